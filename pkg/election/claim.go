@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import "time"
+
+// writeOver returns the answer or the deadline of this node's last write: an
+// owner read that began before it says nothing.
+func (g *group) writeOver() Instant {
+	if g.claim.sentAt != never && !g.claim.accepted {
+		return max(g.claim.overAt, g.claim.sentAt.Add(AttemptTimeout))
+	}
+	return g.claim.overAt
+}
+
+// writeSent notes that a cloud write is leaving.
+func (m *Machine) writeSent(g *group) {
+	g.claim.sentAt, g.claim.sentUntil = m.now, m.now.Add(AttemptTimeout)
+	g.claim.overAt = g.claim.sentUntil
+	g.claim.accepted = false
+	m.urgent = true
+}
+
+// writeDone takes in the answer to a write.
+func (m *Machine) writeDone(g *group, ev WriteDone) {
+	g.claim.overAt = m.now
+	g.readNow = true
+	if ev.Outcome == WriteAccepted {
+		m.callSucceeded(g)
+	}
+	if g.role != Active {
+		g.claim.sentAt = never
+		return
+	}
+	switch ev.Outcome {
+	case WriteAccepted:
+		g.claim.ackedAt, g.claim.progressAt = m.now, m.now
+		g.claim.detached = g.claim.detached || ev.Detach
+		g.claim.accepted = true
+		g.claim.sentUntil = m.now.Add(g.cfg.MoveTimeout)
+		if !ev.More {
+			g.claim.sentUntil = m.now.Add(max(g.cfg.SettleTime, AttemptTimeout))
+		}
+	case WriteHopeless:
+		g.claim.sentAt = never
+		m.claimFailed(g, true)
+	case WriteRefused:
+		g.claim.sentAt = never
+	case WriteAmbiguous:
+		g.claim.sentAt = never
+	}
+	m.urgent = true
+}
+
+// moveFailed takes in that an accepted move ended without effect.
+func (m *Machine) moveFailed(g *group) {
+	g.claim.sentAt, g.claim.ackedAt = never, never
+	g.readNow = true
+}
+
+// advanceClaim follows the claim of an active node in time.
+func (m *Machine) advanceClaim(g *group) {
+	if g.claim.sentAt != never && m.due(g.claim.sentUntil) {
+		g.claim.sentAt = never
+	}
+	if g.step == Serve || !g.step.Writes() || g.plan.handover.To != "" {
+		g.claim.progressAt = m.now
+	} else if !(g.claim.sentAt != never && g.claim.accepted) && m.due(g.claim.progressAt.Add(g.cfg.ClaimTimeout)) {
+		m.claimFailed(g, false)
+	}
+	if g.role == Active && m.apiIsLost(g) {
+		g.apiLost = true
+		m.giveUp(g, Backup, ReasonAPILost)
+	}
+}
+
+// claimFailed resigns if somebody else could lead, and otherwise tries on:
+// invariant 8, the role is never handed to nobody.
+func (m *Machine) claimFailed(g *group, hopeless bool) {
+	if !m.successorExists(g) && !(g.claim.byOffer && g.plan.offerFrom > 0) {
+		if m.due(g.claim.progressAt.Add(g.cfg.ClaimTimeout)) {
+			g.claim.progressAt = m.now
+			m.do(Action{Kind: Noted, Group: g.cfg.Name, Reason: ReasonClaimFailed})
+		}
+		return
+	}
+	delay := transientDelay
+	if hopeless {
+		delay = min(max(2*g.claimDelay, permanentDelay), permanentMax)
+		g.claimDelay = delay
+	}
+	g.canClaimAt = m.now.Add(delay)
+	g.decline()
+	m.giveUp(g, Backup, ReasonClaimFailed)
+}
+
+// callFailed notes the start of the first of the calls that have all failed since.
+func (m *Machine) callFailed(g *group, began Instant) {
+	if g.failingAt == never {
+		g.failingAt = began
+	}
+}
+
+func (m *Machine) callSucceeded(g *group) {
+	g.failingAt = never
+	if g.apiLost {
+		g.apiLost = false
+		m.urgent = true
+	}
+}
+
+// apiIsLost reports whether every call of this active node has failed for a while
+// and a peer that could lead knows better. A lost API alone is no reason: a node
+// whose last read says me keeps the role (invariants 3 and 8).
+func (m *Machine) apiIsLost(g *group) bool {
+	if g.failingAt == never || m.before(g.failingAt.Add(max(apiLostFloor, 3*m.cfg.Interval))) {
+		return false
+	}
+	for i := range m.peers {
+		if m.standbyRefusal(g, i) != ReasonNone {
+			continue
+		}
+		pg := &g.peers[i]
+		if pg.Owner.Kind == OwnerUnknown {
+			continue
+		}
+		age := pg.Owner.Age + m.now.Sub(pg.at)
+		newer := m.now-Instant(age) > g.read.began
+		namesMe := pg.Owner.Kind == OwnerNode && pg.Owner.Node == m.cfg.Node
+		if newer && !namesMe || !m.readNamesMe(g) && age < apiReadYoung {
+			return true
+		}
+	}
+	return false
+}
+
+// Permit is what the write gate needs to know of a group (invariant 1).
+type Permit struct {
+	Role     Role
+	Eligible bool
+	Term     Term    // of this node's claim
+	Newest   Term    // the newest claim this node knows
+	Since    Instant // a read must have begun after this: the last owning advert of another node, a stall
+	Own      Instant // and after this: the answer or deadline of this node's last write
+	Handover bool    // this node is handing the group over
+	Hold     Reason  // what else keeps the node from writing; ReasonNone if nothing does
+	MaxAge   time.Duration
+}
+
+// Permit returns what the write gate needs to know of a group. For an unknown
+// group it permits nothing.
+func (m *Machine) Permit(groupName string) Permit {
+	g := m.group(groupName)
+	if g == nil {
+		return Permit{Hold: ReasonUnknownGroup}
+	}
+	p := Permit{
+		Role:     g.role,
+		Eligible: m.eligible(g),
+		Term:     g.claim.term,
+		Newest:   g.claim.highest,
+		Since:    max(g.owningAt, m.stallEnd-1),
+		Own:      g.writeOver(),
+		Handover: g.plan.handover.To != "",
+		MaxAge:   ReadAgeMax(m.cfg.Interval),
+	}
+	if g.role == Active && !g.step.Writes() && g.step != Serve {
+		p.Hold = stepReason(g)
+		if p.Hold == ReasonNone {
+			p.Hold = ReasonClaimInProgress
+		}
+	}
+	return p
+}

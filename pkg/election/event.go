@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+// Event is a fact that may change what the machine does.
+type Event interface{ isEvent() }
+
+// Tick says that time has passed: the instant of Deadline has come.
+type Tick struct{}
+
+// Received is a datagram that passed every check of package wire: the right
+// version, cluster and receiver, from a configured peer, well signed. The machine
+// copies what it keeps.
+type Received struct{ Advert *Advert }
+
+// BadlySigned is a datagram from the address of a configured peer whose key or
+// signature does not fit. It changes no role; while such datagrams keep arriving
+// they hold back a takeover by silence.
+type BadlySigned struct{ Peer string }
+
+// OwnerRead is the end of an owner read of a group, as asked for by ReadOwner or
+// made by the controller.
+type OwnerRead struct {
+	Group   string
+	Began   Instant // when the request was sent
+	Ended   Instant // when the answer came or the attempt was given up
+	Failed  bool    // no usable answer: the rest is zero
+	Owner   Owner
+	Stopped bool   // the cloud says that the owner's instance is stopped or gone
+	Version string // the provider's token of this binding; empty where it has none
+}
+
+// Health is what this node's checks of a group say. Known is false until every
+// check has answered once.
+type Health struct {
+	Group         string
+	Known         bool
+	Healthy       bool
+	PriorityDelta int // added to the configured priority, the sum clamped to 1-254
+}
+
+// Identity says whether this node can claim a group: credentials are there and
+// its own target is known at every provider of the group.
+type Identity struct {
+	Group string
+	Known bool
+}
+
+// OwnTargets is what this node is called by its providers, told to the peers so
+// that they can recognise it as an owner.
+type OwnTargets struct{ Targets []NodeTarget }
+
+// WriteSent says that a cloud write of a group is leaving.
+type WriteSent struct{ Group string }
+
+// WriteOutcome is how a cloud write ended as far as the caller can tell.
+type WriteOutcome uint8
+
+// The outcomes of a write.
+const (
+	WriteAccepted  WriteOutcome = iota // the API took it
+	WriteRefused                       // certainly without effect; may pass by itself
+	WriteHopeless                      // certainly without effect; an operator must act
+	WriteAmbiguous                     // it may have taken effect
+)
+
+// WriteDone is the answer to a cloud write, or the end of its deadline.
+type WriteDone struct {
+	Group   string
+	Outcome WriteOutcome
+	Detach  bool // it was the detaching half of a two-call move
+	More    bool // the move is asynchronous: it may run until MoveTimeout
+}
+
+// MoveFailed says that an accepted asynchronous move ended without effect.
+type MoveFailed struct{ Group string }
+
+// ProbeAnswered is a signed answer through the floating IP.
+type ProbeAnswered struct {
+	Group   string
+	Node    string
+	Asked   Instant // when the question was sent
+	Role    Role
+	Healthy bool
+}
+
+// ServiceProbed is the result of the user's own probe of the address.
+type ServiceProbed struct {
+	Group string
+	OK    bool
+}
+
+// WayOut says whether anything outside answers: the metadata service or the API.
+type WayOut struct{ Open bool }
+
+// Assign asks for the group on this node (an operator's order). The answer shows
+// in Status; what stands against it beforehand is told by Refusals.
+type Assign struct {
+	Group string
+	Force bool // the holds of the takeover table do not count
+}
+
+// HandTo asks this node, being active, to hand the group to a peer (an
+// operator's order).
+type HandTo struct {
+	Group string
+	To    string
+}
+
+// Drain keeps this node out of a group until Resume.
+type Drain struct {
+	Group string
+	Force bool // also when nobody can succeed: the binding stays
+}
+
+// ResumeNode lets this node take part again and undoes a placement by hand.
+type ResumeNode struct{ Group string }
+
+// CancelOrder withdraws an Assign, HandTo or Drain that has not been completed.
+type CancelOrder struct{ Group string }
+
+// Leave says that the daemon is about to exit. A stop hands over first and says
+// goodbye; a restart announces itself and moves nothing. The machine is done when
+// Status().Left is true or the caller's patience ends.
+type Leave struct{ Restart bool }
+
+// Depart is the last event: the machine says goodbye (or, for a restart, that it
+// will be back) in a last datagram and does nothing afterwards.
+type Depart struct{}
+
+// Reload replaces the configuration without moving anything: groups keep their
+// roles, new ones start, vanished ones are forgotten and leave their binding.
+type Reload struct{ Config Config }
+
+func (Tick) isEvent()          {}
+func (Received) isEvent()      {}
+func (BadlySigned) isEvent()   {}
+func (OwnerRead) isEvent()     {}
+func (Health) isEvent()        {}
+func (Identity) isEvent()      {}
+func (OwnTargets) isEvent()    {}
+func (WriteSent) isEvent()     {}
+func (WriteDone) isEvent()     {}
+func (MoveFailed) isEvent()    {}
+func (ProbeAnswered) isEvent() {}
+func (ServiceProbed) isEvent() {}
+func (WayOut) isEvent()        {}
+func (Assign) isEvent()        {}
+func (HandTo) isEvent()        {}
+func (Drain) isEvent()         {}
+func (ResumeNode) isEvent()    {}
+func (CancelOrder) isEvent()   {}
+func (Leave) isEvent()         {}
+func (Depart) isEvent()        {}
+func (Reload) isEvent()        {}
+
+// ActionKind says what an Action asks for and which of its fields count.
+type ActionKind uint8
+
+// The kinds of action.
+const (
+	// Send: give Advert to Peer, at once and without waiting.
+	Send ActionKind = iota
+	// ReadOwner: read who holds the addresses of Group and answer with OwnerRead.
+	ReadOwner
+	// SendProbe: ask through the addresses of Group who is there; answers come
+	// back as ProbeAnswered, silence needs no event.
+	SendProbe
+	// Cancel: give up whatever cloud write of Group is in flight.
+	Cancel
+	// Changed: the role of Group went From, To, for Reason, in Term.
+	Changed
+	// Held: what Group waits for is now Reason (ReasonNone: no longer waiting).
+	Held
+	// Latched and Unlatched: the group's latch on Peer, for Reason.
+	Latched
+	Unlatched
+	// Refused: a datagram of Peer was refused for Reason.
+	Refused
+	// Noted: something an operator should find in the log: Reason, and Peer if
+	// it concerns one.
+	Noted
+)
+
+// Action is what the machine wants done. Which fields count depends on Kind.
+type Action struct {
+	Kind     ActionKind
+	Group    string
+	Peer     string
+	Advert   *Advert
+	From, To Role
+	Term     Term
+	Reason   Reason
+}

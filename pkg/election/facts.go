@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import "time"
+
+// takeoverFacts gathers what the takeover table looks at.
+func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
+	owner := m.ownerIndex(g)
+	f := TakeoverFacts{
+		Stalled:      m.recovering(),
+		Eligible:     m.eligible(g),
+		PeerActive:   m.activePeer(g) >= 0,
+		NeedsAPI:     g.cfg.NeedsAPI,
+		ReadFresh:    m.readFresh(g),
+		Isolated:     !m.wayOut && m.allSilent(g),
+		Holder:       m.holder(g),
+		Named:        g.plan.offerFrom > 0 && m.before(g.plan.offerUntil),
+		Ordered:      g.plan.ordered,
+		Forced:       g.plan.forced,
+		ServiceUp:    g.probe.serviceUp,
+		ServiceFails: g.probe.serviceFails,
+		TopPriority:  m.topPriority(g),
+	}
+	if f.Holder == HeldByNobody {
+		for i := range m.peers {
+			if f.Prolonged == ReasonNone {
+				f.Prolonged = m.prolonged(g, i)
+			}
+		}
+		return f
+	}
+	if owner >= 0 {
+		f.Out = m.outReason(g, owner)
+		f.Witnessed = m.witnessed(g, owner)
+		f.Restarting = m.within(g.peers[owner].restartAt, restartHold)
+		f.Prolonged = m.prolonged(g, owner)
+		f.Incumbent = m.incumbent(g, owner)
+		f.Latched = g.latches[owner] != never
+	}
+	return f
+}
+
+// ownerIndex returns the index of the peer that the last read names, or -1.
+func (m *Machine) ownerIndex(g *group) int {
+	if g.read.Kind != OwnerNode {
+		return -1
+	}
+	return m.peerIndex(g.read.Node)
+}
+
+// holder says what the last successful read means to this node.
+func (m *Machine) holder(g *group) Holder {
+	switch {
+	case g.read.Kind == OwnerNode && g.read.Node == m.cfg.Node:
+		return HeldByMe
+	case g.read.Kind == OwnerNode && m.peerIndex(g.read.Node) >= 0:
+		return HeldByPeer
+	case g.read.Kind == OwnerNone, g.read.stopped:
+		return HeldByNobody
+	default:
+		return HeldByForeign
+	}
+}
+
+// readNamesMe reports whether the last successful read says me.
+func (m *Machine) readNamesMe(g *group) bool {
+	return g.read.Kind == OwnerNode && g.read.Node == m.cfg.Node
+}
+
+// readFresh reports whether the last owner read passes the write gate's
+// freshness: it began after the last owning advert of another node, after a
+// stall, and after this node's own last write was over; it took no longer than
+// one attempt; and its answer is recent (invariant 1).
+func (m *Machine) readFresh(g *group) bool {
+	r := &g.read
+	if r.Kind == OwnerUnknown || r.began <= g.owningAt || r.began <= g.claim.overAt || r.began < m.stallEnd {
+		return false
+	}
+	return r.ended.Sub(r.began) <= AttemptTimeout && m.within(r.ended, ReadAgeMax(m.cfg.Interval))
+}
+
+// ReadAgeMax is how old the answer of an owner read may be for a write to rely on
+// it.
+func ReadAgeMax(interval time.Duration) time.Duration { return max(readAgeFloor, interval) }
+
+// allSilent reports whether no peer is fresh.
+func (m *Machine) allSilent(g *group) bool {
+	for i := range m.peers {
+		if m.fresh(g, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// heard reports whether any accepted advert of the peer, two-way or not, is
+// younger than active-down.
+func (m *Machine) heard(g *group, i int) bool {
+	return m.within(m.peers[i].heardAt, m.activeDown(g, m.peers[i]))
+}
+
+// outReason says why the owner cannot lead by its own word or the cloud's (row 5).
+func (m *Machine) outReason(g *group, i int) Reason {
+	pg := &g.peers[i]
+	down := m.activeDown(g, m.peers[i])
+	switch {
+	case pg.goodbye && g.probe.answeredBy(i) <= pg.at:
+		return ReasonOwnerGoodbye
+	case g.read.stopped:
+		return ReasonOwnerStopped
+	}
+	if m.heard(g, i) {
+		if r := outByRole(pg.Role, pg.Flags.Has(FlagHealthy)); r != ReasonNone {
+			return r
+		}
+		if pg.Role == Backup && !pg.Flags.Has(FlagCanClaim) && pg.Reason != ReasonAPILost {
+			return ReasonOwnerCannotClaim
+		}
+	}
+	if g.probe.answeredBy(i) > m.peers[i].heardAt && m.within(g.probe.answeredBy(i), down) {
+		if r := outByRole(g.probe.role, g.probe.healthy); r != ReasonNone {
+			return r
+		}
+	}
+	if r, ok := m.relayed(g, i, down); ok {
+		return outByRole(r.Role, r.Healthy)
+	}
+	return ReasonNone
+}
+
+func outByRole(role Role, healthy bool) Reason {
+	switch {
+	case role == Drained:
+		return ReasonOwnerDrained
+	case role == Fault, role != Initialize && !healthy:
+		return ReasonOwnerFault
+	default:
+		return ReasonNone
+	}
+}
+
+// relayed returns the youngest relay about peer i that is younger than active-down
+// and newer than what this node heard itself.
+func (m *Machine) relayed(g *group, i int, down time.Duration) (best Relay, ok bool) {
+	for k := range g.peers {
+		if k == i || !m.fresh(g, k) {
+			continue
+		}
+		for _, r := range g.peers[k].relay {
+			heard := g.peers[k].at - Instant(r.Age)
+			if r.Node != m.peers[i].Name || heard <= m.peers[i].heardAt || !m.within(heard, down) {
+				continue
+			}
+			if !ok || r.Age < best.Age {
+				best, ok = r, true
+			}
+		}
+	}
+	return best, ok
+}
+
+// witnessed reports whether a probe answer or a relay younger than active-down
+// says that the owner is active and healthy (row 6).
+func (m *Machine) witnessed(g *group, i int) bool {
+	down := m.activeDown(g, m.peers[i])
+	if m.within(g.probe.answeredBy(i), down) && g.probe.role == Active && g.probe.healthy {
+		return true
+	}
+	r, ok := m.relayed(g, i, down)
+	return ok && r.Role == Active && r.Healthy
+}
+
+// prolonged says which datagrams of a peer still arrive though they do not count
+// in full (row 9).
+func (m *Machine) prolonged(g *group, i int) Reason {
+	p := m.peers[i]
+	down := m.activeDown(g, p)
+	switch {
+	case g.peers[i].Role == Active && !g.peers[i].goodbye && m.within(p.oneWayAt, down):
+		return ReasonOneWayLink
+	case m.within(p.badlySigned, down):
+		return ReasonAuthMismatch
+	case m.within(p.pendingAt, down) && m.within(p.pendingSince, down):
+		return ReasonSessionPending
+	default:
+		return ReasonNone
+	}
+}
+
+// incumbent reports whether the owner is a fresh, healthy node that should resume
+// by itself, for at most one active-down (row 10).
+func (m *Machine) incumbent(g *group, i int) bool {
+	pg := &g.peers[i]
+	if !m.fresh(g, i) || m.crashLooping(m.peers[i]) {
+		return false
+	}
+	starting := pg.Role == Initialize
+	standby := pg.Flags.Has(FlagHealthy) && (pg.Role == Backup || pg.Flags.Has(FlagRecovering))
+	if !starting && !standby {
+		return false
+	}
+	return g.incumbentSince == never || m.within(g.incumbentSince, m.activeDown(g, m.peers[i]))
+}
+
+// rivalMayMove reports whether a silent peer may be between the two calls of a
+// move: the address is then left unbound until that peer's time is over.
+func (m *Machine) rivalMayMove(g *group) bool {
+	if g.cfg.AtomicMove || g.claim.detached {
+		return false
+	}
+	silent := false
+	for i := range m.peers {
+		silent = silent || !m.fresh(g, i)
+	}
+	return silent && m.within(m.unboundSince(g), g.cfg.MoveTimeout)
+}
+
+// unboundSince returns when a read in the cluster first showed the address
+// unbound, or never.
+func (m *Machine) unboundSince(g *group) Instant {
+	since := g.unboundAt
+	for i := range g.peers {
+		pg := &g.peers[i]
+		if pg.Owner.Kind == OwnerNone && pg.Owner.UnboundAge > 0 && m.fresh(g, i) {
+			since = earliest(since, pg.at-Instant(pg.Owner.UnboundAge))
+		}
+	}
+	return since
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import "time"
+
+// group is the election of one group on this node.
+type group struct {
+	cfg    GroupConfig
+	peers  []peerGroup // what each peer last said of the group, indexed like Machine.peers
+	role   Role
+	since  Instant // of the role
+	reason Reason  // of the role
+	held   Reason  // what the group waits for
+	giveUp bool    // the next adverts carry priority 0
+
+	// What this node can do.
+	health     Health
+	known      bool // credentials and own target
+	drained    bool
+	leaving    bool    // the daemon is being stopped
+	returnAt   Instant // end of the delay after a fault
+	returnWait time.Duration
+	faultAt    Instant
+	canClaimAt Instant // end of a delay after a failed claim
+	claimDelay time.Duration
+	apiLost    bool
+
+	// The silence of the owner.
+	activeDownAt   Instant // the active-down timer of RFC 9568
+	owningAt       Instant // last accepted owning advert of another node
+	incumbentSince Instant // first fresh read in this silence that row 10 held on
+	rankUntil      Instant // end of the rank wait; never: not begun
+
+	// What the cloud says.
+	read      ownerRead
+	lastNamed Owner     // by the last read that named a target
+	latches   []Instant // per peer: since when latched
+	unboundAt Instant   // first read of ours that showed it unbound
+	failingAt Instant   // start of the first of the calls that all failed since
+	newsAt    Instant   // last new fact: reads are fast for a while
+	missingAt Instant   // since when a peer is missing or a latch holds
+	readAsked Instant   // when the last read was asked for
+	reading   bool
+	readNow   bool // the next read does not wait for its turn
+	seenOurs  bool // some read named a node of the cluster
+	moved     movedRead
+	reclaims  [reclaimsMax]Instant // newest first
+	contended bool
+	step      OwnershipStep // what the last read made this active node do
+
+	claim claim
+	plan  plan
+	probe probeState
+}
+
+// peerGroup is what a peer last said of a group.
+type peerGroup struct {
+	GroupAdvert
+	relay       []Relay // owned copy
+	at          Instant
+	goodbye     bool
+	restartAt   Instant // last advert that announced a restart
+	failedClaim bool    // gave up a claim while this node's own claim was running
+	answered    uint64  // id of its last request that was answered
+}
+
+// ownerRead is the last successful owner read.
+type ownerRead struct {
+	Owner
+	stopped bool
+	version string
+	began   Instant
+	ended   Instant
+}
+
+// movedRead is a first read of something that a second one must confirm.
+type movedRead struct {
+	owner   Owner
+	version string
+	at      Instant
+}
+
+// claim is what an active node knows of its own claim.
+type claim struct {
+	term       Term
+	highest    Term // newest seen anywhere
+	from       Owner
+	saidMe     bool
+	ordered    bool // by an operator: a foreign owner does not stop it
+	byOffer    bool // agreed with the old owner, and not bound yet
+	progressAt Instant
+	detached   bool // our own detach was acknowledged in this term
+
+	sentAt    Instant // the write under way left; never: none
+	sentUntil Instant // when it counts as over without an answer or a read-back
+	accepted  bool
+	overAt    Instant // answer, or deadline, of the last write
+	ackedAt   Instant // last acknowledged write
+}
+
+// plan is what is under way between two nodes by agreement.
+type plan struct {
+	nextID uint64
+
+	request   Request // ours, to the active node
+	requestAt Instant
+	ordered   bool // an operator assigned the group to this node
+	forced    bool
+	orderedAt Instant
+	preemptAt Instant // when to ask for preemption; never: no ground to
+
+	handover  Handover // ours, to a successor
+	handUntil Instant
+	handSeen  bool // the successor was seen active
+	then      Role // what this node becomes when the handover is complete
+	draining  bool
+	ended     Reason // how the last handover ended
+
+	offerFrom   int // index+1 of the peer whose handover names this node
+	offerID     uint64
+	offerUntil  Instant
+	offerSticky bool
+	declined    int // index+1 of the peer whose offer this node gave up
+	declinedID  uint64
+
+	sticky bool
+}
+
+// priority returns the effective priority: configured plus what the checks say.
+func (m *Machine) priority(g *group) uint8 {
+	p := int(g.cfg.priority(m.cfg.Node)) + g.health.PriorityDelta
+	return uint8(min(max(p, int(PriorityMin)), int(PriorityMax)))
+}
+
+// canClaim reports whether credentials and target are known and no delay runs.
+func (m *Machine) canClaim(g *group) bool {
+	return g.known && !g.apiLost && !m.before(g.canClaimAt)
+}
+
+// eligible reports whether this node may lead the group now.
+func (m *Machine) eligible(g *group) bool {
+	return g.health.Known && g.health.Healthy && !m.before(g.returnAt) && !g.drained && !g.leaving &&
+		!m.recovering() && m.canClaim(g)
+}
+
+// activeDown is the Active_Down_Interval towards a peer.
+func (m *Machine) activeDown(g *group, p *peer) time.Duration {
+	return ActiveDown(m.priority(g), p.interval)
+}
+
+// ownActiveDown is the Active_Down_Interval where no peer's interval is meant.
+func (m *Machine) ownActiveDown(g *group) time.Duration {
+	return ActiveDown(m.priority(g), m.cfg.Interval)
+}
+
+// fresh reports whether an accepted two-way advert from the peer is younger than
+// active-down and was no goodbye. The opposite is silent.
+func (m *Machine) fresh(g *group, i int) bool {
+	p := m.peers[i]
+	return !g.peers[i].goodbye && g.peers[i].at != never && m.within(p.twoWayAt, m.activeDown(g, p))
+}
+
+// standbyRefusal says why a peer may not lead the group now, or ReasonNone.
+func (m *Machine) standbyRefusal(g *group, i int) Reason {
+	pg := &g.peers[i]
+	switch {
+	case !m.fresh(g, i):
+		if m.within(m.peers[i].oneWayAt, m.activeDown(g, m.peers[i])) {
+			return ReasonOneWayLink
+		}
+		return ReasonNotHeard
+	case pg.Digest != g.cfg.Digest:
+		return ReasonConfigMismatch
+	case pg.Role == Drained || pg.Flags.Has(FlagDraining):
+		return ReasonDrained
+	case pg.Role == Fault || !pg.Flags.Has(FlagHealthy):
+		return ReasonUnhealthy
+	case pg.Flags.Has(FlagRecovering):
+		return ReasonRecovering
+	case !pg.Flags.Has(FlagCanClaim):
+		return ReasonCannotClaim
+	case m.crashLooping(m.peers[i]):
+		return ReasonCrashLoop
+	default:
+		return ReasonNone
+	}
+}
+
+// successorExists reports whether some peer could lead now and has not failed to
+// claim since this claim began.
+func (m *Machine) successorExists(g *group) bool {
+	for i := range m.peers {
+		if m.standbyRefusal(g, i) == ReasonNone && !g.peers[i].failedClaim {
+			return true
+		}
+	}
+	return false
+}
+
+// bestSuccessor returns the index of the peer that should take over, or -1:
+// highest priority, then highest address.
+func (m *Machine) bestSuccessor(g *group) int {
+	best := -1
+	for i := range m.peers {
+		if m.standbyRefusal(g, i) != ReasonNone {
+			continue
+		}
+		if best < 0 || m.ranksAbove(g, i, best) {
+			best = i
+		}
+	}
+	return best
+}
+
+func (m *Machine) ranksAbove(g *group, i, j int) bool {
+	if a, b := g.peers[i].Priority, g.peers[j].Priority; a != b {
+		return a > b
+	}
+	return m.peers[i].Address.Compare(m.peers[j].Address) > 0
+}
+
+// rank counts the fresh eligible backups that go before this node.
+func (m *Machine) rank(g *group) int {
+	rank := 0
+	for i := range m.peers {
+		if m.standbyRefusal(g, i) != ReasonNone || g.peers[i].Role != Backup {
+			continue
+		}
+		own, theirs := m.priority(g), g.peers[i].Priority
+		if theirs > own || theirs == own && m.peers[i].Address.Compare(m.cfg.Address) > 0 {
+			rank++
+		}
+	}
+	return rank
+}
+
+// activePeer returns the index of a fresh peer that advertises active, is not
+// recovering and hands nothing to this node, or -1.
+func (m *Machine) activePeer(g *group) int {
+	for i := range m.peers {
+		pg := &g.peers[i]
+		if pg.Role == Active && !pg.Flags.Has(FlagRecovering) && !m.offers(g, i) && m.fresh(g, i) {
+			return i
+		}
+	}
+	return -1
+}
+
+// offers reports whether peer i is handing the group to this node.
+func (m *Machine) offers(g *group, i int) bool {
+	return g.plan.offerFrom == i+1 && m.before(g.plan.offerUntil)
+}
+
+// topPriority reports whether no node has a higher configured priority (of equal
+// ones, the highest address counts).
+func (m *Machine) topPriority(g *group) bool {
+	own := g.cfg.priority(m.cfg.Node)
+	for _, p := range m.peers {
+		theirs := g.cfg.priority(p.Name)
+		if theirs > own || theirs == own && p.Address.Compare(m.cfg.Address) > 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import (
+	"net/netip"
+	"time"
+)
+
+// sentRing remembers when the last datagrams to a peer left, so that an echo can
+// be dated. At the fastest interval one active-down sees about ten datagrams, and
+// the answers to unaccepted sessions are limited.
+type sentRing struct {
+	at   [64]Instant
+	from [64]uint64
+}
+
+func (r *sentRing) sent(seq uint64, now Instant) {
+	r.from[seq%64], r.at[seq%64] = seq, now
+}
+
+// when returns when seq left, or never if that is too long ago to remember.
+func (r *sentRing) when(seq uint64) Instant {
+	if seq == 0 || r.from[seq%64] != seq {
+		return never
+	}
+	return r.at[seq%64]
+}
+
+// peer is what this node knows of another node.
+type peer struct {
+	Peer
+	session  uint64 // accepted; 0: none
+	sequence uint64 // last accepted of that session
+	hello    Mark   // newest verified datagram of a session not accepted
+	interval time.Duration
+	heardAt  Instant // last accepted datagram
+	twoWayAt Instant // last accepted datagram that proved it hears this node
+	echoedAt Instant // when the newest datagram of ours that it echoed had left
+
+	oneWayAt     Instant // last accepted datagram that did not
+	badlySigned  Instant
+	pendingSince Instant // first datagram of the session not yet accepted
+	pendingAt    Instant // last one
+
+	sessions [crashSessions]Instant // when its last sessions were accepted, newest first
+	targets  []NodeTarget
+	uptime   time.Duration
+	stated   netip.Addr // the address it says it has
+
+	out         Advert // reused for every datagram to it
+	sentRing    sentRing
+	answers     int // extra datagrams since answersFrom
+	answersFrom Instant
+}
+
+// accept decides whether an advert counts (RFC 9568 section 7.1 in our form) and
+// notes what was learnt. It returns ReasonNone for an accepted advert and reports
+// whether the advert proves that the peer hears this node, and whether it is the
+// first of its session.
+func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason) {
+	down := ActiveDown(PriorityDefault, p.learnt(a.Interval))
+	echoed := m.heardLately(p, a.Echo, down)
+	if p.session == a.Session && p.session != 0 {
+		if a.Sequence <= p.sequence {
+			return false, false, ReasonReplayed
+		}
+		return echoed, false, ReasonNone
+	}
+	greeted := p.session == 0 && m.heardLately(p, a.Hello, down)
+	if echoed || greeted {
+		return true, true, ReasonNone
+	}
+	if p.hello.Session != a.Session {
+		p.hello = Mark{Session: a.Session}
+		p.pendingSince = m.now
+	}
+	p.hello.Sequence = max(p.hello.Sequence, a.Sequence)
+	p.pendingAt = m.now
+	return false, false, ReasonSessionPending
+}
+
+// learnt returns the interval to judge this peer by.
+func (p *peer) learnt(stated time.Duration) time.Duration {
+	return min(max(stated, IntervalMin), IntervalMax)
+}
+
+// heardLately reports whether mark names a datagram of this session that left
+// less than one active-down ago.
+func (m *Machine) heardLately(p *peer, mark Mark, down time.Duration) bool {
+	if mark.Session != m.cfg.Session {
+		return false
+	}
+	at := p.sentRing.when(mark.Sequence)
+	return at != never && m.now.Sub(at) < down
+}
+
+// note stores what an accepted advert says about the peer itself.
+func (m *Machine) note(p *peer, a *Advert, twoWay, first bool) {
+	if first {
+		copy(p.sessions[1:], p.sessions[:])
+		p.sessions[0] = m.now
+		p.hello, p.pendingSince, p.pendingAt = Mark{}, never, never
+	}
+	p.session, p.sequence = a.Session, a.Sequence
+	p.interval = p.learnt(a.Interval)
+	p.uptime, p.stated = a.Uptime, a.FromAddress
+	p.heardAt = m.now
+	p.badlySigned = never
+	if a.Echo.Session == m.cfg.Session {
+		p.echoedAt = max(p.echoedAt, p.sentRing.when(a.Echo.Sequence))
+	}
+	if twoWay {
+		p.twoWayAt, p.oneWayAt = m.now, never
+	} else {
+		p.oneWayAt = m.now
+	}
+	p.targets = append(p.targets[:0], a.Targets...)
+}
+
+// crashLooping reports whether the peer's daemon started three times within a
+// minute: its adverts then prove too little.
+func (m *Machine) crashLooping(p *peer) bool {
+	oldest := p.sessions[crashSessions-1]
+	return oldest != never && p.sessions[0].Sub(oldest) < crashWindow && m.now.Sub(p.sessions[0]) < crashWindow
+}
+
+// suspicious reports whether the peer has been silent for more than one and a
+// half of its intervals.
+func (m *Machine) suspicious(p *peer) bool {
+	if p.twoWayAt == never {
+		return true
+	}
+	return !m.within(p.twoWayAt, p.interval*3/2)
+}
+
+// mayAnswer reports whether an extra datagram to the peer is within the limit,
+// and counts it.
+func (m *Machine) mayAnswer(p *peer) bool {
+	if p.answersFrom == never || m.now.Sub(p.answersFrom) >= time.Second {
+		p.answersFrom, p.answers = m.now, 0
+	}
+	if p.answers >= answersPerSecond {
+		return false
+	}
+	p.answers++
+	return true
+}

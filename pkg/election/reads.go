@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import "time"
+
+// ownerRead takes in the end of an owner read, whoever asked for it.
+func (m *Machine) ownerRead(g *group, ev OwnerRead) {
+	g.reading = false
+	if ev.Failed {
+		m.callFailed(g, ev.Began)
+		return
+	}
+	m.callSucceeded(g)
+	if ev.Began < g.read.began || m.settling(g, ev) {
+		return
+	}
+	before := g.read
+	g.read = ownerRead{Owner: ev.Owner, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
+	if before.Owner != ev.Owner {
+		g.newsAt = m.now
+		m.urgent = true
+	}
+	m.noteUnbound(g, ev)
+	if g.incumbentSince == never && g.role == Backup && m.readFresh(g) {
+		g.incumbentSince = m.now
+	}
+	if g.role == Active {
+		m.judgeOwner(g)
+	}
+	m.noteNamed(g)
+}
+
+// settling reports whether a read still shows the previous owner shortly after an
+// acknowledged write, and therefore says nothing.
+func (m *Machine) settling(g *group, ev OwnerRead) bool {
+	return g.role == Active && !g.claim.saidMe && ev.Owner == g.claim.from && m.within(g.claim.ackedAt, g.cfg.SettleTime)
+}
+
+func (m *Machine) noteUnbound(g *group, ev OwnerRead) {
+	switch {
+	case ev.Owner.Kind != OwnerNone:
+		g.unboundAt = never
+	case g.unboundAt == never:
+		g.unboundAt = ev.Began
+	}
+}
+
+// noteNamed keeps the baseline of the latches and sets or clears them (5.4). A
+// read of nobody neither latches nor resets the baseline.
+func (m *Machine) noteNamed(g *group) {
+	owner := g.read.Owner
+	if owner.Kind != OwnerNode && owner.Kind != OwnerForeign {
+		return
+	}
+	if owner.Kind == OwnerNode {
+		g.seenOurs = true
+	}
+	if m.readNamesMe(g) {
+		for i := range g.latches {
+			m.clearLatch(g, i, ReasonResumedBound)
+		}
+	}
+	i := m.ownerIndex(g)
+	started := g.role == Active && owner == g.claim.from && !g.claim.saidMe
+	if i >= 0 && g.lastNamed.Kind != OwnerUnknown && g.lastNamed != owner && !started && !m.fresh(g, i) {
+		m.latch(g, i)
+	}
+	if i >= 0 && g.read.stopped {
+		m.clearLatch(g, i, ReasonOwnerStopped)
+	}
+	g.lastNamed = owner
+}
+
+func (m *Machine) latch(g *group, i int) {
+	if g.latches[i] != never || g.peers[i].goodbye {
+		return
+	}
+	g.latches[i] = m.now
+	g.probe.latched[i] = latchProbe{}
+	m.do(Action{Kind: Latched, Group: g.cfg.Name, Peer: m.peers[i].Name, Reason: ReasonDisplaced})
+}
+
+// judgeOwner asks the table of 5.8 on an active node.
+func (m *Machine) judgeOwner(g *group) {
+	if m.finishHandover(g) {
+		return
+	}
+	m.rememberMoved(g)
+	step := Ownership(m.ownershipFacts(g))
+	g.step = step
+	switch step {
+	case Serve:
+		g.claim.saidMe, g.claim.byOffer, g.claim.ordered = true, false, false
+		g.claim.sentAt = never
+		g.claim.progressAt = m.now
+		g.claimDelay = 0
+	case StepBack:
+		i := m.ownerIndex(g)
+		m.become(g, Backup, ReasonDisplaced)
+		if i >= 0 {
+			m.latch(g, i)
+		}
+	case Follow:
+		m.giveUp(g, Backup, ReasonMovedByHand)
+	case Reclaim:
+		m.countReclaim(g)
+		m.claimAgain(g, ReasonReclaimed)
+	case TakeBack:
+		m.claimAgain(g, ReasonTakenBack)
+	case Bind:
+		if g.claim.saidMe {
+			m.claimAgain(g, ReasonUnbound)
+		}
+	case Contended:
+		g.contended = true
+	case Wait, Confirm, LeaveForeign:
+		g.claim.progressAt = m.now
+	}
+	if g.role == Active {
+		m.hold(g, stepReason(g))
+	}
+}
+
+// stepReason names what an active node waits for.
+func stepReason(g *group) Reason {
+	switch g.step {
+	case Confirm:
+		return ReasonConfirming
+	case Wait:
+		return ReasonUnboundWait
+	case LeaveForeign:
+		return ReasonForeignOwner
+	case Contended:
+		return ReasonContended
+	default:
+		return ReasonNone
+	}
+}
+
+// rememberMoved keeps the first read of a new owner, for a second one to agree.
+func (m *Machine) rememberMoved(g *group) {
+	if m.readNamesMe(g) {
+		g.moved = movedRead{version: g.read.version}
+		return
+	}
+	if g.moved.owner != g.read.Owner || g.moved.at == never {
+		g.moved = movedRead{owner: g.read.Owner, version: g.moved.version, at: g.read.began}
+	}
+}
+
+func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
+	f := OwnershipFacts{
+		Holder:        m.holder(g),
+		SaidMe:        g.claim.saidMe,
+		StartedFrom:   g.read.Owner == g.claim.from,
+		HandingOver:   g.plan.handover.To != "",
+		Agreed:        g.read.began.Sub(g.moved.at) >= agreeAfter,
+		Reclaims:      g.cfg.OnMoved == ReclaimMoved,
+		Exhausted:     g.contended || m.within(g.reclaims[reclaimsMax-1], reclaimWindow),
+		SeenOurs:      g.seenOurs,
+		Ordered:       g.claim.ordered,
+		RivalMayMove:  m.rivalMayMove(g),
+		OwnDetachDone: g.claim.detached,
+	}
+	if v := g.moved.version; v != "" && g.read.version != "" && v != g.read.version {
+		f.Agreed = true
+	}
+	if i := m.ownerIndex(g); i >= 0 {
+		f.Peer = m.peerState(g, i)
+		f.WithHandover = m.offers(g, i) || g.plan.handover.To == m.peers[i].Name
+	}
+	return f
+}
+
+func (m *Machine) peerState(g *group, i int) PeerState {
+	pg := &g.peers[i]
+	switch {
+	case !m.fresh(g, i):
+		return PeerSilent
+	case pg.Role == Active:
+		return PeerActive
+	case outByRole(pg.Role, pg.Flags.Has(FlagHealthy)) != ReasonNone:
+		return PeerOut
+	default:
+		return PeerStandby
+	}
+}
+
+func (m *Machine) countReclaim(g *group) {
+	copy(g.reclaims[1:], g.reclaims[:])
+	g.reclaims[0] = m.now
+}
+
+// claimAgain starts another claim of an active node, from the owner just read.
+func (m *Machine) claimAgain(g *group, reason Reason) {
+	if g.read.Owner == g.claim.from && !g.claim.saidMe {
+		return
+	}
+	g.claim.from, g.claim.saidMe, g.claim.detached = g.read.Owner, false, false
+	g.claim.progressAt = m.now
+	g.claim.highest.Number++
+	g.claim.highest.Node = m.cfg.Node
+	g.claim.term = g.claim.highest
+	m.do(Action{Kind: Noted, Group: g.cfg.Name, Term: g.claim.term, Reason: reason})
+	m.urgent = true
+}
+
+// fastReads is the spacing of reads while something is going on.
+func (m *Machine) fastReads() time.Duration { return max(time.Second, m.cfg.Interval) }
+
+// advanceReads asks for the next owner read. A missing peer or a latch makes
+// reads fast for a minute, then slow again; any new fact makes them fast for ten
+// seconds.
+func (m *Machine) advanceReads(g *group) {
+	missing := false
+	for i, p := range m.peers {
+		missing = missing || m.suspicious(p) || g.latches[i] != never
+	}
+	switch {
+	case !missing:
+		g.missingAt = never
+	case g.missingAt == never:
+		g.missingAt, g.newsAt = m.now, m.now
+	}
+	every := steadyReadEvery
+	if m.busy(g) || missing && m.within(g.missingAt, fastReadsFor) || m.within(g.newsAt, fastReadsOnNews) {
+		every = m.fastReads()
+	}
+	if g.reading && m.before(g.readAsked.Add(readLost)) {
+		return
+	}
+	if !g.readNow && !m.due(g.readAsked.Add(every)) && g.readAsked != never {
+		return
+	}
+	g.reading, g.readNow, g.readAsked = true, false, m.now
+	m.do(Action{Kind: ReadOwner, Group: g.cfg.Name})
+}
+
+// busy reports whether this node waits for the cloud to say something new.
+func (m *Machine) busy(g *group) bool {
+	if g.role == Active {
+		return g.step != Serve || g.plan.handover.To != ""
+	}
+	return g.plan.ordered || g.plan.offerFrom > 0 ||
+		g.held == ReasonOwnerUnreadable && g.failingAt != never
+}

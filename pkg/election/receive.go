@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+// received takes in one advert: first whether it counts, then what it says of
+// the peer, then what it says of each group.
+func (m *Machine) received(a *Advert) {
+	i := m.peerIndex(a.From)
+	if i < 0 {
+		m.do(Action{Kind: Refused, Peer: a.From, Reason: ReasonUnknownSender})
+		return
+	}
+	p := m.peers[i]
+	twoWay, first, refused := m.accept(p, a)
+	if refused != ReasonNone {
+		m.do(Action{Kind: Refused, Peer: p.Name, Reason: refused})
+		if refused == ReasonSessionPending {
+			m.answer(i)
+		}
+		return
+	}
+	wasSilent := m.suspicious(p)
+	m.note(p, a, twoWay, first)
+	for k := range a.Groups {
+		rec := &a.Groups[k]
+		g := m.byVRID(rec.VRID)
+		if g == nil {
+			m.do(Action{Kind: Refused, Peer: p.Name, Reason: ReasonUnknownGroup})
+			continue
+		}
+		m.groupAdvert(g, i, rec, twoWay)
+		if wasSilent && twoWay {
+			g.newsAt = m.now
+		}
+	}
+	if first {
+		m.answer(i)
+	}
+}
+
+// groupAdvert takes in what a peer says of one group.
+func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
+	pg := &g.peers[i]
+	before := pg.Role
+	relay := append(pg.relay[:0], rec.Relay...)
+	pg.GroupAdvert, pg.relay, pg.at = *rec, relay, m.now
+	pg.Relay = nil
+	pg.goodbye = rec.Role == Initialize && rec.Priority == priorityLeaving
+	if rec.Flags.Has(FlagRestarting) {
+		pg.restartAt = m.now
+	}
+	if rec.Reason == ReasonClaimFailed && !rec.Flags.Has(FlagCanClaim) {
+		pg.failedClaim = true
+	}
+	if before != rec.Role {
+		g.newsAt = m.now
+	}
+	m.noteOffer(g, i, rec)
+	if twoWay && rec.Role == Active {
+		m.owning(g, i, rec)
+	}
+	m.leaving(g, i, rec, before)
+	m.noteTerm(g, rec)
+	if twoWay || pg.goodbye {
+		m.clearLatch(g, i, ReasonPeerHeard)
+	}
+	if g.role != Active {
+		return
+	}
+	switch {
+	case rec.Role == Active && twoWay:
+		m.contest(g, i)
+	case rec.Priority == priorityLeaving:
+		m.answer(i)
+	}
+	m.answerRequest(g, i, rec, twoWay)
+}
+
+// owning takes in an advert of another active node: it renews the active-down
+// timer (RFC 9568 section 6.4.2), and every owner read so far is older than it.
+func (m *Machine) owning(g *group, i int, rec *GroupAdvert) {
+	if m.crashLooping(m.peers[i]) || m.offers(g, i) {
+		return
+	}
+	g.owningAt = m.now
+	m.restartSilence(g)
+	if g.role != Active {
+		g.activeDownAt = m.now.Add(m.activeDown(g, m.peers[i]))
+	}
+	if g.plan.ordered {
+		m.order(g)
+	}
+}
+
+// leaving takes in the word of a peer that gives up: priority 0, or the first
+// fault or drained advert since it said something else. The backup then waits
+// only its skew, and reads the owner at once.
+func (m *Machine) leaving(g *group, i int, rec *GroupAdvert, before Role) {
+	owner := m.ownerIndex(g) == i
+	wasOut, isOut := before == Fault || before == Drained, rec.Role == Fault || rec.Role == Drained
+	gaveUp := rec.Priority == priorityLeaving && (owner || before == Active)
+	if g.role == Active || !gaveUp && !(owner && isOut && !wasOut) {
+		return
+	}
+	skew := Skew(m.priority(g), m.peers[i].interval)
+	g.activeDownAt = m.now.Add(skew)
+	g.readNow = true
+	g.newsAt = m.now
+}
+
+// noteOffer notes or forgets that a peer hands the group to this node.
+func (m *Machine) noteOffer(g *group, i int, rec *GroupAdvert) {
+	if rec.Handover.To != m.cfg.Node || rec.Handover.Remaining <= 0 {
+		if g.plan.offerFrom == i+1 {
+			g.plan.offerFrom = 0
+		}
+		return
+	}
+	if g.plan.declined == i+1 && g.plan.declinedID == rec.Handover.ID {
+		return
+	}
+	if g.plan.offerFrom != i+1 || g.plan.offerID != rec.Handover.ID {
+		g.readNow = true
+	}
+	g.plan.offerFrom, g.plan.offerID = i+1, rec.Handover.ID
+	g.plan.offerUntil = m.now.Add(rec.Handover.Remaining)
+	g.plan.offerSticky = rec.Flags.Has(FlagSticky)
+}
+
+// noteTerm remembers the newest claim. An active node that hears a higher term
+// from a node that is not active gives up what it has in flight and takes a
+// higher one.
+func (m *Machine) noteTerm(g *group, rec *GroupAdvert) {
+	if !g.claim.highest.Less(rec.Term) {
+		return
+	}
+	g.claim.highest = rec.Term
+	if g.role == Active && rec.Role != Active {
+		m.do(Action{Kind: Cancel, Group: g.cfg.Name})
+		m.raiseTerm(g)
+	}
+}
+
+// raiseTerm makes the own claim the newest.
+func (m *Machine) raiseTerm(g *group) {
+	if g.claim.term == g.claim.highest {
+		return
+	}
+	g.claim.term = Term{Number: g.claim.highest.Number + 1, Node: m.cfg.Node}
+	g.claim.highest = g.claim.term
+}
+
+// contest settles with another active node (5.5), unless a handover between the
+// two is running.
+func (m *Machine) contest(g *group, i int) {
+	pg := &g.peers[i]
+	if m.offers(g, i) || g.plan.handover.To == m.peers[i].Name || pg.Flags.Has(FlagRecovering) {
+		return
+	}
+	stays, lost := Settle(m.contender(g, i), m.contenderPeer(g, i))
+	if !stays {
+		m.become(g, Backup, lost)
+		return
+	}
+	m.raiseTerm(g)
+	m.answer(i)
+}
+
+func (m *Machine) contender(g *group, against int) Contender {
+	c := Contender{
+		Successor: m.successorElsewhere(g, m.cfg.Node),
+		WriteSent: g.claim.sentAt != never,
+		Term:      g.claim.term,
+		Priority:  m.priority(g),
+		Address:   m.cfg.Address,
+	}
+	c.Names = names(g.read.Owner, m.cfg.Node, m.peers[against].Name)
+	c.ReadAge = m.now.Sub(g.read.began)
+	return c
+}
+
+func (m *Machine) contenderPeer(g *group, i int) Contender {
+	pg := &g.peers[i]
+	c := Contender{
+		Successor: m.successorElsewhere(g, m.peers[i].Name),
+		WriteSent: pg.Flags.Has(FlagWriteSent),
+		Term:      pg.Term,
+		Priority:  pg.Priority,
+		Address:   m.peers[i].Address,
+	}
+	if m.peers[i].stated.IsValid() {
+		c.Address = m.peers[i].stated
+	}
+	c.Names = names(pg.Owner.Owner, m.peers[i].Name, m.cfg.Node)
+	c.ReadAge = pg.Owner.Age + m.now.Sub(pg.at)
+	return c
+}
+
+// names says whom an owner read of node self names. Only the two contenders
+// count; a third node settles nothing between them.
+func names(o Owner, self, other string) Named {
+	switch {
+	case o.Kind == OwnerUnknown:
+		return NamesUnknown
+	case o.Kind == OwnerNode && o.Node == self:
+		return NamesSelf
+	case o.Kind == OwnerNode && o.Node == other:
+		return NamesOther
+	default:
+		return NamesNeither
+	}
+}
+
+// successorElsewhere reports whether a running handover of any node names node.
+func (m *Machine) successorElsewhere(g *group, node string) bool {
+	if g.role == Active && g.plan.handover.To == node {
+		return true
+	}
+	for i := range g.peers {
+		pg := &g.peers[i]
+		if pg.Role == Active && pg.Handover.To == node && m.within(pg.at, pg.Handover.Remaining) {
+			return true
+		}
+	}
+	return false
+}
+
+// clearLatch forgets that a peer took the address unheard.
+func (m *Machine) clearLatch(g *group, i int, reason Reason) {
+	if g.latches[i] == never {
+		return
+	}
+	g.latches[i] = never
+	g.probe.latched[i] = latchProbe{}
+	m.do(Action{Kind: Unlatched, Group: g.cfg.Name, Peer: m.peers[i].Name, Reason: reason})
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import "time"
+
+// become changes the role of a group. It is the only place that does.
+func (m *Machine) become(g *group, role Role, reason Reason) {
+	if g.role == role {
+		return
+	}
+	from := g.role
+	if from == Active {
+		m.do(Action{Kind: Cancel, Group: g.cfg.Name})
+		g.claim = claim{highest: g.claim.highest, overAt: g.writeOver()}
+		g.plan.handover, g.plan.draining, g.plan.sticky = Handover{}, false, false
+		g.step = Serve
+	}
+	if role == Backup {
+		m.restartSilence(g)
+		g.activeDownAt = m.now.Add(m.ownActiveDown(g))
+	}
+	g.role, g.since, g.reason = role, m.now, reason
+	m.do(Action{Kind: Changed, Group: g.cfg.Name, From: from, To: role, Term: g.claim.term, Reason: reason})
+	m.hold(g, ReasonNone)
+	m.urgent = true
+}
+
+// giveUp makes an active node step back and tell its peers to look at once
+// (priority 0, RFC 9568 section 6.4.3).
+func (m *Machine) giveUp(g *group, role Role, reason Reason) {
+	g.giveUp = g.role == Active
+	m.become(g, role, reason)
+}
+
+// becomeActive makes a backup lead. Without resumed it starts a claim from the
+// owner that the last read named.
+func (m *Machine) becomeActive(g *group, reason Reason, resumed bool) {
+	sticky := g.plan.ordered || g.plan.request.Kind == RequestTake || g.plan.offerFrom > 0 && g.plan.offerSticky
+	if reason == ReasonSuccessor {
+		switch g.plan.request.Kind {
+		case RequestTake:
+			reason = ReasonAssigned
+		case RequestPreempt:
+			reason = ReasonPreempted
+		}
+	}
+	named := g.plan.offerFrom > 0 && m.before(g.plan.offerUntil)
+	highest, over := g.claim.highest, g.claim.overAt
+	g.claim = claim{
+		term: Term{Number: highest.Number + 1, Node: m.cfg.Node}, from: g.read.Owner,
+		saidMe: resumed, ordered: g.plan.ordered, byOffer: named && !resumed,
+		progressAt: m.now, overAt: over,
+	}
+	g.claim.highest = g.claim.term
+	g.plan.request, g.plan.ordered, g.plan.forced, g.plan.preemptAt = Request{}, false, false, never
+	g.plan.sticky = sticky
+	for i := range g.peers {
+		g.peers[i].failedClaim = false
+	}
+	m.become(g, Active, reason)
+	m.judgeOwner(g)
+}
+
+// hold notes what a group waits for, and tells it once.
+func (m *Machine) hold(g *group, reason Reason) {
+	if g.held == reason {
+		return
+	}
+	g.held = reason
+	m.do(Action{Kind: Held, Group: g.cfg.Name, Reason: reason})
+}
+
+// restartSilence makes the counters of the takeover table start again.
+func (m *Machine) restartSilence(g *group) {
+	g.incumbentSince, g.rankUntil = never, never
+}
+
+// healthChanged notes what the checks say and how long a recovered node waits.
+func (m *Machine) healthChanged(g *group, ev Health) {
+	was, first := g.health.Healthy, !g.health.Known
+	before := m.priority(g)
+	g.health = ev
+	switch {
+	case !ev.Known:
+		return
+	case !ev.Healthy && (was || first):
+		g.returnWait = nextReturnWait(g.returnWait, g.faultAt, m.now)
+		g.faultAt = m.now
+	case ev.Healthy && !was && !first:
+		g.returnAt = m.now.Add(g.returnWait)
+	}
+	m.urgent = m.urgent || was != ev.Healthy || before != m.priority(g)
+}
+
+// identityChanged notes whether this node could claim.
+func (m *Machine) identityChanged(g *group, ev Identity) {
+	m.urgent = m.urgent || g.known != ev.Known
+	g.known = ev.Known
+}
+
+// nextReturnWait is how long a node waits after its next recovery: it doubles
+// when faults repeat, which bounds what a flapping check can move.
+func nextReturnWait(last time.Duration, faultAt, now Instant) time.Duration {
+	if last == 0 || faultAt == never || now.Sub(faultAt) >= returnForget {
+		return returnDelayFirst
+	}
+	return min(2*last, returnDelayMax)
+}
+
+// advanceRole follows what this node itself is fit for.
+func (m *Machine) advanceRole(g *group) {
+	broken := g.health.Known && !g.health.Healthy
+	switch {
+	case g.role == Active:
+		if broken {
+			m.giveUp(g, Fault, ReasonCheckFailed)
+		}
+	case g.drained:
+		m.become(g, Drained, ReasonDrained)
+	case broken:
+		m.become(g, Fault, ReasonCheckFailed)
+	case g.role == Drained && g.health.Known:
+		m.become(g, Backup, ReasonResumed)
+	case g.role == Initialize && g.health.Known:
+		m.become(g, Backup, ReasonStarted)
+	case g.role == Fault && !m.mustWaitToReturn(g):
+		g.returnAt = never
+		m.become(g, Backup, ReasonCheckRecovered)
+	case g.role == Fault:
+		g.reason = ReasonReturnDelay
+	}
+}
+
+// mustWaitToReturn reports whether the delay after a fault still keeps a healthy
+// node out. It does not where returning moves nothing, and not the first time
+// when nobody else could lead.
+func (m *Machine) mustWaitToReturn(g *group) bool {
+	if !m.before(g.returnAt) || m.readNamesMe(g) {
+		return false
+	}
+	return g.returnWait > returnDelayFirst || m.activePeer(g) >= 0 || m.successorExists(g)
+}
+
+// evaluate asks the takeover table on a backup.
+func (m *Machine) evaluate(g *group) {
+	if g.role != Backup {
+		m.hold(g, ReasonNone)
+		return
+	}
+	facts := m.takeoverFacts(g)
+	decision, reason := Takeover(facts)
+	planned := facts.Named || facts.Ordered
+	switch {
+	case decision == Resume:
+		m.becomeActive(g, reason, true)
+	case !m.due(g.activeDownAt) && !planned:
+		m.hold(g, ReasonNone)
+	case decision == Stay:
+		m.hold(g, reason)
+		m.hurryRead(g, facts)
+	case !planned && m.mustWaitForRank(g):
+		m.hold(g, ReasonRankWait)
+	case facts.Holder == HeldByNobody && m.rivalMayMove(g):
+		m.hold(g, ReasonUnboundWait)
+	default:
+		m.becomeActive(g, reason, false)
+	}
+}
+
+// hurryRead asks for a read at once when only its freshness stands between this
+// node and a claim, and the last one is old enough that another tells more.
+func (m *Machine) hurryRead(g *group, f TakeoverFacts) {
+	if f.ReadFresh || g.read.Kind == OwnerUnknown {
+		return
+	}
+	f.ReadFresh = true
+	if d, _ := Takeover(f); d != Stay && m.due(g.readAsked.Add(m.fastReads())) {
+		g.readNow = true
+	}
+}
+
+// mustWaitForRank reports whether a better-ranked standby still has its head
+// start, which it gets once in each silence.
+func (m *Machine) mustWaitForRank(g *group) bool {
+	if g.rankUntil == never {
+		wait := min(time.Duration(m.rank(g))*rankStep, rankWaitMax)
+		g.rankUntil = m.now.Add(wait)
+	}
+	return m.before(g.rankUntil)
+}

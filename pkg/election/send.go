@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import "time"
+
+// advertise sends one advert to every peer and plans the next round.
+func (m *Machine) advertise() {
+	for i := range m.peers {
+		m.send(i)
+	}
+	for _, g := range m.groups {
+		g.giveUp = false
+	}
+	m.urgent = false
+	m.lastLeft = m.now
+	m.advertAt = m.now.Add(m.cfg.Interval)
+}
+
+// answer sends an extra advert to one peer, within its limit.
+func (m *Machine) answer(i int) {
+	if m.mayAnswer(m.peers[i]) {
+		m.send(i)
+	}
+}
+
+// send fills the peer's advert and hands it out.
+func (m *Machine) send(i int) {
+	p := m.peers[i]
+	m.sequence++
+	p.sentRing.sent(m.sequence, m.now)
+	a := &p.out
+	groups := a.Groups
+	*a = Advert{
+		Cluster: m.cfg.Cluster, From: m.cfg.Node, FromAddress: m.cfg.Address, To: p.Name,
+		Session: m.cfg.Session, Sequence: m.sequence,
+		Uptime: m.now.Sub(m.started), Interval: m.cfg.Interval,
+		Echo: Mark{p.session, p.sequence}, Hello: p.hello, Targets: m.targets,
+	}
+	if cap(groups) < len(m.groups) {
+		groups = make([]GroupAdvert, len(m.groups))
+	}
+	a.Groups = groups[:len(m.groups)]
+	for k, g := range m.groups {
+		m.fill(&a.Groups[k], g, i)
+	}
+	m.do(Action{Kind: Send, Peer: p.Name, Advert: a})
+}
+
+// fill writes what this node says of one group to peer i.
+func (m *Machine) fill(out *GroupAdvert, g *group, i int) {
+	relay := out.Relay[:0]
+	*out = GroupAdvert{
+		VRID: g.cfg.VRID, Digest: g.cfg.Digest, Role: g.role, Priority: m.priority(g),
+		Term: g.claim.term, Flags: m.flags(g), Reason: m.told(g),
+		Request: g.plan.request, Handover: g.plan.handover,
+		Owner: m.ownerReport(g), Probe: m.probeReport(g),
+	}
+	if g.giveUp {
+		out.Priority = priorityLeaving
+	}
+	if out.Handover.To != "" {
+		out.Handover.Remaining = max(0, g.plan.handUntil.Sub(m.now))
+	}
+	for k, p := range m.peers {
+		if k == i || g.peers[k].at == never {
+			continue
+		}
+		pg := &g.peers[k]
+		relay = append(relay, Relay{Node: p.Name, Age: m.now.Sub(p.heardAt), Role: pg.Role, Healthy: pg.Flags.Has(FlagHealthy)})
+	}
+	out.Relay = relay
+}
+
+// told returns the reason that peers are told: what the group waits for, or why
+// it has its role.
+func (m *Machine) told(g *group) Reason {
+	if g.role != Backup && g.held != ReasonNone {
+		return g.held
+	}
+	return g.reason
+}
+
+func (m *Machine) flags(g *group) Flags {
+	var f Flags
+	for _, set := range [...]struct {
+		flag Flags
+		on   bool
+	}{
+		{FlagHealthy, g.health.Known && g.health.Healthy},
+		{FlagCanClaim, m.canClaim(g)},
+		{FlagClaiming, g.role == Active && g.step != Serve},
+		{FlagWriteSent, g.claim.sentAt != never},
+		{FlagBound, m.readNamesMe(g)},
+		{FlagDraining, g.plan.draining || g.leaving},
+		{FlagRestarting, m.restart},
+		{FlagRecovering, m.recovering()},
+		{FlagSticky, g.plan.sticky},
+	} {
+		if set.on {
+			f |= set.flag
+		}
+	}
+	return f
+}
+
+func (m *Machine) ownerReport(g *group) OwnerReport {
+	if g.read.Kind == OwnerUnknown {
+		return OwnerReport{}
+	}
+	r := OwnerReport{Owner: g.read.Owner, Age: m.now.Sub(g.read.began)}
+	if since := m.unboundSince(g); since != never && g.read.Kind == OwnerNone {
+		r.UnboundAge = max(m.now.Sub(since), time.Millisecond)
+	}
+	return r
+}
+
+func (m *Machine) probeReport(g *group) ProbeReport {
+	if g.probe.from == 0 {
+		return ProbeReport{}
+	}
+	return ProbeReport{AnsweredBy: m.peers[g.probe.from-1].Name, Age: m.now.Sub(g.probe.at)}
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import (
+	"slices"
+	"time"
+)
+
+// Status is a copy of what the machine knows, for people.
+type Status struct {
+	Node    string
+	Groups  []GroupStatus
+	Peers   []PeerStatus
+	Stalled bool // catching up after a stall
+	Left    bool // nothing is left to hand over: a stop may go on
+}
+
+// GroupStatus is the state of one group on this node.
+type GroupStatus struct {
+	Name       string
+	VRID       uint8
+	Role       Role
+	Reason     Reason  // of the role
+	Held       Reason  // what the group waits for
+	Since      Instant // of the role
+	Term       Term
+	Priority   uint8
+	Healthy    bool
+	Known      bool // every check has answered
+	CanClaim   bool
+	Drained    bool
+	Sticky     bool
+	Bound      bool // the last owner read says me
+	Proven     bool // the owner answered the signed probe lately
+	Contended  bool
+	APIFailing Instant // since when every call has failed; 0: not
+	Owner      Owner
+	ReadAt     Instant // when that read began; 0: never read
+	UnboundAt  Instant
+	Asked      Request  // ours to the active node
+	Ordered    bool     // an operator's assign waits for the takeover table
+	Handover   Handover // ours to a successor
+	LastPlan   Reason   // how the last handover of this node ended; ReasonNone while one runs
+	Nodes      []NodeStatus
+}
+
+// NodeStatus is one peer in the eyes of one group.
+type NodeStatus struct {
+	Name     string
+	Heard    bool    // any advert of the group so far
+	Fresh    bool    // an accepted two-way advert within active-down
+	At       Instant // last accepted advert
+	Role     Role
+	Priority uint8
+	Healthy  bool
+	CanClaim bool
+	Bound    bool
+	Mismatch bool // its configuration of the group differs
+	Latched  bool
+	Refusal  Reason // why it may not lead now
+	Prolongs Reason // which of its datagrams arrive without counting in full
+	// AnsweredBy is who last answered its signed probe, and AnsweredAge how long
+	// ago; empty when nobody did.
+	AnsweredBy  string
+	AnsweredAge time.Duration
+}
+
+// PeerStatus is one peer, whatever the group.
+type PeerStatus struct {
+	Name       string
+	Targets    []NodeTarget
+	HeardAt    Instant
+	Silent     bool // for more than one and a half intervals
+	CrashLoops bool
+}
+
+// Status returns a copy of what the machine knows.
+func (m *Machine) Status() Status {
+	s := Status{Node: m.cfg.Node, Stalled: m.recovering(), Left: true}
+	for _, g := range m.groups {
+		s.Groups = append(s.Groups, m.groupStatus(g))
+		if g.role == Active && g.plan.handover.To != "" {
+			s.Left = false
+		}
+	}
+	for _, p := range m.peers {
+		s.Peers = append(s.Peers, PeerStatus{
+			Name: p.Name, Targets: slices.Clone(p.targets), HeardAt: p.heardAt,
+			Silent: m.suspicious(p), CrashLoops: m.crashLooping(p),
+		})
+	}
+	return s
+}
+
+func (m *Machine) groupStatus(g *group) GroupStatus {
+	s := GroupStatus{
+		Name: g.cfg.Name, VRID: g.cfg.VRID, Role: g.role, Reason: g.reason, Held: g.held, Since: g.since,
+		Term: g.claim.term, Priority: m.priority(g), Healthy: g.health.Known && g.health.Healthy, Known: g.health.Known,
+		CanClaim: m.canClaim(g), Drained: g.drained, Sticky: m.sticky(g), Bound: m.readNamesMe(g),
+		Proven: m.proven(g), Contended: g.contended, APIFailing: g.failingAt,
+		Owner: g.read.Owner, ReadAt: g.read.began, UnboundAt: g.unboundAt,
+		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, LastPlan: g.plan.ended,
+	}
+	for i, p := range m.peers {
+		pg := &g.peers[i]
+		s.Nodes = append(s.Nodes, NodeStatus{
+			Name: p.Name, Heard: pg.at != never, Fresh: m.fresh(g, i), At: pg.at,
+			Role: pg.Role, Priority: pg.Priority, Healthy: pg.Flags.Has(FlagHealthy),
+			CanClaim: pg.Flags.Has(FlagCanClaim), Bound: pg.Flags.Has(FlagBound),
+			Mismatch: pg.at != never && pg.Digest != g.cfg.Digest, Latched: g.latches[i] != never,
+			Refusal: m.standbyRefusal(g, i), Prolongs: m.prolonged(g, i),
+			AnsweredBy: pg.Probe.AnsweredBy, AnsweredAge: pg.Probe.Age + m.now.Sub(pg.at),
+		})
+	}
+	return s
+}
+
+// sticky reports whether the group was placed by hand, here or on the active
+// peer.
+func (m *Machine) sticky(g *group) bool {
+	if g.role == Active {
+		return g.plan.sticky
+	}
+	i := m.activePeer(g)
+	return i >= 0 && g.peers[i].Flags.Has(FlagSticky)
+}
+
+// Role returns the role of a group, and Initialize for an unknown one.
+func (m *Machine) Role(groupName string) Role {
+	if g := m.group(groupName); g != nil {
+		return g.role
+	}
+	return Initialize
+}
+
+// PeerTargets returns what the peers say they are called, by node name. The
+// slices belong to the machine.
+func (m *Machine) PeerTargets() map[string][]NodeTarget {
+	targets := make(map[string][]NodeTarget, len(m.peers))
+	for _, p := range m.peers {
+		targets[p.Name] = p.targets
+	}
+	return targets
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import "time"
+
+// Advert intervals a cluster may use. RFC 9568 section 5.2.7 allows 10 ms to
+// 40.95 s; below 50 ms the scheduling gaps of virtual machines look like failures.
+const (
+	IntervalMin     = 50 * time.Millisecond
+	IntervalMax     = 40 * time.Second
+	IntervalDefault = time.Second
+)
+
+// Times that the takeover rules share. See docs/design.md, section on takeover.
+const (
+	// AttemptTimeout bounds one attempt at a cloud call; a read that took longer
+	// says too little about now, and a write without answer counts as over.
+	AttemptTimeout = 3 * time.Second
+
+	readAgeFloor     = time.Second            // a read stays usable for max(this, interval)
+	rankStep         = 250 * time.Millisecond // by how much each worse-ranked standby waits
+	rankWaitMax      = 2 * time.Second
+	restartHold      = 20 * time.Second // how long an announced restart protects
+	provenFor        = 60 * time.Second // how long an answered probe makes silence evidence
+	agreeAfter       = 2 * time.Second  // spacing of two reads that confirm a hand
+	ownerReadDispute = time.Second      // two reads closer than this do not outrank each other
+	reclaimWindow    = 10 * time.Minute
+	reclaimsMax      = 3
+	crashWindow      = time.Minute
+	crashSessions    = 3
+	steadyReadEvery  = 15 * time.Second
+	readLost         = 5 * AttemptTimeout // a read without an end was lost
+	fastReadsFor     = 60 * time.Second
+	fastReadsOnNews  = 10 * time.Second
+	steadyProbeEvery = 10 * time.Second
+	apiLostFloor     = 5 * time.Second
+	apiReadYoung     = 5 * time.Second
+	returnDelayFirst = 10 * time.Second
+	returnDelayMax   = 5 * time.Minute
+	returnForget     = 10 * time.Minute
+	transientDelay   = 2 * time.Second
+	permanentDelay   = 5 * time.Second
+	permanentMax     = time.Minute
+	answersPerSecond = 5 // extra datagrams to one peer
+)
+
+// Skew is the Skew_Time of RFC 9568 section 6.1: the higher the priority, the
+// sooner a backup acts.
+func Skew(priority uint8, interval time.Duration) time.Duration {
+	return time.Duration(256-int(priority)) * interval / 256
+}
+
+// ActiveDown is the Active_Down_Interval of RFC 9568 section 6.1: how long the
+// active node may be silent. The interval is that of the active node.
+func ActiveDown(priority uint8, interval time.Duration) time.Duration {
+	return 3*interval + Skew(priority, interval)
+}
