@@ -65,7 +65,7 @@ func (m *Machine) assign(g *group, ev Assign) {
 }
 
 // requestID returns an id that no earlier start of this node used.
-func (m *Machine) requestID(g *group) uint64 { return m.cfg.Session ^ g.plan.nextID }
+func (m *Machine) requestID(g *group) uint64 { return m.cfg.Session + g.plan.nextID }
 
 // order lets an operator's word weigh in the takeover table: the latches are
 // forgotten, and nothing waits for a timer.

@@ -157,6 +157,8 @@ func (m *Machine) evaluate(g *group) {
 		m.becomeActive(g, reason, true)
 	case !m.due(g.activeDownAt) && !planned:
 		m.hold(g, ReasonNone)
+	case decision == Stay && planned && g.reading:
+		m.hold(g, ReasonNone)
 	case decision == Stay:
 		m.hold(g, reason)
 		m.hurryRead(g, facts)
