@@ -75,10 +75,23 @@ func (m *Machine) advanceClaim(g *group) {
 	}
 }
 
+// claimBegins forgets which peers failed an earlier claim.
+func (g *group) claimBegins() {
+	for i := range g.peers {
+		g.peers[i].failedClaim = false
+	}
+}
+
+// incumbentWaits reports whether this node claims what an active node, still
+// heard, is handing to it and would keep.
+func (m *Machine) incumbentWaits(g *group) bool {
+	return g.claim.byOffer && g.plan.offerFrom > 0 && m.fresh(g, g.plan.offerFrom-1)
+}
+
 // claimFailed resigns if somebody else could lead, and otherwise tries on:
 // invariant 8, the role is never handed to nobody.
 func (m *Machine) claimFailed(g *group, hopeless bool) {
-	if !m.successorExists(g) && !(g.claim.byOffer && g.plan.offerFrom > 0) {
+	if !m.successorExists(g) && !m.incumbentWaits(g) {
 		if m.due(g.claim.progressAt.Add(g.cfg.ClaimTimeout)) {
 			g.claim.progressAt = m.now
 			m.do(Action{Kind: Noted, Group: g.cfg.Name, Reason: ReasonClaimFailed})
@@ -91,7 +104,6 @@ func (m *Machine) claimFailed(g *group, hopeless bool) {
 		g.claimDelay = delay
 	}
 	g.canClaimAt = m.now.Add(delay)
-	g.decline()
 	m.giveUp(g, Backup, ReasonClaimFailed)
 }
 

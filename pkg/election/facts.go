@@ -57,8 +57,8 @@ func (m *Machine) holder(g *group) Holder {
 		return HeldByMe
 	case g.read.Kind == OwnerNode && m.peerIndex(g.read.Node) >= 0:
 		return HeldByPeer
-	case g.read.Kind == OwnerNone, g.read.stopped:
-		return HeldByNobody
+	case g.read.Kind == OwnerNone, g.read.Kind == OwnerUnknown, g.read.stopped:
+		return HeldByNobody // never read: only where the move needs no cloud call does that count
 	default:
 		return HeldByForeign
 	}
@@ -142,7 +142,8 @@ func outByRole(role Role, healthy bool) Reason {
 }
 
 // relayed returns the youngest relay about peer i that is younger than active-down
-// and newer than what this node heard itself.
+// and of a later round of adverts than this node heard itself: the delays of two
+// links make no difference.
 func (m *Machine) relayed(g *group, i int, down time.Duration) (best Relay, ok bool) {
 	for k := range g.peers {
 		if k == i || !m.fresh(g, k) {
@@ -150,7 +151,7 @@ func (m *Machine) relayed(g *group, i int, down time.Duration) (best Relay, ok b
 		}
 		for _, r := range g.peers[k].relay {
 			heard := g.peers[k].at - Instant(r.Age)
-			if r.Node != m.peers[i].Name || heard <= m.peers[i].heardAt || !m.within(heard, down) {
+			if r.Node != m.peers[i].Name || heard.Sub(m.peers[i].heardAt) <= m.peers[i].interval/2 || !m.within(heard, down) {
 				continue
 			}
 			if !ok || r.Age < best.Age {

@@ -62,7 +62,8 @@ type peerGroup struct {
 	at          Instant
 	goodbye     bool
 	restartAt   Instant // last advert that announced a restart
-	failedClaim bool    // gave up a claim while this node's own claim was running
+	failedClaim bool    // gave up a claim since this node's own claim began
+	missing     bool    // it was suspicious or latched when the reads were last planned
 	answered    uint64  // id of its last request that was answered
 }
 
@@ -116,6 +117,7 @@ type plan struct {
 	handSeen  bool // the successor was seen active
 	then      Role // what this node becomes when the handover is complete
 	draining  bool
+	placing   bool   // the handover follows an operator's order: its result is sticky
 	ended     Reason // how the last handover ended
 
 	offerFrom   int // index+1 of the peer whose handover names this node
@@ -156,10 +158,12 @@ func (m *Machine) ownActiveDown(g *group) time.Duration {
 }
 
 // fresh reports whether an accepted two-way advert from the peer is younger than
-// active-down and was no goodbye. The opposite is silent.
+// active-down and was no goodbye, and whether the peer still speaks of the group:
+// a reload may have removed it there. The opposite is silent.
 func (m *Machine) fresh(g *group, i int) bool {
 	p := m.peers[i]
-	return !g.peers[i].goodbye && g.peers[i].at != never && m.within(p.twoWayAt, m.activeDown(g, p))
+	down := m.activeDown(g, p)
+	return !g.peers[i].goodbye && m.within(g.peers[i].at, down) && m.within(p.twoWayAt, down)
 }
 
 // standbyRefusal says why a peer may not lead the group now, or ReasonNone.

@@ -82,8 +82,16 @@ func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 				g.peers[i], g.latches[i] = peers[j], latches[j]
 			}
 		}
-		g.probe = probeState{latched: make([]latchProbe, len(from))}
-		g.plan.offerFrom = 0
+		latched := g.probe.latched
+		g.probe.latched = make([]latchProbe, len(from))
+		for i, j := range from {
+			if j >= 0 {
+				g.probe.latched[i] = latched[j]
+			}
+		}
+		g.probe.from = renumbered(g.probe.from, from)
+		g.plan.offerFrom = renumbered(g.plan.offerFrom, from)
+		g.plan.declined = renumbered(g.plan.declined, from)
 		return g
 	}
 	g := &group{cfg: gc, since: m.now, reason: ReasonStarted, drained: gc.Drained}
@@ -91,6 +99,17 @@ func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 	g.probe.latched = make([]latchProbe, len(from))
 	g.activeDownAt = m.now.Add(m.ownActiveDown(g))
 	return g
+}
+
+// renumbered returns index+1 of the peer that had index+1 old before a reload, or
+// 0 if there was none or it is gone.
+func renumbered(old int, from []int) int {
+	for i, j := range from {
+		if old > 0 && j == old-1 {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // Step takes one event at an instant that is not before the last one's, and
@@ -104,11 +123,14 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 	m.now = max(now, m.now)
 	m.noticeStall()
 	m.handle(ev)
+	if m.departed {
+		return m.actions
+	}
 	m.settleDown()
 	if m.urgent || m.now >= m.advertAt {
 		m.advertise()
-		m.settleDown()
 	}
+	m.sendAnswers()
 	m.deadline = earliest(m.deadline, m.advertAt)
 	return m.actions
 }

@@ -61,6 +61,7 @@ func (s OwnershipStep) Writes() bool {
 //	me        -                                               serve
 //	a peer    active            handover with it              go on
 //	a peer    active            otherwise                     contest
+//	a peer    silent or backup  assigned by an operator       go on
 //	a peer    silent            started from it, never me     go on
 //	a peer    silent            otherwise                     step back
 //	a peer    backup            handover with it              go on
@@ -94,7 +95,7 @@ func Ownership(f OwnershipFacts) OwnershipStep {
 }
 
 func ownershipPeer(f OwnershipFacts) OwnershipStep {
-	started := f.StartedFrom && !f.SaidMe
+	goesOn := f.Ordered || f.StartedFrom && !f.SaidMe
 	switch f.Peer {
 	case PeerActive:
 		if f.WithHandover {
@@ -104,13 +105,13 @@ func ownershipPeer(f OwnershipFacts) OwnershipStep {
 	case PeerOut:
 		return TakeBack
 	case PeerSilent:
-		if started {
+		if goesOn {
 			return GoOn
 		}
 		return StepBack
 	}
 	switch {
-	case f.WithHandover, started:
+	case f.WithHandover, goesOn:
 		return GoOn
 	case !f.Agreed:
 		return Confirm

@@ -5,6 +5,7 @@ package election
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -45,13 +46,15 @@ type peer struct {
 	pendingAt    Instant // last one
 
 	sessions [crashSessions]Instant // when its last sessions were accepted, newest first
+	former   [crashSessions]uint64  // the sessions that these replaced: they never come back
 	targets  []NodeTarget
 	uptime   time.Duration
 	stated   netip.Addr // the address it says it has
 
 	out         Advert // reused for every datagram to it
 	sentRing    sentRing
-	answers     int // extra datagrams since answersFrom
+	answer      bool // it gets an extra datagram at the end of this step
+	answers     int  // extra datagrams since answersFrom
 	answersFrom Instant
 }
 
@@ -60,7 +63,10 @@ type peer struct {
 // whether the advert proves that the peer hears this node, and whether it is the
 // first of its session.
 func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason) {
-	down := ActiveDown(PriorityDefault, p.learnt(a.Interval))
+	if slices.Contains(p.former[:], a.Session) {
+		return false, false, ReasonStaleSession
+	}
+	down := ActiveDown(PriorityDefault, max(p.learnt(a.Interval), m.cfg.Interval))
 	echoed := m.heardLately(p, a.Echo, down)
 	if p.session == a.Session && p.session != 0 {
 		if a.Sequence <= p.sequence {
@@ -74,6 +80,8 @@ func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason
 	}
 	if p.hello.Session != a.Session {
 		p.hello = Mark{Session: a.Session}
+	}
+	if p.pendingAt == never || m.now.Sub(p.pendingAt) >= down {
 		p.pendingSince = m.now
 	}
 	p.hello.Sequence = max(p.hello.Sequence, a.Sequence)
@@ -100,7 +108,8 @@ func (m *Machine) heardLately(p *peer, mark Mark, down time.Duration) bool {
 func (m *Machine) note(p *peer, a *Advert, twoWay, first bool) {
 	if first {
 		copy(p.sessions[1:], p.sessions[:])
-		p.sessions[0] = m.now
+		copy(p.former[1:], p.former[:])
+		p.sessions[0], p.former[0] = m.now, p.session
 		p.hello, p.pendingSince, p.pendingAt = Mark{}, never, never
 	}
 	p.session, p.sequence = a.Session, a.Sequence

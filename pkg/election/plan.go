@@ -89,7 +89,7 @@ func (m *Machine) handTo(g *group, ev HandTo) {
 	if g.role != Active || i < 0 || m.standbyRefusal(g, i) != ReasonNone || g.plan.handover.To != "" {
 		return
 	}
-	g.plan.sticky = true
+	g.plan.placing = true
 	g.plan.nextID++
 	m.startHandover(g, i, g.plan.nextID, Backup)
 }
@@ -98,6 +98,12 @@ func (m *Machine) handTo(g *group, ev HandTo) {
 func (m *Machine) drain(g *group, ev Drain) {
 	if g.role != Active {
 		g.drained = true
+		g.plan.request, g.plan.ordered, g.plan.forced = Request{}, false, false
+		return
+	}
+	if g.plan.handover.To != "" {
+		g.plan.draining, g.plan.then = true, Drained
+		m.urgent = true
 		return
 	}
 	if i := m.bestSuccessor(g); i >= 0 {
@@ -202,7 +208,7 @@ func (m *Machine) startHandover(g *group, i int, id uint64, then Role) {
 // endHandover makes this node go on as the active one.
 func (m *Machine) endHandover(g *group, reason Reason) {
 	m.do(Action{Kind: Noted, Group: g.cfg.Name, Peer: g.plan.handover.To, Reason: reason})
-	g.plan.handover, g.plan.draining, g.plan.ended = Handover{}, false, reason
+	g.plan.handover, g.plan.draining, g.plan.placing, g.plan.ended = Handover{}, false, false, reason
 	m.raiseTerm(g)
 	g.claim.progressAt = m.now
 	g.readNow, m.urgent = true, true
@@ -233,9 +239,9 @@ func (m *Machine) finishHandover(g *group) bool {
 
 // advancePlan follows handovers, requests and orders in time.
 func (m *Machine) advancePlan(g *group) {
+	m.advanceOffer(g)
 	if g.role == Active {
 		m.advanceHandover(g)
-		m.advanceOffer(g)
 		return
 	}
 	m.advanceRequest(g)
@@ -253,6 +259,10 @@ func (m *Machine) advanceHandover(g *group) {
 		m.endHandover(g, ReasonHandoverExpired)
 		return
 	}
+	if g.peers[i].goodbye {
+		m.endHandover(g, ReasonHandoverFailed)
+		return
+	}
 	if !m.fresh(g, i) {
 		return
 	}
@@ -264,10 +274,15 @@ func (m *Machine) advanceHandover(g *group) {
 }
 
 // advanceOffer is the successor's side: it cancels and steps back when the time
-// agreed is over before the address is here.
+// agreed is over before the address is here. An offer nobody withdrew, because
+// the old owner is gone, ends with its time too.
 func (m *Machine) advanceOffer(g *group) {
-	if g.claim.byOffer && g.plan.offerFrom > 0 && m.due(g.plan.offerUntil) {
-		g.decline()
+	if g.plan.offerFrom == 0 || !m.due(g.plan.offerUntil) {
+		return
+	}
+	claiming := g.role == Active && g.claim.byOffer
+	g.decline()
+	if claiming {
 		m.become(g, Backup, ReasonHandoverExpired)
 	}
 }

@@ -96,6 +96,7 @@ func (m *Machine) judgeOwner(g *group) {
 		g.claim.sentAt = never
 		g.claim.progressAt = m.now
 		g.claimDelay = 0
+		g.claimBegins()
 	case StepBack:
 		i := m.ownerIndex(g)
 		m.become(g, Backup, ReasonDisplaced)
@@ -109,6 +110,10 @@ func (m *Machine) judgeOwner(g *group) {
 		m.claimAgain(g, ReasonReclaimed)
 	case TakeBack:
 		m.claimAgain(g, ReasonTakenBack)
+	case GoOn:
+		if g.claim.ordered {
+			m.claimAgain(g, ReasonAssigned)
+		}
 	case Bind:
 		if g.claim.saidMe {
 			m.claimAgain(g, ReasonUnbound)
@@ -169,6 +174,9 @@ func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 	}
 	if i := m.ownerIndex(g); i >= 0 {
 		f.Peer = m.peerState(g, i)
+		if g.read.stopped && f.Peer != PeerActive {
+			f.Holder = HeldByNobody
+		}
 		f.WithHandover = m.offers(g, i) || g.plan.handover.To == m.peers[i].Name
 	}
 	return f
@@ -200,6 +208,7 @@ func (m *Machine) claimAgain(g *group, reason Reason) {
 	}
 	g.claim.from, g.claim.saidMe, g.claim.detached = g.read.Owner, false, false
 	g.claim.progressAt = m.now
+	g.claimBegins()
 	g.claim.highest.Number++
 	g.claim.highest.Node = m.cfg.Node
 	g.claim.term = g.claim.highest
@@ -210,25 +219,46 @@ func (m *Machine) claimAgain(g *group, reason Reason) {
 // fastReads is the spacing of reads while something is going on.
 func (m *Machine) fastReads() time.Duration { return max(time.Second, m.cfg.Interval) }
 
+// readInFlight reports whether the answer to a read is still to be expected.
+func (m *Machine) readInFlight(g *group) bool {
+	return g.reading && m.before(g.readAsked.Add(readLost))
+}
+
+// readTells reports whether a read begun now would say more than the last one
+// did: the cloud answers, and the gate no longer waits for the end of something.
+func (m *Machine) readTells(g *group) bool {
+	return g.failingAt == never && m.now > g.owningAt && m.now > g.claim.overAt
+}
+
+// notePresence follows which peers are missing or latched. With each that is
+// newly so, the fast reads begin again, and one is due at once if the last began
+// while the peer was still heard.
+func (m *Machine) notePresence(g *group) {
+	missing := false
+	for i, p := range m.peers {
+		gone := m.suspicious(p) || g.latches[i] != never
+		if gone && !g.peers[i].missing {
+			g.missingAt = m.now
+			g.readNow = g.readNow || g.read.began <= p.twoWayAt && m.readTells(g)
+		}
+		g.peers[i].missing = gone
+		missing = missing || gone
+	}
+	if !missing {
+		g.missingAt = never
+	}
+}
+
 // advanceReads asks for the next owner read. A missing peer or a latch makes
 // reads fast for a minute, then slow again; any new fact makes them fast for ten
 // seconds.
 func (m *Machine) advanceReads(g *group) {
-	missing := false
-	for i, p := range m.peers {
-		missing = missing || m.suspicious(p) || g.latches[i] != never
-	}
-	switch {
-	case !missing:
-		g.missingAt = never
-	case g.missingAt == never:
-		g.missingAt, g.newsAt = m.now, m.now
-	}
+	m.notePresence(g)
 	every := steadyReadEvery
-	if m.busy(g) || missing && m.within(g.missingAt, fastReadsFor) || m.within(g.newsAt, fastReadsOnNews) {
+	if m.busy(g) || m.within(g.missingAt, fastReadsFor) || m.within(g.newsAt, fastReadsOnNews) {
 		every = m.fastReads()
 	}
-	if g.reading && m.before(g.readAsked.Add(readLost)) {
+	if m.readInFlight(g) {
 		return
 	}
 	if !g.readNow && !m.due(g.readAsked.Add(every)) && g.readAsked != never {
@@ -238,10 +268,12 @@ func (m *Machine) advanceReads(g *group) {
 	m.do(Action{Kind: ReadOwner, Group: g.cfg.Name})
 }
 
-// busy reports whether this node waits for the cloud to say something new.
+// busy reports whether this node waits for the cloud to say something new. What
+// waits for an operator, it reads at the steady pace.
 func (m *Machine) busy(g *group) bool {
 	if g.role == Active {
-		return g.step != Serve || g.plan.handover.To != ""
+		settled := g.step == Serve || g.step == LeaveForeign || g.step == Contended
+		return !settled || g.plan.handover.To != ""
 	}
 	return g.plan.ordered || g.plan.offerFrom > 0 ||
 		g.held == ReasonOwnerUnreadable && g.failingAt != never

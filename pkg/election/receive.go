@@ -47,6 +47,7 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 	pg.GroupAdvert, pg.relay, pg.at = *rec, relay, m.now
 	pg.Relay = nil
 	pg.goodbye = rec.Role == Initialize && rec.Priority == priorityLeaving
+	pg.restartAt = never
 	if rec.Flags.Has(FlagRestarting) {
 		pg.restartAt = m.now
 	}
@@ -111,9 +112,9 @@ func (m *Machine) leaving(g *group, i int, rec *GroupAdvert, before Role) {
 
 // noteOffer notes or forgets that a peer hands the group to this node.
 func (m *Machine) noteOffer(g *group, i int, rec *GroupAdvert) {
-	if rec.Handover.To != m.cfg.Node || rec.Handover.Remaining <= 0 {
+	if rec.Handover.To != m.cfg.Node {
 		if g.plan.offerFrom == i+1 {
-			g.plan.offerFrom = 0
+			m.withdrawn(g, rec)
 		}
 		return
 	}
@@ -121,11 +122,23 @@ func (m *Machine) noteOffer(g *group, i int, rec *GroupAdvert) {
 		return
 	}
 	if g.plan.offerFrom != i+1 || g.plan.offerID != rec.Handover.ID {
+		if rec.Handover.Remaining <= 0 {
+			return
+		}
 		g.readNow = true
 	}
 	g.plan.offerFrom, g.plan.offerID = i+1, rec.Handover.ID
-	g.plan.offerUntil = m.now.Add(rec.Handover.Remaining)
+	g.plan.offerUntil = m.now.Add(max(0, rec.Handover.Remaining))
 	g.plan.offerSticky = rec.Flags.Has(FlagSticky)
+}
+
+// withdrawn takes in that an offer to this node no longer stands. While the old
+// owner is active and the address not here yet, the claim ends with the offer.
+func (m *Machine) withdrawn(g *group, rec *GroupAdvert) {
+	g.plan.offerFrom = 0
+	if g.role == Active && g.claim.byOffer && rec.Role == Active {
+		m.become(g, Backup, ReasonHandoverFailed)
+	}
 }
 
 // noteTerm remembers the newest claim. An active node that hears a higher term

@@ -13,14 +13,18 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 	from := g.role
 	if from == Active {
 		m.do(Action{Kind: Cancel, Group: g.cfg.Name})
-		g.claim = claim{highest: g.claim.highest, overAt: g.writeOver()}
-		g.plan.handover, g.plan.draining, g.plan.sticky = Handover{}, false, false
+		if g.claim.byOffer {
+			g.decline()
+		}
+		g.claim = claim{term: g.claim.term, highest: g.claim.highest, overAt: g.writeOver()}
+		g.plan.handover, g.plan.draining, g.plan.placing, g.plan.sticky = Handover{}, false, false, false
 		g.step = Serve
 	}
 	if role == Backup {
 		m.restartSilence(g)
 		g.activeDownAt = m.now.Add(m.ownActiveDown(g))
 	}
+	g.giveUp = g.giveUp && role != Active
 	g.role, g.since, g.reason = role, m.now, reason
 	m.do(Action{Kind: Changed, Group: g.cfg.Name, From: from, To: role, Term: g.claim.term, Reason: reason})
 	m.hold(g, ReasonNone)
@@ -56,9 +60,8 @@ func (m *Machine) becomeActive(g *group, reason Reason, resumed bool) {
 	g.claim.highest = g.claim.term
 	g.plan.request, g.plan.ordered, g.plan.forced, g.plan.preemptAt = Request{}, false, false, never
 	g.plan.sticky = sticky
-	for i := range g.peers {
-		g.peers[i].failedClaim = false
-	}
+	g.moved, g.readNow = movedRead{}, false
+	g.claimBegins()
 	m.become(g, Active, reason)
 	m.judgeOwner(g)
 }
@@ -137,10 +140,14 @@ func (m *Machine) advanceRole(g *group) {
 // node out. It does not where returning moves nothing, and not the first time
 // when nobody else could lead.
 func (m *Machine) mustWaitToReturn(g *group) bool {
-	if !m.before(g.returnAt) || m.readNamesMe(g) {
+	if !m.before(g.returnAt) {
 		return false
 	}
-	return g.returnWait > returnDelayFirst || m.activePeer(g) >= 0 || m.successorExists(g)
+	active := m.activePeer(g) >= 0
+	if m.readNamesMe(g) && !active {
+		return false
+	}
+	return g.returnWait > returnDelayFirst || active || m.successorExists(g)
 }
 
 // evaluate asks the takeover table on a backup.
@@ -157,11 +164,8 @@ func (m *Machine) evaluate(g *group) {
 		m.becomeActive(g, reason, true)
 	case !m.due(g.activeDownAt) && !planned:
 		m.hold(g, ReasonNone)
-	case decision == Stay && planned && g.reading:
-		m.hold(g, ReasonNone)
 	case decision == Stay:
-		m.hold(g, reason)
-		m.hurryRead(g, facts)
+		m.wait(g, facts, reason)
 	case !planned && m.mustWaitForRank(g):
 		m.hold(g, ReasonRankWait)
 	case facts.Holder == HeldByNobody && m.rivalMayMove(g):
@@ -171,14 +175,25 @@ func (m *Machine) evaluate(g *group) {
 	}
 }
 
-// hurryRead asks for a read at once when only its freshness stands between this
-// node and a claim, and the last one is old enough that another tells more.
-func (m *Machine) hurryRead(g *group, f TakeoverFacts) {
-	if f.ReadFresh || g.read.Kind == OwnerUnknown {
+// wait tells what a backup waits for. While the last read is merely too old, that
+// is what the table would answer to a fresh one; if it would answer claim, a read
+// is all that is missing and is asked for at once: a claim never waits for the
+// budget of reads (invariant 12). Where reads fail, or one begun now could not
+// count yet, the usual spacing holds.
+func (m *Machine) wait(g *group, f TakeoverFacts, reason Reason) {
+	fresh := f
+	fresh.ReadFresh = true
+	decision, otherwise := Takeover(fresh)
+	switch {
+	case g.failingAt != never || g.read.Kind == OwnerUnknown && !g.reading && !g.readNow:
+		m.hold(g, reason)
+	case decision == Stay:
+		m.hold(g, otherwise)
+	}
+	if f.ReadFresh || decision == Stay || g.read.Kind == OwnerUnknown || m.readInFlight(g) {
 		return
 	}
-	f.ReadFresh = true
-	if d, _ := Takeover(f); d != Stay && m.due(g.readAsked.Add(m.fastReads())) {
+	if m.readTells(g) || m.due(g.readAsked.Add(m.fastReads())) {
 		g.readNow = true
 	}
 }

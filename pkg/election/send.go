@@ -7,7 +7,8 @@ import "time"
 
 // advertise sends one advert to every peer and plans the next round.
 func (m *Machine) advertise() {
-	for i := range m.peers {
+	for i, p := range m.peers {
+		p.answer = false
 		m.send(i)
 	}
 	for _, g := range m.groups {
@@ -18,10 +19,21 @@ func (m *Machine) advertise() {
 	m.advertAt = m.now.Add(m.cfg.Interval)
 }
 
-// answer sends an extra advert to one peer, within its limit.
+// answer makes this step end with an extra advert to one peer, within its limit.
+// It waits until then because a peer gets one datagram of a step, with all that
+// the step changed.
 func (m *Machine) answer(i int) {
-	if m.mayAnswer(m.peers[i]) {
-		m.send(i)
+	p := m.peers[i]
+	p.answer = p.answer || m.mayAnswer(p)
+}
+
+// sendAnswers sends the extra adverts of this step, unless everybody just got one.
+func (m *Machine) sendAnswers() {
+	for i, p := range m.peers {
+		if p.answer {
+			p.answer = false
+			m.send(i)
+		}
 	}
 }
 
@@ -96,7 +108,7 @@ func (m *Machine) flags(g *group) Flags {
 		{FlagDraining, g.plan.draining || g.leaving},
 		{FlagRestarting, m.restart},
 		{FlagRecovering, m.recovering()},
-		{FlagSticky, g.plan.sticky},
+		{FlagSticky, g.plan.sticky || g.plan.placing},
 	} {
 		if set.on {
 			f |= set.flag

@@ -19,30 +19,37 @@ type Status struct {
 
 // GroupStatus is the state of one group on this node.
 type GroupStatus struct {
-	Name       string
-	VRID       uint8
-	Role       Role
-	Reason     Reason  // of the role
-	Held       Reason  // what the group waits for
-	Since      Instant // of the role
-	Term       Term
-	Priority   uint8
-	Healthy    bool
-	Known      bool // every check has answered
-	CanClaim   bool
-	Drained    bool
-	Sticky     bool
-	Bound      bool // the last owner read says me
-	Proven     bool // the owner answered the signed probe lately
-	Contended  bool
-	APIFailing Instant // since when every call has failed; 0: not
-	Owner      Owner
-	ReadAt     Instant // when that read began; 0: never read
-	UnboundAt  Instant
-	Asked      Request  // ours to the active node
-	Ordered    bool     // an operator's assign waits for the takeover table
-	Handover   Handover // ours to a successor
-	LastPlan   Reason   // how the last handover of this node ended; ReasonNone while one runs
+	Name          string
+	Self          string // this node's name
+	VRID          uint8
+	Role          Role
+	Reason        Reason  // of the role
+	Held          Reason  // what the group waits for
+	Since         Instant // of the role
+	Term          Term
+	Priority      uint8
+	Healthy       bool
+	Known         bool // every check has answered
+	CanClaim      bool
+	Drained       bool
+	Sticky        bool
+	Bound         bool // the last owner read says me
+	Proven        bool // the owner answered the signed probe lately
+	Contended     bool
+	APIFailing    Instant // since when every call has failed; 0: not
+	Owner         Owner
+	ReadAt        Instant // when that read began; 0: never read
+	UnboundAt     Instant
+	Asked         Request  // ours to the active node
+	Ordered       bool     // an operator's assign waits for the takeover table
+	Handover      Handover // ours to a successor
+	HandoverUntil Instant  // when this node takes the group back
+	Newest        Term     // the newest claim known
+	LastPlan      Reason   // how the last handover of this node ended; ReasonNone while one runs
+	// AnsweredBy is the peer that last answered this node's own probe through the
+	// address, and AnsweredAt when that was asked; empty when none did.
+	AnsweredBy string
+	AnsweredAt Instant
 	Nodes      []NodeStatus
 }
 
@@ -59,6 +66,7 @@ type NodeStatus struct {
 	Bound    bool
 	Mismatch bool // its configuration of the group differs
 	Latched  bool
+	Reason   Reason // as it advertises it
 	Refusal  Reason // why it may not lead now
 	Prolongs Reason // which of its datagrams arrive without counting in full
 	// AnsweredBy is who last answered its signed probe, and AnsweredAge how long
@@ -96,12 +104,15 @@ func (m *Machine) Status() Status {
 
 func (m *Machine) groupStatus(g *group) GroupStatus {
 	s := GroupStatus{
-		Name: g.cfg.Name, VRID: g.cfg.VRID, Role: g.role, Reason: g.reason, Held: g.held, Since: g.since,
+		Name: g.cfg.Name, Self: m.cfg.Node, VRID: g.cfg.VRID, Role: g.role, Reason: g.reason, Held: g.held, Since: g.since,
 		Term: g.claim.term, Priority: m.priority(g), Healthy: g.health.Known && g.health.Healthy, Known: g.health.Known,
 		CanClaim: m.canClaim(g), Drained: g.drained, Sticky: m.sticky(g), Bound: m.readNamesMe(g),
 		Proven: m.proven(g), Contended: g.contended, APIFailing: g.failingAt,
 		Owner: g.read.Owner, ReadAt: g.read.began, UnboundAt: g.unboundAt,
-		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, LastPlan: g.plan.ended,
+		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, HandoverUntil: g.plan.handUntil, Newest: g.claim.highest, LastPlan: g.plan.ended,
+	}
+	if g.probe.from > 0 {
+		s.AnsweredBy, s.AnsweredAt = m.peers[g.probe.from-1].Name, g.probe.at
 	}
 	for i, p := range m.peers {
 		pg := &g.peers[i]
@@ -110,7 +121,7 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 			Role: pg.Role, Priority: pg.Priority, Healthy: pg.Flags.Has(FlagHealthy),
 			CanClaim: pg.Flags.Has(FlagCanClaim), Bound: pg.Flags.Has(FlagBound),
 			Mismatch: pg.at != never && pg.Digest != g.cfg.Digest, Latched: g.latches[i] != never,
-			Refusal: m.standbyRefusal(g, i), Prolongs: m.prolonged(g, i),
+			Reason: pg.Reason, Refusal: m.standbyRefusal(g, i), Prolongs: m.prolonged(g, i),
 			AnsweredBy: pg.Probe.AnsweredBy, AnsweredAge: pg.Probe.Age + m.now.Sub(pg.at),
 		})
 	}

@@ -12,8 +12,9 @@ import (
 )
 
 // world is a cluster on virtual time: real machines, links that can be cut, and
-// one address in a cloud that answers after a fixed delay. Its stand-in for the
-// controller writes whenever the permit and the last read allow it.
+// one address in a cloud that answers after a fixed delay. worldcloud_test.go has
+// the cloud and the stand-in for the controller, worldcheck_test.go what must hold
+// in every step of every test.
 type world struct {
 	now      Instant
 	queue    worldQueue
@@ -27,35 +28,27 @@ type world struct {
 	group    GroupConfig
 	log      []string
 	quiet    bool
-	sessions uint64
-}
 
-type worldCloud struct {
-	owner     Owner
-	version   int
-	down      bool
-	downFor   map[string]bool // nodes that cannot reach it
-	readDelay time.Duration
-	moveDelay time.Duration // how long an accepted move takes
-	loseReply bool          // the next write is applied, but its answer is lost
-	refuse    bool          // writes are refused for good
-	writes    int
-	moves     int
+	tellRefused bool
+	sessions    uint64
+	badly       map[string]bool     // "a>b": its datagrams arrive with a wrong signature
+	kept        map[string][]Advert // the last datagrams of each link, for replays
+	drop        func() bool         // loses a datagram; nil: never
+	wrong       []string            // broken rules, see worldcheck_test.go
 }
 
 type worldNode struct {
-	name     string
-	addr     netip.Addr
-	m        *Machine
-	life     int // grows at every start: events of an earlier life are dropped
-	read     OwnerRead
-	wrote    bool // a write is in flight
-	drained  bool
-	healthy  bool
-	paused   bool
-	held     []func()
-	retryAt  Instant
-	awaiting bool // accepted, not yet seen
+	name    string
+	addr    netip.Addr
+	m       *Machine
+	life    int // grows at every start: events of an earlier life are dropped
+	healthy bool
+	known   bool // credentials and own target
+	paused  bool
+	waking  bool
+	held    []func()
+	hand    worldHand
+	seen    worldSeen
 }
 
 type worldEvent struct {
@@ -83,7 +76,9 @@ const worldLinkDelay = time.Millisecond
 func newWorld() *world {
 	return &world{
 		now: Instant(time.Hour), nodes: map[string]*worldNode{}, cut: map[string]bool{}, interval: time.Second,
-		cloud: worldCloud{readDelay: 20 * time.Millisecond, moveDelay: 100 * time.Millisecond, downFor: map[string]bool{}},
+		badly: map[string]bool{}, kept: map[string][]Advert{},
+		cloud: worldCloud{readDelay: 20 * time.Millisecond, moveDelay: 100 * time.Millisecond,
+			downFor: map[string]bool{}, refuseFor: map[string]bool{}, stopped: map[string]bool{}},
 		group: GroupConfig{
 			Name: "web", VRID: 51, Digest: 7, NeedsAPI: true, AtomicMove: true,
 			PreemptDelay: PreemptDelayDefault, DisplacedRetry: DisplacedRetryDefault,
@@ -150,10 +145,12 @@ func (w *world) step(n *worldNode, ev Event) {
 		n.held = append(n.held, func() { w.step(n, ev) })
 		return
 	}
-	for _, a := range n.m.Step(w.now, ev) {
+	actions := n.m.Step(w.now, ev)
+	w.check(n, ev, actions)
+	for _, a := range actions {
 		w.carryOut(n, a)
 	}
-	if n.m != nil {
+	if !n.waking {
 		w.control(n)
 	}
 }
@@ -176,8 +173,12 @@ func (w *world) carryOut(n *worldNode, a Action) {
 		w.say("%s %s %s (%s)", n.name, map[ActionKind]string{Latched: "latches", Unlatched: "unlatches"}[a.Kind], a.Peer, a.Reason)
 	case Noted:
 		w.say("%s notes: %s", n.name, strings.TrimSpace(a.Reason.String()+" "+a.Peer))
+	case Refused:
+		if w.tellRefused {
+			w.say("%s refuses a datagram of %s: %s", n.name, a.Peer, a.Reason)
+		}
 	case Cancel:
-		n.wrote = false
+		w.cancelWrite(n)
 	}
 }
 
@@ -188,109 +189,43 @@ func (w *world) deliver(from, to string, a Advert) {
 		a.Groups[i].Relay = append([]Relay(nil), a.Groups[i].Relay...)
 	}
 	a.Targets = append([]NodeTarget(nil), a.Targets...)
-	if w.cut[from+">"+to] {
+	link := from + ">" + to
+	w.kept[link] = append(w.kept[link], a)
+	if extra := len(w.kept[link]) - 100; extra > 0 {
+		w.kept[link] = w.kept[link][extra:]
+	}
+	if w.cut[link] || w.drop != nil && w.drop() {
 		return
 	}
-	life := w.nodes[to].life
+	if w.badly[link] {
+		w.hand(to, BadlySigned{Peer: from})
+		return
+	}
+	w.hand(to, Received{&a})
+}
+
+// hand brings an event to a node after the delay of a link.
+func (w *world) hand(to string, ev Event) {
+	n := w.nodes[to]
+	life := n.life
 	w.after(worldLinkDelay, func() {
-		if n := w.nodes[to]; n.life == life {
-			w.step(n, Received{&a})
-		}
-	})
-}
-
-func (w *world) unreachable(n *worldNode) bool { return w.cloud.down || w.cloud.downFor[n.name] }
-
-func (w *world) startRead(n *worldNode) {
-	life, began := n.life, w.now
-	w.after(w.cloud.readDelay, func() {
-		if n.life != life {
-			return
-		}
-		ev := OwnerRead{Group: "web", Began: began, Ended: w.now, Failed: true}
-		if !w.unreachable(n) {
-			ev.Failed, ev.Owner = false, w.cloud.owner
-			n.read = ev
-		}
-		w.step(n, ev)
-	})
-}
-
-// probe asks the owner through the floating IP.
-func (w *world) probe(n *worldNode) {
-	life, asked := n.life, w.now
-	o := w.nodes[w.cloud.owner.Node]
-	if !w.probes || o == nil || o.m == nil || o.paused {
-		return
-	}
-	s := o.m.Status().Groups[0]
-	ev := ProbeAnswered{Group: "web", Node: o.name, Asked: asked, Role: s.Role, Healthy: s.Healthy}
-	w.after(2*worldLinkDelay, func() {
 		if n.life == life {
 			w.step(n, ev)
 		}
 	})
 }
 
-// control is the stand-in for the controller: one write whenever the gate is open.
-func (w *world) control(n *worldNode) {
-	p := n.m.Permit("web")
-	open := p.Role == Active && p.Eligible && p.Hold == ReasonNone && !p.Handover && !p.Term.Less(p.Newest) &&
-		n.read.Began > p.Since && n.read.Began > p.Own && w.now.Sub(n.read.Ended) <= p.MaxAge && !n.read.Failed
-	if !open || n.wrote || n.read.Owner == (Owner{OwnerNode, n.name}) || w.now < n.retryAt {
-		return
-	}
-	n.wrote = true
-	n.retryAt = w.now.Add(time.Second)
-	w.cloud.writes++
-	w.say("%s writes: %s -> %s", n.name, ownerWord(n.read.Owner), n.name)
-	for _, a := range n.m.Step(w.now, WriteSent{Group: "web"}) {
-		w.carryOut(n, a)
-	}
-	life := n.life
-	w.after(w.cloud.readDelay, func() { w.answerWrite(n, life) })
-}
-
-func (w *world) answerWrite(n *worldNode, life int) {
-	done := WriteDone{Group: "web", Outcome: WriteAccepted, More: true}
-	switch {
-	case w.unreachable(n):
-		done.Outcome = WriteRefused
-	case w.cloud.refuse:
-		done.Outcome = WriteHopeless
-	default:
-		if w.cloud.loseReply {
-			w.cloud.loseReply = false
-			done.Outcome = WriteAmbiguous
+// config returns the configuration of a node as it is set up now.
+func (w *world) config(name string) Config {
+	n := w.nodes[name]
+	cfg := Config{Cluster: "test", Node: name, Address: n.addr, Session: n.seen.session, Interval: w.interval}
+	for _, other := range w.names {
+		if other != name {
+			cfg.Peers = append(cfg.Peers, Peer{other, w.nodes[other].addr})
 		}
-		w.after(w.cloud.moveDelay, func() { w.move(Owner{OwnerNode, n.name}) })
 	}
-	if n.life == life {
-		n.wrote = false
-		w.step(n, done)
-	}
-}
-
-func (w *world) move(to Owner) {
-	if w.cloud.owner == to {
-		return
-	}
-	w.cloud.owner = to
-	w.cloud.moves++
-	w.say("cloud: owner is %s", ownerWord(to))
-}
-
-func ownerWord(o Owner) string {
-	switch o.Kind {
-	case OwnerNode:
-		return o.Node
-	case OwnerNone:
-		return "nobody"
-	case OwnerForeign:
-		return "foreign"
-	default:
-		return "unknown"
-	}
+	cfg.Groups = []GroupConfig{w.group}
+	return cfg
 }
 
 // start boots a node with a new session.
@@ -298,22 +233,14 @@ func (w *world) start(name string) {
 	n := w.nodes[name]
 	w.sessions++
 	n.life++
-	n.wrote, n.read = false, OwnerRead{Failed: true}
-	cfg := Config{Cluster: "test", Node: name, Address: n.addr, Session: w.sessions, Interval: w.interval}
-	for _, other := range w.names {
-		if other != name {
-			cfg.Peers = append(cfg.Peers, Peer{other, w.nodes[other].addr})
-		}
-	}
-	gc := w.group
-	gc.Drained = n.drained
-	cfg.Groups = []GroupConfig{gc}
-	m, err := New(cfg, w.now)
+	n.hand = worldHand{read: OwnerRead{Failed: true}}
+	n.seen = worldSeen{session: w.sessions}
+	m, err := New(w.config(name), w.now)
 	if err != nil {
 		panic(err)
 	}
 	n.m = m
-	w.step(n, Identity{Group: "web", Known: true})
+	w.step(n, Identity{Group: "web", Known: n.known})
 	w.step(n, OwnTargets{Targets: []NodeTarget{{"fake", name}}})
 	w.step(n, Health{Group: "web", Known: true, Healthy: n.healthy})
 }
@@ -322,4 +249,43 @@ func (w *world) crash(name string) {
 	n := w.nodes[name]
 	n.m, n.paused, n.held = nil, false, nil
 	n.life++
+}
+
+// wake lets a paused node go on: it reads the datagrams that waited before it
+// writes anything (invariant 7).
+func (w *world) wake(name string) {
+	n := w.nodes[name]
+	n.paused, n.waking = false, true
+	held := n.held
+	n.held = nil
+	for _, f := range held {
+		f()
+	}
+	n.waking = false
+	w.step(n, Tick{})
+}
+
+// quietWorld returns a world whose later nodes have higher priorities, and that tells nothing.
+func quietWorld(names ...string) *world {
+	w := newWorld()
+	w.quiet = true
+	for i, name := range names {
+		w.addNode(name, uint8(100+i))
+	}
+	w.cloud.owner = Owner{OwnerNode, names[0]}
+	return w
+}
+
+func (w *world) addNode(name string, priority uint8) {
+	w.names = append(w.names, name)
+	w.group.Priorities[name] = priority
+	addr := netip.AddrFrom4([4]byte{10, 0, 0, byte(len(w.names))})
+	w.nodes[name] = &worldNode{name: name, healthy: true, known: true, addr: addr}
+}
+
+// quietConfig returns a valid configuration of a node with one peer.
+func quietConfig(node string) Config {
+	w := quietWorld("a", "b")
+	w.nodes[node].seen.session = 1
+	return w.config(node)
 }
