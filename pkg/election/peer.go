@@ -125,7 +125,29 @@ func (m *Machine) note(p *peer, a *Advert, twoWay, first bool) {
 	} else {
 		p.oneWayAt = m.now
 	}
-	p.targets = append(p.targets[:0], a.Targets...)
+	if !slices.Equal(p.targets, a.Targets) {
+		p.targets = append(p.targets[:0], a.Targets...)
+		m.recognise()
+	}
+}
+
+// recognise reads again what looks foreign, or is being read, because a peer has
+// said what it is called by the cloud: the stranger may be that peer.
+func (m *Machine) recognise() {
+	for _, g := range m.groups {
+		g.readNow = g.readNow || g.read.Kind == OwnerForeign || g.reading
+	}
+}
+
+// strangers reports whether some peer was never heard in this process, so that a
+// foreign owner may well be that peer.
+func (m *Machine) strangers() bool {
+	for _, p := range m.peers {
+		if p.session == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // crashLooping reports whether the peer's daemon started three times within a

@@ -70,7 +70,9 @@ func (m *Machine) noteNamed(g *group) {
 	if i >= 0 && g.read.stopped {
 		m.clearLatch(g, i, ReasonOwnerStopped)
 	}
-	g.lastNamed = owner
+	if owner.Kind == OwnerNode || !m.strangers() {
+		g.lastNamed = owner
+	}
 }
 
 func (m *Machine) latch(g *group, i int) {

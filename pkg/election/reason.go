@@ -14,7 +14,7 @@ const (
 	ReasonNone Reason = iota // no reason yet
 
 	// Roles that follow from this node itself.
-	ReasonStarted        // the daemon started; the group waits in backup
+	ReasonStarted        // the daemon started
 	ReasonStopping       // the daemon is being stopped and has given the group up
 	ReasonRestarting     // the daemon is about to come back; nothing moves
 	ReasonCheckFailed    // a check of this node failed
@@ -212,7 +212,7 @@ var reasonWords = [...]string{
 
 var reasonTexts = [...]string{
 	ReasonNone:             "no reason yet",
-	ReasonStarted:          "the daemon started; the group waits in backup",
+	ReasonStarted:          "the daemon started",
 	ReasonStopping:         "the daemon is being stopped and has given the group up",
 	ReasonRestarting:       "the daemon is about to come back; nothing moves",
 	ReasonCheckFailed:      "a check of this node failed",

@@ -19,6 +19,7 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 		g.claim = claim{term: g.claim.term, highest: g.claim.highest, overAt: g.writeOver()}
 		g.plan.handover, g.plan.draining, g.plan.placing, g.plan.sticky = Handover{}, false, false, false
 		g.step = Serve
+		g.readNow = true // whoever leads now, people ask this node as well
 	}
 	if role == Backup {
 		m.restartSilence(g)
