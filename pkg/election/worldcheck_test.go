@@ -16,7 +16,6 @@ type worldSeen struct {
 	owningAt Instant // last owning advert of another node that counted
 	sequence map[string]uint64
 	steps    int
-	idle     int // ticks in a row that did nothing and moved no deadline
 }
 
 // check looks at one step: roles change only through Changed, actions are well
