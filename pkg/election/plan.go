@@ -133,6 +133,7 @@ func (m *Machine) resume(g *group) {
 func (m *Machine) cancelOrder(g *group) {
 	if g.plan.request.Kind == RequestTake {
 		g.plan.request = Request{}
+		g.decline()
 	}
 	g.plan.ordered, g.plan.forced = false, false
 	if g.plan.handover.To != "" && !g.leaving {
@@ -268,7 +269,8 @@ func (m *Machine) advanceHandover(g *group) {
 	}
 	leads := g.peers[i].Role == Active
 	g.plan.handSeen = g.plan.handSeen || leads
-	if !leads && (g.plan.handSeen || m.standbyRefusal(g, i) != ReasonNone) {
+	withdrawn := g.plan.handover.ID == g.peers[i].answered && g.peers[i].Request.Kind == RequestNone
+	if !leads && (g.plan.handSeen || withdrawn || m.standbyRefusal(g, i) != ReasonNone) {
 		m.endHandover(g, ReasonHandoverFailed)
 	}
 }
