@@ -47,10 +47,7 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 	pg.GroupAdvert, pg.relay, pg.at = *rec, relay, m.now
 	pg.Relay = nil
 	pg.goodbye = rec.Role == Initialize && rec.Priority == priorityLeaving
-	pg.restartAt = never
-	if rec.Flags.Has(FlagRestarting) {
-		pg.restartAt = m.now
-	}
+	m.noteRestart(g, pg, rec.Flags.Has(FlagRestarting))
 	if rec.Reason == ReasonClaimFailed && !rec.Flags.Has(FlagCanClaim) {
 		pg.failedClaim = true
 	}
@@ -76,6 +73,19 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 		m.answer(i)
 	}
 	m.answerRequest(g, i, rec, twoWay)
+}
+
+// noteRestart follows an announced restart. A node that comes back from one has an
+// active-down to resume, however long row 8 held before (invariant 9).
+func (m *Machine) noteRestart(g *group, pg *peerGroup, restarting bool) {
+	switch {
+	case restarting:
+		pg.restartAt = m.now
+	case m.within(pg.restartAt, restartHold):
+		pg.restartAt, g.incumbentSince = never, m.now
+	default:
+		pg.restartAt = never
+	}
 }
 
 // owning takes in an advert of another active node: it renews the active-down

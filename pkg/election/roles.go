@@ -127,7 +127,7 @@ func (m *Machine) advanceRole(g *group) {
 		m.become(g, Fault, ReasonCheckFailed)
 	case g.role == Drained && g.health.Known:
 		m.become(g, Backup, ReasonResumed)
-	case g.role == Initialize && g.health.Known:
+	case g.role == Initialize && g.health.Known && g.known: // without its own target it is still starting
 		m.become(g, Backup, ReasonStarted)
 	case g.role == Fault && !m.mustWaitToReturn(g):
 		g.returnAt = never
