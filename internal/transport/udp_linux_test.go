@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package transport
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestAnIPv6SocketTellsTheAddressThatWasAskedToo(t *testing.T) {
+	t.Parallel()
+	a, err := ListenUDP(netip.MustParseAddrPort("[::1]:0"))
+	if err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	defer a.Close()
+	send(t, a, a.LocalAddr(), netip.MustParseAddr("::1"), []byte("x"))
+	if p := receive(t, a); p.From != a.LocalAddr() || p.To != netip.MustParseAddr("::1") {
+		t.Errorf("got %+v", p)
+	}
+	if err := a.Send(netip.AddrPortFrom(netip.Addr{}, 1), netip.Addr{}, nil); err == nil {
+		t.Error("it was sent to no address")
+	}
+}
+
+func TestAnIPv4SocketRefusesIPv6(t *testing.T) {
+	t.Parallel()
+	a, err := ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	err = a.Send(netip.MustParseAddrPort("[::1]:7112"), netip.Addr{}, []byte("x"))
+	if want := "send to [::1]:7112: an IPv6 address on an IPv4 socket"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestAPortInUseIsAnErrorThatNamesIt(t *testing.T) {
+	t.Parallel()
+	a, err := ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	_, err = ListenUDP(a.LocalAddr())
+	if err == nil || !strings.Contains(err.Error(), a.LocalAddr().String()) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The steady state is one small allocation or two for each address that the
+// system reports; the bytes themselves are read in place.
+func BenchmarkUDPRoundTrip(b *testing.B) {
+	a, err := ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer a.Close()
+	var p Packet
+	data := make([]byte, 200)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := a.Send(a.LocalAddr(), netip.Addr{}, data); err != nil {
+			b.Fatal(err)
+		}
+		for !a.Poll(&p) {
+		}
+	}
+}
