@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package fakecloud
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// Options are the settings of a model.
+type Options struct {
+	Now        func() time.Time // the clock; required
+	Rules      Rules            // a vendor's face installs its own
+	JournalMax int              // journal entries kept, oldest dropped first; zero: 16384
+}
+
+// Model is one cloud: instances, addresses, the operations between them, and a
+// record of what happened. Its methods are safe for concurrent use.
+type Model struct {
+	clock func() time.Time
+
+	mu         sync.Mutex
+	rules      Rules
+	seen       time.Time // the latest instant looked at
+	instances  map[string]*instance
+	addresses  map[netip.Addr]*address
+	operations map[int64]*operation
+	finished   []int64 // ended operations, oldest first, to forget the oldest
+	lastID     int64
+	due        []dueItem
+	changes    changes
+	journal    journal
+}
+
+type instance struct {
+	history[Instance]
+	busy int // pending operations and events
+}
+
+type address struct {
+	history[Address]
+	lastHolder providers.Target // the last that was not nobody
+	moves      int
+}
+
+// New returns an empty cloud. It panics without a clock.
+func New(o Options) *Model {
+	if o.Now == nil {
+		panic("fakecloud: Options.Now is required")
+	}
+	if o.JournalMax == 0 {
+		o.JournalMax = journalMaxDefault
+	}
+	return &Model{
+		clock:      o.Now,
+		rules:      o.Rules,
+		instances:  map[string]*instance{},
+		addresses:  map[netip.Addr]*address{},
+		operations: map[int64]*operation{},
+		journal:    journal{max: o.JournalMax, first: 1},
+	}
+}
+
+// enter locks the model and applies what is due. Every method that looks at the
+// model starts with it and ends with leave.
+func (m *Model) enter() time.Time {
+	m.mu.Lock()
+	if now := m.clock(); now.After(m.seen) {
+		m.seen = now
+	}
+	m.applyDue(m.seen)
+	return m.seen
+}
+
+// Now returns the model's clock. It never goes backwards.
+func (m *Model) Now() time.Time {
+	defer m.leave()
+	return m.enter()
+}
+
+// SetRules replaces the limits; faces call it once when they take over a model.
+func (m *Model) SetRules(r Rules) {
+	m.enter()
+	defer m.leave()
+	m.rules = r
+}
+
+// AddInstance adds a machine. The id must be new.
+func (m *Model) AddInstance(i Instance) error {
+	now := m.enter()
+	defer m.leave()
+	switch {
+	case i.ID == "":
+		return fmt.Errorf("add instance %q: the id is empty", i.Name)
+	case m.instances[i.ID] != nil:
+		return fmt.Errorf("add instance %s: it exists already", i.ID)
+	}
+	if i.State == providers.InstanceUnknown {
+		i.State = providers.InstanceRunning
+	}
+	i.Pending = false
+	i.Private, i.Public, i.Tags = slices.Clone(i.Private), slices.Clone(i.Public), slices.Clone(i.Tags)
+	rec := &instance{}
+	rec.put(now, i)
+	m.instances[i.ID] = rec
+	return nil
+}
+
+// AddAddress adds a floating IP, held by a.Holder from the start; that does not
+// count as a change. The address must be new and the holder's instance known.
+func (m *Model) AddAddress(a Address) error {
+	now := m.enter()
+	defer m.leave()
+	switch {
+	case !a.IP.IsValid():
+		return fmt.Errorf("add address: the IP is missing")
+	case m.addresses[a.IP] != nil:
+		return fmt.Errorf("add address %s: it exists already", a.IP)
+	case !a.Holder.IsZero() && m.instances[a.Holder.Instance] == nil:
+		return fmt.Errorf("add address %s held by %s: %w", a.IP, a.Holder, UnknownInstance)
+	}
+	a.Pending, a.Since = 0, now
+	rec := &address{lastHolder: a.Holder}
+	rec.put(now, a)
+	m.addresses[a.IP] = rec
+	return nil
+}
+
+// SetState starts, stops or destroys an instance. A destroyed one loses its
+// addresses, which stay in the region held by nobody.
+func (m *Model) SetState(id string, s providers.InstanceState) error {
+	now := m.enter()
+	defer m.leave()
+	rec := m.instances[id]
+	if rec == nil {
+		return fmt.Errorf("set state of instance %s: %w", id, UnknownInstance)
+	}
+	i := rec.now()
+	i.State = s
+	rec.put(now, i)
+	if s != providers.InstanceGone {
+		return nil
+	}
+	for _, ip := range m.sortedIPs() {
+		if m.addresses[ip].now().Holder.Instance == id {
+			m.bind(now, ip, providers.Target{}, &operation{})
+		}
+	}
+	return nil
+}
+
+// Place is a hand in the console: it binds ip at once and no rule is asked. The
+// zero target unbinds it.
+func (m *Model) Place(ip netip.Addr, to providers.Target) error {
+	now := m.enter()
+	defer m.leave()
+	switch {
+	case m.addresses[ip] == nil:
+		return fmt.Errorf("place %s: %w", ip, UnknownAddress)
+	case !to.IsZero() && m.instances[to.Instance] == nil:
+		return fmt.Errorf("place %s on %s: %w", ip, to, UnknownInstance)
+	}
+	m.bind(now, ip, to, &operation{})
+	return nil
+}
+
+// Holder returns who holds ip now; zero for nobody and for an unknown address. It
+// is cheap enough to be asked for every connection.
+func (m *Model) Holder(ip netip.Addr) providers.Target {
+	m.enter()
+	defer m.leave()
+	if rec := m.addresses[ip]; rec != nil {
+		return rec.now().Holder
+	}
+	return providers.Target{}
+}
+
+// bind makes to the holder of ip and records the change, if it is one.
+func (m *Model) bind(at time.Time, ip netip.Addr, to providers.Target, op *operation) {
+	rec := m.addresses[ip]
+	a := rec.now()
+	if a.Holder == to {
+		return
+	}
+	c := Change{At: at, IP: ip, From: a.Holder, To: to, Node: op.Node, Operation: op.ID}
+	if c.Moved = !to.IsZero() && to != rec.lastHolder; c.Moved {
+		rec.moves++
+	}
+	if !to.IsZero() {
+		rec.lastHolder = to
+	}
+	a.Holder, a.Since = to, at
+	rec.put(at, a)
+	m.changes.add(c)
+}
+
+// sortedIPs returns the addresses in order, so that nothing depends on the order
+// of a map.
+func (m *Model) sortedIPs() []netip.Addr {
+	ips := make([]netip.Addr, 0, len(m.addresses))
+	for ip := range m.addresses {
+		ips = append(ips, ip)
+	}
+	slices.SortFunc(ips, netip.Addr.Compare)
+	return ips
+}
