@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// outputMax is how much of a command's output is kept, in bytes; the end of it,
+// because that is where programs say why they gave up.
+const outputMax = 4 << 10
+
+// killGrace is how long a command's output is waited for after the command has
+// ended or was killed. It matters only if a process that left the group holds
+// the output open.
+const killGrace = 250 * time.Millisecond
+
+// inheritedEnv are the variables a command gets from the daemon's environment.
+// The rest stays behind: the daemon's environment may hold cloud credentials.
+var inheritedEnv = []string{"PATH", "HOME", "LANG", "LC_ALL", "TZ"}
+
+// Exec runs a program without a shell. The service is well if it exits with 0.
+// The program runs in a process group of its own; when the check ends early the
+// whole group is killed, so that nothing it started lives on. Processes that a
+// program left behind when it exited by itself are not touched.
+type Exec struct {
+	// Argv is the program and its arguments; each may hold placeholders. A value
+	// never becomes more than one argument.
+	Argv []string
+	// Env is added to PATH, HOME, LANG, LC_ALL and TZ of the daemon, as
+	// "NAME=value". FIPCTL_NODE, FIPCTL_ADDRESS and FIPCTL_ANCHOR are set to the
+	// placeholders that have a value.
+	Env []string
+}
+
+// String returns "exec" and the program, without its arguments: they may hold
+// secrets.
+func (e Exec) String() string {
+	if len(e.Argv) == 0 {
+		return "exec"
+	}
+	return "exec " + e.Argv[0]
+}
+
+// Problems implements [Probe]. Whether the program exists shows when it runs.
+func (e Exec) Problems() []Problem {
+	if len(e.Argv) == 0 || e.Argv[0] == "" {
+		return []Problem{{"exec", "names no program; write [/path/to/program, argument ...]"}}
+	}
+	var ps []Problem
+	if program := e.Argv[0]; strings.Contains(program, "/") && !filepath.IsAbs(program) {
+		ps = append(ps, Problem{"exec", fmt.Sprintf("%q is relative to a directory that nobody chose; "+
+			"write the whole path, or the name alone to find it in PATH", program)})
+	}
+	for i, arg := range e.Argv {
+		ps = append(ps, expandProblem("exec", arg)...)
+		if strings.ContainsRune(arg, 0) {
+			ps = append(ps, Problem{"exec", fmt.Sprintf("argument %d has a NUL byte; remove it", i)})
+		}
+	}
+	return ps
+}
+
+// Ask implements [Probe].
+func (e Exec) Ask(ctx context.Context, v Values) (string, error) {
+	if len(e.Argv) == 0 {
+		return "", errors.New("run a command: no program given")
+	}
+	argv := make([]string, len(e.Argv))
+	for i, arg := range e.Argv {
+		var err error
+		if argv[i], err = Expand(arg, v); err != nil {
+			return "", err
+		}
+	}
+	out := &tail{limit: outputMax}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = e.environ(v)
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return killGroup(cmd.Process) }
+	cmd.WaitDelay = killGrace
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil // it exited with 0; somebody else holds its output open
+	}
+	if err != nil {
+		return "", fmt.Errorf("run %s: %w%s", argv[0], because(ctx, err), out.suffix())
+	}
+	return fmt.Sprintf("run %s: exit status 0%s", argv[0], out.suffix()), nil
+}
+
+// environ returns the environment of the command.
+func (e Exec) environ(v Values) []string {
+	var env []string
+	for _, name := range inheritedEnv {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	for _, name := range []string{"node", "address", "anchor"} {
+		if value := v.lookup(name, false); value != "" {
+			env = append(env, "FIPCTL_"+strings.ToUpper(name)+"="+value)
+		}
+	}
+	return append(env, e.Env...)
+}
+
+// killGroup kills the process group that p leads. It asks first whether p was
+// already waited for, because its number could then belong to somebody else.
+func killGroup(p *os.Process) error {
+	if err := p.Signal(syscall.Signal(0)); errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	err := syscall.Kill(-p.Pid, syscall.SIGKILL)
+	if errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// tail keeps the last bytes written to it.
+type tail struct {
+	limit int
+	kept  []byte
+	cut   bool // something was dropped
+}
+
+// Write takes everything and never fails, so that a chatty command is neither
+// blocked nor killed by its output.
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...) // p has at most the 32 KiB of the copying buffer
+	if over := len(t.kept) - t.limit; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+		t.cut = true
+	}
+	return len(p), nil
+}
+
+// suffix returns the end of the output as an addition to a text, "" if there was
+// none.
+func (t *tail) suffix() string {
+	s := strings.TrimSpace(string(t.kept))
+	if s == "" {
+		return ""
+	}
+	const room = textMax * 2 / 3 // the program and its status stand before it
+	if len(s) > room {
+		s = s[len(s)-room:]
+		t.cut = true
+	}
+	if t.cut {
+		s = "…" + s
+	}
+	return ": " + s
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package health
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// overdueGrace is how long after its timeout a probe may still be on its way out
+// before the runner counts it as hanging. Twice what Exec needs to give up on a
+// killed command.
+const overdueGrace = 2 * killGrace
+
+// RunnerConfig says what to run and whom to tell.
+type RunnerConfig struct {
+	Group string
+	Check Check // with its defaults
+
+	// Values returns what the placeholders stand for now. Nil: nothing.
+	Values func() Values
+
+	// Report takes every result, in order and one at a time. It returns at once
+	// and does not call the runner.
+	Report func(Result)
+
+	// FirstDelay passes before the first run. Different delays keep the checks of
+	// a node from starting in step; below 100 ms they cost no time that matters.
+	FirstDelay time.Duration
+}
+
+// Runner asks one check's question once per interval, counted from the first
+// run, so that the rhythm does not drift. One run at a time: a run that is still
+// on its way when the next is due takes its place.
+type Runner struct {
+	cfg     RunnerConfig
+	counter Counter
+}
+
+// NewRunner returns a runner that does nothing until Run. An invalid check is an
+// error that names every problem.
+func NewRunner(cfg RunnerConfig) (*Runner, error) {
+	var texts []string
+	for _, p := range cfg.Check.Problems() {
+		texts = append(texts, p.String())
+	}
+	if len(texts) > 0 {
+		return nil, fmt.Errorf("set up check %q of group %q: %s", cfg.Check.Name, cfg.Group, strings.Join(texts, "; "))
+	}
+	if cfg.Report == nil {
+		return nil, fmt.Errorf("set up check %q of group %q: no report function", cfg.Check.Name, cfg.Group)
+	}
+	if cfg.Values == nil {
+		cfg.Values = func() Values { return Values{} }
+	}
+	return &Runner{
+		cfg:     cfg,
+		counter: Counter{Rise: cfg.Check.Rise, Fall: cfg.Check.Fall},
+	}, nil
+}
+
+// String names the task.
+func (r *Runner) String() string {
+	return fmt.Sprintf("check %s of group %s", r.cfg.Check.Name, r.cfg.Group)
+}
+
+// Run asks until ctx ends and then returns nil. What ctx cut short is not
+// reported. It is called once.
+func (r *Runner) Run(ctx context.Context) error {
+	delay := time.NewTimer(r.cfg.FirstDelay)
+	defer delay.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-delay.C:
+	}
+	tick := time.NewTicker(r.cfg.Check.Interval)
+	defer tick.Stop()
+	for {
+		r.runOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// runOnce asks once and reports.
+func (r *Runner) runOnce(ctx context.Context) {
+	start := time.Now()
+	limited, cancel := withTimeout(ctx, r.cfg.Check.Timeout)
+	defer cancel()
+	release := r.watch(ctx, start)
+	text, err := ask(limited, r.cfg.Check, r.cfg.Values())
+	counted := release()
+	if counted || ctx.Err() != nil {
+		return
+	}
+	r.record(start, newResult(text, err))
+}
+
+// watch counts failures in place of a probe that does not come back although its
+// time is over: one when it is overdue and one per interval from then on. A
+// probe cannot be forced to return, for example from a file system that hangs,
+// and a check that fell silent must not keep the node looking well. The returned
+// function ends the watch and reports whether anything was counted.
+func (r *Runner) watch(ctx context.Context, start time.Time) (release func() bool) {
+	var (
+		mu      sync.Mutex // hands the counter from the run to the watch and back
+		over    bool
+		counted bool
+		timer   *time.Timer
+	)
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(r.cfg.Check.Timeout+overdueGrace, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if over || ctx.Err() != nil {
+			return
+		}
+		counted = true
+		err := fmt.Errorf("%v: hangs for %v", r.cfg.Check.Probe, time.Since(start).Round(time.Millisecond))
+		r.record(start, newResult("", err))
+		timer.Reset(r.cfg.Check.Interval)
+	})
+	return func() bool {
+		timer.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		return counted
+	}
+}
+
+// record counts a result and hands it on.
+func (r *Runner) record(start time.Time, res Result) {
+	res.Group, res.Check = r.cfg.Group, r.cfg.Check.Name
+	res.At, res.Took = start, time.Since(start)
+	if !res.Inconclusive {
+		res.Changed = r.counter.Observe(res.OK)
+	}
+	res.State = r.counter.State()
+	r.cfg.Report(res)
+}

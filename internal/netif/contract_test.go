@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package netif
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// machine is what the contract is tested on: an interface "lo" with its usual
+// addresses, and an interface "eth0" with mac, 192.0.2.10/24, 192.0.2.99/32 and
+// 2001:db8:1::10/64, none of them added by fipctl.
+type machine struct {
+	Interfaces
+	mac string
+	// restart returns the same machine as a new process sees it.
+	restart func() Interfaces
+}
+
+const (
+	foreignWide4 = "192.0.2.10"
+	foreignHost4 = "192.0.2.99"
+	foreignWide6 = "2001:db8:1::10"
+	float4       = "203.0.113.7"
+	float6       = "2001:db8:f::7"
+)
+
+// contract is the specification of Interfaces, run on every implementation. Each
+// case starts from a fresh machine, which start hands over for the time of use.
+var contract = []struct {
+	name string
+	run  func(t *testing.T, m machine)
+}{
+	{"an added address is there, on that interface only, and goes again", func(t *testing.T, m machine) {
+		for _, a := range []string{float4, float6} {
+			wantHas(t, m, a, Loopback, false)
+			do(t, m.AddHost, a, Loopback)
+			wantHas(t, m, a, Loopback, true)
+			wantHas(t, m, a, "eth0", false)
+			do(t, m.RemoveHost, a, Loopback)
+			wantHas(t, m, a, Loopback, false)
+		}
+	}},
+	{"adding and removing twice is the same as once", func(t *testing.T, m machine) {
+		for _, a := range []string{float4, float6} {
+			do(t, m.RemoveHost, a, Loopback)
+			do(t, m.AddHost, a, Loopback)
+			do(t, m.AddHost, a, Loopback)
+			do(t, m.RemoveHost, a, Loopback)
+			wantHas(t, m, a, Loopback, false)
+			do(t, m.RemoveHost, a, Loopback)
+		}
+	}},
+	{"an address in IPv6 form is the IPv4 address", func(t *testing.T, m machine) {
+		do(t, m.AddHost, "::ffff:"+float4, Loopback)
+		wantHas(t, m, float4, Loopback, true)
+		do(t, m.RemoveHost, "::ffff:"+float4, Loopback)
+		wantHas(t, m, float4, Loopback, false)
+	}},
+	{"an address added by an earlier process is removed", func(t *testing.T, m machine) {
+		for _, a := range []string{float4, float6} {
+			do(t, m.AddHost, a, "eth0")
+			later := m.restart()
+			do(t, later.RemoveHost, a, "eth0")
+			wantHas(t, later, a, "eth0", false)
+		}
+	}},
+	{"what somebody else added is neither changed nor removed", func(t *testing.T, m machine) {
+		for _, a := range []string{foreignWide4, foreignHost4, foreignWide6} {
+			do(t, m.AddHost, a, "eth0")
+			err := m.RemoveHost(t.Context(), netip.MustParseAddr(a), "eth0")
+			if !errors.Is(err, ErrForeign) {
+				t.Errorf("remove %s: %v, want ErrForeign", a, err)
+			}
+			wantHas(t, m, a, "eth0", true)
+		}
+	}},
+	{"the same address on another interface stays", func(t *testing.T, m machine) {
+		for _, a := range []string{float4, float6, foreignHost4} {
+			do(t, m.AddHost, a, Loopback)
+			do(t, m.AddHost, a, "eth0")
+			do(t, m.RemoveHost, a, Loopback)
+			wantHas(t, m, a, Loopback, false)
+			wantHas(t, m, a, "eth0", true)
+		}
+	}},
+	{"the neighbours of an address stay", func(t *testing.T, m machine) {
+		do(t, m.AddHost, "192.0.2.11", "eth0")
+		do(t, m.AddHost, "192.0.2.12", "eth0")
+		do(t, m.RemoveHost, "192.0.2.11", "eth0")
+		wantHas(t, m, "192.0.2.11", "eth0", false)
+		wantHas(t, m, "192.0.2.12", "eth0", true)
+		wantHas(t, m, foreignWide4, "eth0", true)
+	}},
+	{"local lists everything, sorted and once", func(t *testing.T, m machine) {
+		do(t, m.AddHost, float6, Loopback)
+		do(t, m.AddHost, float6, "eth0")
+		got, err := m.Local(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []netip.Addr
+		for _, a := range []string{"127.0.0.1", foreignWide4, foreignHost4, "::1", foreignWide6, float6} {
+			want = append(want, netip.MustParseAddr(a))
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+			t.Errorf("local addresses (-want +got):\n%s", diff)
+		}
+	}},
+	{"interfaces are found by hardware address and by address", func(t *testing.T, m machine) {
+		if got, err := m.InterfaceByMAC(t.Context(), m.mac); got != "eth0" || err != nil {
+			t.Errorf("InterfaceByMAC(%s) = %q, %v, want eth0", m.mac, got, err)
+		}
+		if got, err := m.InterfaceByAddress(t.Context(), netip.MustParseAddr(foreignWide4)); got != "eth0" || err != nil {
+			t.Errorf("InterfaceByAddress = %q, %v, want eth0", got, err)
+		}
+	}},
+	{"a missing interface has nothing to remove and is an error otherwise", func(t *testing.T, m machine) {
+		addr := netip.MustParseAddr(float6)
+		do(t, m.RemoveHost, float6, "gone0")
+		_, hasErr := m.Has(t.Context(), addr, "gone0")
+		wantError(t, hasErr, "look for 2001:db8:f::7 on gone0: no such interface")
+		wantError(t, m.AddHost(t.Context(), addr, "gone0"), "add 2001:db8:f::7 to gone0: no such interface")
+	}},
+	{"what cannot be a floating IP is refused", func(t *testing.T, m machine) {
+		wantError(t, m.AddHost(t.Context(), netip.Addr{}, Loopback), "add invalid IP to lo: no address given")
+		for a, want := range map[string]string{
+			"fe80::1%lo": "address fe80::1%lo has a zone; give the interface instead",
+			"0.0.0.0":    "address 0.0.0.0 cannot be a floating IP",
+			"ff02::1":    "address ff02::1 cannot be a floating IP",
+			"127.0.0.1":  "address 127.0.0.1 cannot be a floating IP",
+			"fe80::1":    "address fe80::1 cannot be a floating IP",
+		} {
+			addr := netip.MustParseAddr(a)
+			wantError(t, m.AddHost(t.Context(), addr, Loopback), "add "+a+" to lo: "+want)
+			wantError(t, m.RemoveHost(t.Context(), addr, Loopback), "remove "+a+" from lo: "+want)
+		}
+		const long = "an-interface-name-that-is-too-long"
+		wantError(t, m.AddHost(t.Context(), netip.MustParseAddr(float4), long),
+			`add 203.0.113.7 to `+long+`: interface "`+long+`": a name has 1 to 15 bytes`)
+	}},
+	{"nothing is done once the context has ended", func(t *testing.T, m machine) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("over"))
+		addr := netip.MustParseAddr(float4)
+		wantError(t, m.AddHost(ctx, addr, Loopback), "add 203.0.113.7 to lo: over")
+		wantHas(t, m, float4, Loopback, false)
+		_, err := m.Local(ctx)
+		wantError(t, err, "over")
+		_, err = m.InterfaceByMAC(ctx, m.mac)
+		wantError(t, err, "over")
+		_, err = m.InterfaceByAddress(ctx, addr)
+		wantError(t, err, "over")
+	}},
+}
+
+func do(t *testing.T, f func(context.Context, netip.Addr, string) error, addr, iface string) {
+	t.Helper()
+	if err := f(t.Context(), netip.MustParseAddr(addr), iface); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantHas(t *testing.T, m Interfaces, addr, iface string, want bool) {
+	t.Helper()
+	got, err := m.Has(t.Context(), netip.MustParseAddr(addr), iface)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("Has(%s, %s) = %v, want %v", addr, iface, got, want)
+	}
+}
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	got := ""
+	if err != nil {
+		got = err.Error()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package netif
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// Mark is the metric of the addresses that fipctl adds: the number of its UDP
+// port, which nobody else is likely to choose. Changing it orphans the addresses
+// that an older version added.
+const Mark = 7112
+
+// Loopback is the interface for an address that the cloud routes to the machine:
+// there it answers whatever interface the packets come in by, and no neighbour
+// discovery is done for it.
+const Loopback = "lo"
+
+// ErrForeign is wrapped by the error of RemoveHost about an address that is
+// there and was not added by fipctl.
+var ErrForeign = errors.New("not added by fipctl")
+
+// Interfaces is what the controller needs of the machine's interfaces. Addresses
+// are compared as addresses, without zone, an IPv4 address in IPv6 form as IPv4.
+// The methods may be called at the same time, return early once ctx has ended,
+// and otherwise take at most two seconds.
+type Interfaces interface {
+	// AddHost puts addr on iface as a /32 or /128 and marks it. If iface has the
+	// address already, with whatever prefix and by whomever, nothing is done:
+	// the address answers, and somebody else's stays somebody else's.
+	AddHost(ctx context.Context, addr netip.Addr, iface string) error
+	// RemoveHost takes addr off iface if AddHost, in this process or an earlier
+	// one, put it there. If iface does not exist or has no such address, nothing
+	// is done. An address of another origin or prefix stays, and the error
+	// wraps [ErrForeign].
+	RemoveHost(ctx context.Context, addr netip.Addr, iface string) error
+	// Has reports whether iface has addr, with whatever prefix and by whomever.
+	Has(ctx context.Context, addr netip.Addr, iface string) (bool, error)
+	// Local returns every address of every interface, sorted, each once.
+	Local(ctx context.Context) ([]netip.Addr, error)
+	// InterfaceByMAC returns the name of the interface with a hardware address.
+	// None, and more than one, are errors.
+	InterfaceByMAC(ctx context.Context, mac string) (string, error)
+	// InterfaceByAddress returns the name of the interface that has an address,
+	// such as the anchor IP. None, and more than one, are errors.
+	InterfaceByAddress(ctx context.Context, addr netip.Addr) (string, error)
+}
+
+// nameMax is the longest name of an interface on Linux: IFNAMSIZ is 16 with the
+// final NUL.
+const nameMax = 15
+
+// host returns the canonical form of an address that may be put on an interface.
+func host(addr netip.Addr) (netip.Addr, error) {
+	addr = addr.Unmap()
+	switch {
+	case !addr.IsValid():
+		return addr, errors.New("no address given")
+	case addr.Zone() != "":
+		return addr, fmt.Errorf("address %s has a zone; give the interface instead", addr)
+	case addr.IsUnspecified(), addr.IsMulticast(), addr.IsLoopback(), addr.IsLinkLocalUnicast():
+		return addr, fmt.Errorf("address %s cannot be a floating IP", addr)
+	}
+	return addr, nil
+}
+
+// checkName refuses what cannot be the name of an interface.
+func checkName(iface string) error {
+	if iface == "" || len(iface) > nameMax {
+		return fmt.Errorf("interface %q: a name has 1 to %d bytes", iface, nameMax)
+	}
+	return nil
+}
+
+// request checks what all calls about one address on one interface are given.
+func request(ctx context.Context, addr netip.Addr, iface string) (netip.Addr, error) {
+	if ctx.Err() != nil {
+		return addr, context.Cause(ctx)
+	}
+	if err := checkName(iface); err != nil {
+		return addr, err
+	}
+	return host(addr)
+}
+
+// entry is one address of one interface.
+type entry struct {
+	prefix netip.Prefix // the local address with its prefix length
+	marked bool         // carries Mark
+}
+
+// ours reports whether AddHost made the entry.
+func (e entry) ours() bool { return e.marked && e.prefix.IsSingleIP() }
+
+// has reports whether one of the entries of an interface is addr.
+func has(entries []entry, addr netip.Addr) bool {
+	for _, e := range entries {
+		if e.prefix.Addr() == addr {
+			return true
+		}
+	}
+	return false
+}
+
+// removable reports whether the entries of an interface hold an addr to remove.
+//
+//	entry for addr              answer
+//	none                        no
+//	ours                        yes (an entry of somebody else beside it stays)
+//	not marked, or wider        no, ErrForeign
+func removable(entries []entry, addr netip.Addr) (bool, error) {
+	var foreign *entry
+	for _, e := range entries {
+		if e.prefix.Addr() != addr {
+			continue
+		}
+		if e.ours() {
+			return true, nil
+		}
+		foreign = &e
+	}
+	if foreign != nil {
+		return false, fmt.Errorf("%s was %w; remove it by hand", foreign.prefix, ErrForeign)
+	}
+	return false, nil
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package netif
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// The bounds of one call. The kernel answers within microseconds unless its
+// configuration lock is held, for example while many interfaces are set up.
+const (
+	answerTimeout = 500 * time.Millisecond // for each message waited for
+	dumpAttempts  = 3                      // a list that changed while it was read is read again
+)
+
+var errNoInterface = errors.New("no such interface")
+
+// AddHost implements [Interfaces]. An IPv6 address is added without duplicate
+// address detection: its previous owner may have died with it, and a second of
+// waiting would lengthen the outage.
+func (Kernel) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
+	addr, err := request(ctx, addr, iface)
+	if err == nil {
+		err = withSocket(iface, func(s *socket) error { return s.add(addr) })
+	}
+	if err != nil {
+		return fmt.Errorf("add %s to %s: %w", addr, iface, explain(err, iface))
+	}
+	return nil
+}
+
+// RemoveHost implements [Interfaces].
+func (Kernel) RemoveHost(ctx context.Context, addr netip.Addr, iface string) error {
+	addr, err := request(ctx, addr, iface)
+	if err == nil {
+		err = withSocket(iface, func(s *socket) error { return s.remove(addr) })
+	}
+	if err != nil && !errors.Is(err, errNoInterface) {
+		return fmt.Errorf("remove %s from %s: %w", addr, iface, explain(err, iface))
+	}
+	return nil
+}
+
+// explain adds what to do about an error of the kernel where that is known.
+func explain(err error, iface string) error {
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return fmt.Errorf("%w; run as root or with CAP_NET_ADMIN", err)
+	case errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%w; IPv6 is off there: set net.ipv6.conf.%s.disable_ipv6=0", err, iface)
+	}
+	return err
+}
+
+// socket is a netlink socket for the addresses of one interface.
+type socket struct {
+	handle *nl.SocketHandle
+	index  int
+}
+
+// withSocket opens a socket for iface, calls f and closes the socket.
+func withSocket(iface string, f func(*socket) error) error {
+	index, err := indexOf(iface)
+	if err != nil {
+		return err
+	}
+	// A subscription to no group is a plain socket. Its own, since the package's
+	// way of opening one per request waits for answers up to a minute.
+	conn, err := nl.Subscribe(unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("open netlink: %w", err)
+	}
+	defer conn.Close()
+	limit := unix.NsecToTimeval(answerTimeout.Nanoseconds())
+	if err := conn.SetSendTimeout(&limit); err != nil {
+		return fmt.Errorf("set up netlink: %w", err)
+	}
+	if err := conn.SetReceiveTimeout(&limit); err != nil {
+		return fmt.Errorf("set up netlink: %w", err)
+	}
+	return f(&socket{handle: &nl.SocketHandle{Socket: conn}, index: index})
+}
+
+// indexOf returns the kernel's number of an interface.
+func indexOf(iface string) (int, error) {
+	ifaces, err := net.Interfaces()
+	if err != nil {
+		return 0, fmt.Errorf("list interfaces: %w", err)
+	}
+	for _, i := range ifaces {
+		if i.Name == iface {
+			return i.Index, nil
+		}
+	}
+	return 0, errNoInterface
+}
+
+// add puts addr on the interface unless it is there.
+func (s *socket) add(addr netip.Addr) error {
+	entries, err := s.list(addr)
+	if err != nil || has(entries, addr) {
+		return err
+	}
+	req := s.about(addr, unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
+	flags := uint32(unix.IFA_F_NOPREFIXROUTE)
+	if addr.Is6() {
+		flags |= unix.IFA_F_NODAD
+	}
+	req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(flags)))
+	req.AddData(nl.NewRtAttr(unix.IFA_RT_PRIORITY, nl.Uint32Attr(Mark)))
+	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
+	if errors.Is(err, unix.EEXIST) {
+		return nil // somebody was faster
+	}
+	return err
+}
+
+// remove takes addr off the interface if it is ours.
+func (s *socket) remove(addr netip.Addr) error {
+	entries, err := s.list(addr)
+	if err != nil {
+		return err
+	}
+	if yes, err := removable(entries, addr); err != nil || !yes {
+		return err
+	}
+	req := s.about(addr, unix.RTM_DELADDR, unix.NLM_F_ACK)
+	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		return nil // somebody was faster
+	}
+	return err
+}
+
+// about returns a request about addr with full prefix length on the interface.
+func (s *socket) about(addr netip.Addr, proto, flags int) *nl.NetlinkRequest {
+	msg := nl.NewIfAddrmsg(family(addr))
+	msg.Index = uint32(s.index)
+	msg.Prefixlen = uint8(addr.BitLen())
+	req := s.request(proto, flags)
+	req.AddData(msg)
+	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, addr.AsSlice()))
+	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, addr.AsSlice()))
+	return req
+}
+
+// list returns what the interface has of addr's family.
+func (s *socket) list(addr netip.Addr) ([]entry, error) {
+	var err error
+	for range dumpAttempts {
+		req := s.request(unix.RTM_GETADDR, unix.NLM_F_DUMP)
+		req.AddData(nl.NewIfAddrmsg(family(addr)))
+		var msgs [][]byte
+		msgs, err = req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWADDR)
+		if errors.Is(err, nl.ErrDumpInterrupted) {
+			continue
+		}
+		if err != nil {
+			break
+		}
+		return s.parse(msgs)
+	}
+	return nil, fmt.Errorf("list addresses: %w", err)
+}
+
+// request returns an empty request that goes out by this socket.
+func (s *socket) request(proto, flags int) *nl.NetlinkRequest {
+	req := nl.NewNetlinkRequest(proto, flags)
+	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: s.handle}
+	return req
+}
+
+// parse returns the entries of this interface among the messages of a list. The
+// kernel lists the addresses of all interfaces.
+func (s *socket) parse(msgs [][]byte) ([]entry, error) {
+	var entries []entry
+	for _, m := range msgs {
+		if len(m) < unix.SizeofIfAddrmsg {
+			return nil, fmt.Errorf("parse address: message of %d bytes", len(m))
+		}
+		head := nl.DeserializeIfAddrmsg(m)
+		if int(head.Index) != s.index {
+			continue
+		}
+		e, err := parseEntry(int(head.Prefixlen), m[unix.SizeofIfAddrmsg:])
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// parseEntry reads the attributes of one address. IFA_ADDRESS is the address
+// itself, but on a link with a peer it is the peer's and IFA_LOCAL ours
+// (rtnetlink(7)); what has a peer is never marked, since AddHost makes none.
+func parseEntry(bits int, b []byte) (entry, error) {
+	attrs, err := nl.ParseRouteAttr(b)
+	if err != nil {
+		return entry{}, fmt.Errorf("parse address: %w", err)
+	}
+	var (
+		own, other netip.Addr
+		marked     bool
+	)
+	for _, a := range attrs {
+		switch a.Attr.Type {
+		case unix.IFA_LOCAL:
+			own, _ = netip.AddrFromSlice(a.Value)
+		case unix.IFA_ADDRESS:
+			other, _ = netip.AddrFromSlice(a.Value)
+		case unix.IFA_RT_PRIORITY:
+			marked = len(a.Value) == 4 && nl.NativeEndian().Uint32(a.Value) == Mark
+		}
+	}
+	if !own.IsValid() {
+		own = other
+	}
+	if !own.IsValid() || bits > own.BitLen() {
+		return entry{}, fmt.Errorf("parse address: %v/%d", own, bits)
+	}
+	peer := other.IsValid() && other != own
+	return entry{prefix: netip.PrefixFrom(own, bits), marked: marked && !peer}, nil
+}
+
+// family returns the address family of addr.
+func family(addr netip.Addr) int {
+	if addr.Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}

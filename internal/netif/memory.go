@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package netif
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+)
+
+// Link describes an interface of a [Memory].
+type Link struct {
+	Name     string
+	MAC      string         // colon separated, lower case; may be empty
+	Prefixes []netip.Prefix // what it has already, none of it added by fipctl
+}
+
+// Memory is an [Interfaces] that exists only in this process: for machines whose
+// interfaces are not to be touched, and for tests.
+type Memory struct {
+	mu    sync.Mutex
+	links []Link
+	added map[string][]netip.Addr // by interface: what AddHost added, in order
+}
+
+var _ Interfaces = (*Memory)(nil)
+
+// NewMemory returns a machine with the given interfaces.
+func NewMemory(links ...Link) *Memory {
+	m := &Memory{added: make(map[string][]netip.Addr)}
+	for _, l := range links {
+		l.Prefixes = slices.Clone(l.Prefixes)
+		m.links = append(m.links, l)
+	}
+	return m
+}
+
+// AddHost implements [Interfaces].
+func (m *Memory) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	addr, err := request(ctx, addr, iface)
+	if err != nil {
+		return fmt.Errorf("add %s to %s: %w", addr, iface, err)
+	}
+	entries, ok := m.entries(iface)
+	if !ok {
+		return fmt.Errorf("add %s to %s: no such interface", addr, iface)
+	}
+	if !has(entries, addr) {
+		m.added[iface] = append(m.added[iface], addr)
+	}
+	return nil
+}
+
+// RemoveHost implements [Interfaces].
+func (m *Memory) RemoveHost(ctx context.Context, addr netip.Addr, iface string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	addr, err := request(ctx, addr, iface)
+	if err != nil {
+		return fmt.Errorf("remove %s from %s: %w", addr, iface, err)
+	}
+	entries, _ := m.entries(iface)
+	yes, err := removable(entries, addr)
+	if err != nil {
+		return fmt.Errorf("remove %s from %s: %w", addr, iface, err)
+	}
+	if yes {
+		m.added[iface] = slices.DeleteFunc(m.added[iface], func(a netip.Addr) bool { return a == addr })
+	}
+	return nil
+}
+
+// Has implements [Interfaces].
+func (m *Memory) Has(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	addr, err := request(ctx, addr, iface)
+	if err != nil {
+		return false, fmt.Errorf("look for %s on %s: %w", addr, iface, err)
+	}
+	entries, ok := m.entries(iface)
+	if !ok {
+		return false, fmt.Errorf("look for %s on %s: no such interface", addr, iface)
+	}
+	return has(entries, addr), nil
+}
+
+// Local implements [Interfaces].
+func (m *Memory) Local(ctx context.Context) ([]netip.Addr, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return local(m.lookups()), nil
+}
+
+// InterfaceByMAC implements [Interfaces].
+func (m *Memory) InterfaceByMAC(ctx context.Context, mac string) (string, error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return byMAC(m.lookups(), mac)
+}
+
+// InterfaceByAddress implements [Interfaces].
+func (m *Memory) InterfaceByAddress(ctx context.Context, addr netip.Addr) (string, error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return byAddress(m.lookups(), addr)
+}
+
+// entries returns what an interface has, and whether it exists. The caller holds
+// the lock.
+func (m *Memory) entries(iface string) ([]entry, bool) {
+	i := slices.IndexFunc(m.links, func(l Link) bool { return l.Name == iface })
+	if i < 0 {
+		return nil, false
+	}
+	var entries []entry
+	for _, p := range m.links[i].Prefixes {
+		entries = append(entries, entry{prefix: p})
+	}
+	for _, a := range m.added[iface] {
+		entries = append(entries, entry{prefix: netip.PrefixFrom(a, a.BitLen()), marked: true})
+	}
+	return entries, true
+}
+
+// lookups returns the interfaces as the look-ups see them.
+func (m *Memory) lookups() []link {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var links []link
+	for _, l := range m.links {
+		out := link{name: l.Name, mac: l.MAC}
+		entries, _ := m.entries(l.Name)
+		for _, e := range entries {
+			out.addrs = append(out.addrs, canonical(e.prefix.Addr()))
+		}
+		links = append(links, out)
+	}
+	return links
+}
