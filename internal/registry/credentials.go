@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
+)
+
+// tokenMax bounds a token, in bytes; those in use have 71. A longer file is some
+// other file.
+const tokenMax = 4096
+
+// bearerToken finds the token: the file if one is configured, else the first of
+// the variables that is not blank. It returns how to read it again and where it
+// comes from, and has read it once. A configured file that cannot be used is an
+// error and no reason to look further: a node must not act under credentials that
+// nobody meant.
+func bearerToken(s Settings, variables []string) (read cloudhttp.TokenSource, from string, err error) {
+	if s.TokenFile != "" {
+		read = func() (cloudhttp.Secret, error) { return readTokenFile(s.TokenFile) }
+		_, err := read()
+		return read, "file " + s.TokenFile, err
+	}
+	for _, name := range variables {
+		value, _ := s.LookupEnv(name)
+		if strings.TrimSpace(value) == "" {
+			continue
+		}
+		secret, err := parseToken(value)
+		if err != nil {
+			return nil, "", fmt.Errorf("environment %s: %w", name, err)
+		}
+		return func() (cloudhttp.Secret, error) { return secret, nil }, "environment " + name, nil
+	}
+	return nil, "", fmt.Errorf("no API token; set token_file, or one of %s in the environment", strings.Join(variables, ", "))
+}
+
+// readTokenFile reads the token at path. Who may read it is asked of the opened
+// file, so that nothing can be put in its place in between.
+func readTokenFile(path string) (cloudhttp.Secret, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not block here
+	if err != nil {
+		return cloudhttp.Secret{}, fmt.Errorf("read token file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return cloudhttp.Secret{}, fmt.Errorf("read token file: %w", err)
+	case !info.Mode().IsRegular():
+		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: not a regular file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: mode %04o lets others read it; run chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, tokenMax+1))
+	if err != nil {
+		return cloudhttp.Secret{}, fmt.Errorf("read token file: %w", err)
+	}
+	secret, err := parseToken(string(data))
+	if err != nil {
+		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: %w", path, err)
+	}
+	return secret, nil
+}
+
+// parseToken trims white space and refuses what cannot be sent in a header. Its
+// errors show nothing of the value.
+func parseToken(value string) (cloudhttp.Secret, error) {
+	value = strings.TrimSpace(value)
+	switch {
+	case value == "":
+		return cloudhttp.Secret{}, errors.New("the token is empty")
+	case len(value) > tokenMax:
+		return cloudhttp.Secret{}, fmt.Errorf("the token is longer than %d bytes", tokenMax)
+	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return cloudhttp.Secret{}, errors.New("the token contains a space, a line break or a special character; it must be one word")
+	}
+	return cloudhttp.NewSecret(value), nil
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/fipctl/fipctl/pkg/metadata"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// Settings is what the configuration says about one provider. An empty field
+// means the provider's default.
+type Settings struct {
+	Endpoint         string // base URL of the API
+	MetadataEndpoint string // base URL of the metadata service
+	TokenFile        string // path of the file with the API token
+	UserAgent        string // what requests say they come from, such as "fipctl/0.1"
+	// LookupEnv reads the environment. Nil: os.LookupEnv.
+	LookupEnv func(name string) (string, bool)
+}
+
+// Cloud is a provider ready for use.
+type Cloud struct {
+	Provider providers.Provider
+	Metadata metadata.Source
+	// Credentials says where they come from, for the log: "file /etc/fipctl/do.token"
+	// or "environment DIGITALOCEAN_TOKEN". Never what they are.
+	Credentials string
+}
+
+// Description is what is known of a provider without building it.
+type Description struct {
+	Name    string
+	Kinds   []Kind
+	Options []Option
+}
+
+// Kind is one kind of address.
+type Kind struct {
+	Name         string
+	Capabilities providers.Capabilities
+}
+
+// Option is one key of a provider's block in the configuration file.
+type Option struct {
+	Name    string
+	Default string // empty: none
+	Text    string // one line of help
+}
+
+// Kind returns the kind with this name.
+func (d Description) Kind(name string) (Kind, bool) {
+	i := slices.IndexFunc(d.Kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return d.Kinds[i], true
+}
+
+// driver is how one provider is described and built.
+type driver struct {
+	describe func() Description
+	open     func(Settings) (providers.Provider, string, error)
+	metadata func(Settings) (metadata.Source, error)
+}
+
+// drivers holds every provider by name.
+var drivers = map[string]driver{
+	digitalOcean.name: digitalOcean.driver,
+}
+
+// Names returns the names of all providers, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(drivers)) }
+
+// Describe returns what is known of the provider with this name.
+func Describe(name string) (Description, bool) {
+	d, ok := drivers[name]
+	if !ok {
+		return Description{}, false
+	}
+	return d.describe(), true
+}
+
+// Open builds the provider with this name. It reads the credentials once, so that
+// a mistake shows at the start and not with the first claim.
+func Open(name string, s Settings) (Cloud, error) {
+	d, err := find(name)
+	if err != nil {
+		return Cloud{}, err
+	}
+	source, err := d.metadata(s)
+	if err != nil {
+		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
+	}
+	p, from, err := d.open(s.withDefaults())
+	if err != nil {
+		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
+	}
+	return Cloud{Provider: p, Metadata: source, Credentials: from}, nil
+}
+
+// OpenMetadata builds only the metadata source, which needs no credentials.
+func OpenMetadata(name string, s Settings) (metadata.Source, error) {
+	d, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	source, err := d.metadata(s)
+	if err != nil {
+		return nil, fmt.Errorf("open metadata of %s: %w", name, err)
+	}
+	return source, nil
+}
+
+func find(name string) (driver, error) {
+	d, ok := drivers[name]
+	if !ok {
+		return driver{}, fmt.Errorf("provider %q is unknown; known are %s", name, strings.Join(Names(), ", "))
+	}
+	return d, nil
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.LookupEnv == nil {
+		s.LookupEnv = os.LookupEnv
+	}
+	return s
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package cloudhttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// redactMin is the least length, in bytes, of a token that is searched for in
+// answers. A shorter one is no real token, and replacing it would tear words apart.
+const redactMin = 8
+
+// attempts sends each request exactly once and brings back a complete answer.
+type attempts struct {
+	token     TokenSource
+	userAgent string
+	timeout   time.Duration
+	base      http.RoundTripper
+	gated     bool // base asks gates; see transport.go
+}
+
+// RoundTrip implements http.RoundTripper. Its errors are of type *Error.
+func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout, ErrTimeout)
+	defer cancel()
+	token, err := a.prepare(ctx)
+	if err != nil {
+		closeBody(req)
+		return nil, &Error{Err: err}
+	}
+	g := &gate{ctx: ctx}
+	resp, err := a.base.RoundTrip(a.outgoing(g.attach(ctx), req, token))
+	if err == nil {
+		err = complete(resp, token)
+	}
+	if err == nil {
+		return resp, nil
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		a.CloseIdleConnections()
+	}
+	if ctx.Err() != nil {
+		err = a.why(ctx)
+	}
+	return nil, &Error{Sent: g.passed.Load() || !a.gated, Err: err}
+}
+
+// prepare does what comes before the connection and can stop the attempt.
+func (a *attempts) prepare(ctx context.Context) (Secret, error) {
+	if ctx.Err() != nil {
+		return Secret{}, a.why(ctx)
+	}
+	if a.token == nil {
+		return Secret{}, nil
+	}
+	token, err := a.token()
+	switch {
+	case err != nil:
+		return Secret{}, credentialsError{err}
+	case token.IsEmpty():
+		return Secret{}, credentialsError{errors.New("the token is empty")}
+	}
+	return token, nil
+}
+
+// why returns the cause that ended ctx, with the time that was allowed.
+func (a *attempts) why(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrTimeout) {
+		return fmt.Errorf("%w (%v)", cause, a.timeout)
+	}
+	return cause
+}
+
+// outgoing returns the request to send. The caller's is left as it was.
+func (a *attempts) outgoing(ctx context.Context, req *http.Request, token Secret) *http.Request {
+	out := req.Clone(ctx)
+	if !token.IsEmpty() {
+		out.Header.Set("Authorization", "Bearer "+token.Reveal())
+	}
+	if a.userAgent != "" {
+		out.Header.Set("User-Agent", strings.TrimSpace(a.userAgent+" "+req.UserAgent()))
+	}
+	if !isRead(req.Method) {
+		forbidReplay(out)
+	}
+	return out
+}
+
+// forbidReplay takes away what net/http needs to send a request again after a
+// connection died under it: a body that can be rewound, and the headers that
+// declare a write harmless to repeat.
+func forbidReplay(req *http.Request) {
+	req.GetBody = nil
+	req.Header.Del("Idempotency-Key")
+	req.Header.Del("X-Idempotency-Key")
+}
+
+// CloseIdleConnections closes what the transport keeps warm, if it can.
+func (a *attempts) CloseIdleConnections() {
+	if c, ok := a.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// complete reads the body of resp into memory, within BodyMax, and redacts token
+// in everything the caller can see. Reading here makes a cut or slow body part
+// of the attempt, so that it has the same deadline and the same retry.
+func complete(resp *http.Response, token Secret) error {
+	data, err := io.ReadAll(io.LimitReader(resp.Body, BodyMax+1))
+	_ = resp.Body.Close() // nothing more is wanted from it
+	switch {
+	case err != nil:
+		return fmt.Errorf("read answer (status %d): %w", resp.StatusCode, err)
+	case len(data) > BodyMax:
+		return fmt.Errorf("%w: more than %d bytes (status %d)", ErrBodyTooLarge, BodyMax, resp.StatusCode)
+	}
+	if secret := token.Reveal(); len(secret) >= redactMin {
+		data = bytes.ReplaceAll(data, []byte(secret), []byte(redacted))
+		for _, values := range resp.Header {
+			for i, v := range values {
+				values[i] = strings.ReplaceAll(v, secret, redacted)
+			}
+		}
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	return nil
+}
+
+// closeBody keeps the rule that a RoundTripper closes the body whatever happens.
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close() // an in-memory body
+	}
+}
