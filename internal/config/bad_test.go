@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// badCase is a file and everything that Load says about it, warnings of a usable
+// file included: "line: path: text" for every problem, in order.
+type badCase struct {
+	name string
+	file string   // the whole file, or
+	edit []string // pairs of old and new texts in the good file
+	want string
+}
+
+// text returns the file of the case.
+func (c badCase) text(t *testing.T) string {
+	t.Helper()
+	if c.edit == nil {
+		return c.file
+	}
+	out := good
+	for i := 0; i < len(c.edit); i += 2 {
+		if !strings.Contains(out, c.edit[i]) {
+			t.Fatalf("the file has no %q", c.edit[i])
+		}
+		out = strings.Replace(out, c.edit[i], c.edit[i+1], 1)
+	}
+	return out
+}
+
+func TestBadFilesAreExplained(t *testing.T) {
+	t.Parallel()
+	for _, table := range [][]badCase{badYAML, badNodes, badGroups, badChecks} {
+		for _, c := range table {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				text := c.text(t)
+				if diff := cmp.Diff(c.want, problemsOf(machine(text).options())); diff != "" {
+					t.Errorf("problems (-want +got):\n%s\nof\n%s", diff, text)
+				}
+			})
+		}
+	}
+}
+
+func TestTheGoodFileHasNoProblem(t *testing.T) {
+	t.Parallel()
+	if got := problemsOf(machine(good).options()); got != "" {
+		t.Errorf("problems: %s", got)
+	}
+}
+
+func TestSecretFilesAreLookedAt(t *testing.T) {
+	t.Parallel()
+	const keyFile, tokenFile = "/etc/fipctl/cluster.key", "/etc/fipctl/do.token"
+	tests := []struct {
+		name   string
+		file   string
+		mode   fs.FileMode
+		data   string
+		remove bool
+		want   string
+	}{
+		{name: "a key file that everybody can read", file: keyFile, mode: 0o644, data: key,
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others (mode 0644), allowed is its owner alone; run: chmod 600 /etc/fipctl/cluster.key"},
+		{name: "a key file that its group can read", file: keyFile, mode: 0o640, data: key,
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others (mode 0640), allowed is its owner alone; run: chmod 600 /etc/fipctl/cluster.key"},
+		{name: "a key file that others can write", file: keyFile, mode: 0o602, data: key,
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others (mode 0602), allowed is its owner alone; run: chmod 600 /etc/fipctl/cluster.key"},
+		{name: "a folder instead of a key file", file: keyFile, mode: fs.ModeDir | 0o700,
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key is no regular file; run \"fipctl keygen --output /etc/fipctl/cluster.key\" on one node and copy the file to all"},
+		{name: "a key file without a key", file: keyFile, mode: 0o600, data: "# none\n",
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key: parse key file: no key in it; write one with `fipctl keygen`"},
+		{name: "a key file with two bad lines", file: keyFile, mode: 0o600, data: "c2hvcnQ=\n" + key + "***\n",
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key: parse key file: line 1: a key of 5 bytes, must be 32; write one with `fipctl keygen`; line 3: not base64; a key is one line written by `fipctl keygen`"},
+		{name: "a token file that its group can read", file: tokenFile, mode: 0o640,
+			want: "15: providers.digitalocean.token_file: /etc/fipctl/do.token is open to others (mode 0640), allowed is its owner alone; run: chmod 600 /etc/fipctl/do.token"},
+		{name: "a token file that only its owner can read", file: tokenFile, mode: 0o400},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := machine(good + "providers: {digitalocean: {token_file: do.token}}\n")
+			d[tt.file].Mode, d[tt.file].Data = tt.mode, []byte(tt.data)
+			if got := problemsOf(d.options()); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+			o := d.options()
+			o.SkipFiles = true
+			if got := problemsOf(o); got != "" {
+				t.Errorf("with SkipFiles: %s", got)
+			}
+		})
+	}
+}
+
+func TestUnreadableFilesAreExplained(t *testing.T) {
+	t.Parallel()
+	d := machine(good)
+	delete(d, path)
+	if got, want := problemsOf(d.options()), " cannot be read: file does not exist; name the file with --config"; got != want {
+		t.Errorf("no configuration:\ngot  %s\nwant %s", got, want)
+	}
+	o := machine(good).options()
+	stat := o.Stat
+	o.Stat = func(name string) (fs.FileInfo, error) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: os.ErrPermission}
+	}
+	want := "3: cluster.key_file: /etc/fipctl/cluster.key cannot be looked at: permission denied; check the permissions of the folders above it"
+	if got := problemsOf(o); got != want {
+		t.Errorf("a closed folder:\ngot  %s\nwant %s", got, want)
+	}
+	o.Stat = stat
+	read := o.ReadFile
+	o.ReadFile = func(name string) ([]byte, error) {
+		if strings.HasSuffix(name, ".key") {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: os.ErrPermission}
+		}
+		return read(name)
+	}
+	want = "3: cluster.key_file: /etc/fipctl/cluster.key cannot be read: permission denied; run fipctl as the user who owns it"
+	if got := problemsOf(o); got != want {
+		t.Errorf("a key file of somebody else:\ngot  %s\nwant %s", got, want)
+	}
+}
+
+func TestGroupsThatDoNotFitIntoADatagramAreRefused(t *testing.T) {
+	t.Parallel()
+	text := good
+	for i := 1; i < 30; i++ {
+		text += fmt.Sprintf("  - {name: g%d, vrid: %d, priority: {lb-a: 110}, checks: [{name: x, process: x}],\n"+
+			"     addresses: [{provider: other, kind: eip, ip: 203.0.113.%d}]}\n", i, i, 100+i)
+	}
+	got := problemsOf(machine(text).options())
+	const want = "7: groups: an advert of 30 groups and 2 nodes with names this long can take "
+	if !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
+		t.Errorf("got  %s\nwant %s...", got, want)
+	}
+}
+
+func TestThisNodeIsNeverGuessed(t *testing.T) {
+	t.Parallel()
+	withNode := "node: lb-b\n" + good
+	named := func(name string, err error) func() (string, error) {
+		return func() (string, error) { return name, err }
+	}
+	tests := []struct {
+		name, file string
+		options    Options
+		want       string // the node, or what is wrong
+	}{
+		{"the host name", good, Options{Hostname: named("lb-a", nil)}, "lb-a"},
+		{"the first label of the host name", good, Options{Hostname: named("lb-b.example.com", nil)}, "lb-b"},
+		{"the file wins over the host name", withNode, Options{Hostname: named("lb-a", nil)}, "lb-b"},
+		{"the option wins over the file", withNode, Options{Node: "lb-a"}, "lb-a"},
+		{"a host name that is no node", good, Options{Hostname: named("web1.example.com", nil)},
+			`4: nodes: the host name "web1" is none of the nodes; use --node with lb-a or lb-b, or set node`},
+		{"a host name that is no node, where that is allowed", good, Options{Hostname: named("web1", nil), AnyNode: true}, ""},
+		{"an option that is no node, even where any node is allowed", good, Options{Node: "lb-x", AnyNode: true},
+			`4: nodes: --node "lb-x" is none of the nodes; use --node with lb-a or lb-b, or set node`},
+		{"no host name", good, Options{Hostname: named("", errors.New("no such file"))},
+			"4: nodes: which node this is cannot be told: no such file; set node or use --node"},
+		{"no host name, where that is allowed", good, Options{Hostname: named("", errors.New("no such file")), AnyNode: true}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := machine(tt.file).options()
+			o.Node, o.AnyNode = tt.options.Node, tt.options.AnyNode
+			if tt.options.Hostname != nil {
+				o.Hostname = tt.options.Hostname
+			}
+			c, err := Load(path, o)
+			got := ""
+			if err != nil {
+				got = strings.ReplaceAll(err.Error(), path+":", "")
+			} else {
+				got = c.Node
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

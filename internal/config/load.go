@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package config
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/fipctl/fipctl/internal/registry"
+)
+
+// Options are what Load takes from its surroundings. The zero Options are those
+// of the daemon.
+type Options struct {
+	// Node is this node's name. It wins over the file and the host name.
+	Node string
+	// AnyNode allows this machine to be none of the nodes; Config.Node is then
+	// empty.
+	AnyNode bool
+	// SkipFiles leaves the key and token files alone: the file is meant for
+	// another machine.
+	SkipFiles bool
+
+	Hostname func() (string, error)                 // nil: os.Hostname
+	ReadFile func(path string) ([]byte, error)      // nil: os.ReadFile
+	Stat     func(path string) (fs.FileInfo, error) // nil: os.Stat
+
+	Names    func() []string                                    // nil: registry.Names
+	Describe func(provider string) (registry.Description, bool) // nil: registry.Describe
+}
+
+// builder turns a raw file into a Config. It reports and goes on, so it must
+// expect every value to be missing.
+type builder struct {
+	reporter
+	opts Options
+	raw  rawFile
+	dir  string // the folder of the file, absolute
+	cfg  *Config
+}
+
+// Load reads and validates a configuration file. If it has problems that keep it
+// from being used, the error is of type [Problems] and holds all of them,
+// warnings included.
+func Load(path string, o Options) (*Config, error) {
+	o = o.withDefaults()
+	b := &builder{opts: o, cfg: defaults()}
+	b.cfg.Path = path
+	b.file, b.places = path, map[string]place{}
+	if dir, err := filepath.Abs(filepath.Dir(path)); err == nil {
+		b.dir = dir
+	}
+	b.load(path)
+	problems := b.sorted()
+	if len(problems.Errors()) > 0 {
+		return nil, problems
+	}
+	b.cfg.Warnings = problems
+	return b.cfg, nil
+}
+
+// load goes from the whole to the parts, and ends with what parts say about each
+// other. What one step could not make sense of, the next ones leave out.
+func (b *builder) load(path string) {
+	text, err := b.readConfig(path)
+	if err != nil {
+		b.report(Error, place{}, "", err.Error())
+		return
+	}
+	root := b.parse(text)
+	if root == nil {
+		return
+	}
+	b.decode(root, &b.raw)
+
+	b.cluster()
+	b.nodes()
+	b.self()
+	b.groups()
+	b.listen()
+	b.control()
+	b.stateDir()
+	b.metrics()
+	b.log()
+	b.providers()
+	b.relations()
+}
+
+// readConfig reads the file itself.
+func (b *builder) readConfig(path string) ([]byte, error) {
+	text, err := b.opts.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w; name the file with --config", bare(err))
+	}
+	return text, nil
+}
+
+// readBounded reads a file, or as much of it as shows that it is too large.
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, fileMax+1))
+}
+
+func (o Options) withDefaults() Options {
+	if o.Hostname == nil {
+		o.Hostname = os.Hostname
+	}
+	if o.ReadFile == nil {
+		o.ReadFile = readBounded
+	}
+	if o.Stat == nil {
+		o.Stat = os.Stat
+	}
+	if o.Describe == nil {
+		o.Describe = registry.Describe
+	}
+	if o.Names == nil {
+		o.Names = registry.Names
+	}
+	return o
+}
+
+// absolute returns a path of the file as an absolute one.
+func (b *builder) absolute(t *text) string {
+	path := string(*t)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(b.dir, path)
+	}
+	return filepath.Clean(path)
+}
+
+// join returns the path of a key below another. A key that would not be seen as
+// one is put in quotes.
+func join(path, key string) string {
+	if strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }) {
+		key = strconv.Quote(key)
+	}
+	key = clip(key)
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package config
+
+import (
+	"maps"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// providers collects the blocks of the file and the providers that groups use
+// without one: their credentials come from the environment.
+func (b *builder) providers() {
+	known := b.opts.Names()
+	all, used := map[string]Provider{}, b.usedProviders()
+	for _, name := range used {
+		all[name] = b.defaultProvider(name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.raw.Providers)) {
+		at := join("providers", name)
+		if !slices.Contains(known, name) {
+			b.errorf(at, "unknown provider; %s", choice(name, known))
+			continue
+		}
+		if !slices.Contains(used, name) {
+			b.warnf(at, "no group has an address of %s; remove the block, or the address is missing", name)
+		}
+		all[name] = b.provider(name, b.raw.Providers[name], at)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		b.cfg.Providers = append(b.cfg.Providers, all[name])
+	}
+}
+
+func (b *builder) usedProviders() []string {
+	var used []string
+	for _, g := range b.cfg.Groups {
+		for _, a := range g.Addresses {
+			if a.Provider != "" && !slices.Contains(used, a.Provider) {
+				used = append(used, a.Provider)
+			}
+		}
+	}
+	return used
+}
+
+func (b *builder) provider(name string, raw *rawProvider, at string) Provider {
+	p := b.defaultProvider(name)
+	b.unknownOptions(name, at)
+	if raw.TokenFile != nil {
+		file := b.absolute(raw.TokenFile)
+		p.TokenFile = SecretFile(file)
+		b.secretFile(at+".token_file", file, "write the token into it and run: chmod 600 "+file)
+	}
+	if raw.Endpoint != nil {
+		u := b.endpoint(raw.Endpoint, at+".endpoint")
+		if u != nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+			b.warnf(at+".endpoint", "%s sends the token unencrypted over the network; use https", quote(string(*raw.Endpoint)))
+		}
+		p.Endpoint = string(*raw.Endpoint)
+	}
+	if raw.MetadataEndpoint != nil {
+		b.endpoint(raw.MetadataEndpoint, at+".metadata_endpoint")
+		p.MetadataEndpoint = string(*raw.MetadataEndpoint)
+	}
+	return p
+}
+
+// defaultProvider returns a provider in which nothing was set.
+func (b *builder) defaultProvider(name string) Provider {
+	p := Provider{Name: name}
+	d, _ := b.opts.Describe(name)
+	for _, o := range d.Options {
+		switch o.Name {
+		case "endpoint":
+			p.Endpoint = o.Default
+		case "metadata_endpoint":
+			p.MetadataEndpoint = o.Default
+		}
+	}
+	return p
+}
+
+// unknownOptions reports options that other providers have and this one has not.
+func (b *builder) unknownOptions(name, at string) {
+	d, _ := b.opts.Describe(name)
+	var known []string
+	for _, o := range d.Options {
+		known = append(known, o.Name)
+	}
+	for _, key := range keysOf(reflect.ValueOf(rawProvider{})) {
+		if b.given(join(at, key)) && !slices.Contains(known, key) {
+			b.errorf(join(at, key), "%s has no such option; %s", name, pick(len(known) == 0, "remove it", choice(key, known)))
+		}
+	}
+}
+
+// endpoint returns the URL, or nil after reporting what is wrong with it. A
+// password in it would be shown by every error; it is never repeated here.
+func (b *builder) endpoint(t *text, path string) *url.URL {
+	u, err := url.Parse(string(*t))
+	switch {
+	case strings.Contains(string(*t), "@"):
+		b.errorf(path, "has credentials in the URL; put the token into token_file and write the URL without them")
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		b.errorf(path, "%s is no http or https URL; write one such as https://api.example.com", quote(string(*t)))
+	case u.RawQuery != "" || u.Fragment != "":
+		b.errorf(path, "%s has a query or a fragment; write the URL up to the path", quote(string(*t)))
+	default:
+		return u
+	}
+	return nil
+}
+
+// loopback reports whether what is sent to the host stays on this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/election/wire"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// relations reports settings that are right each by itself and wrong together.
+func (b *builder) relations() {
+	b.oneInterval()
+	b.perTarget()
+	b.advertSize()
+	for i, g := range b.cfg.Groups {
+		if b.raw.Groups[i] == nil {
+			continue
+		}
+		at := fmt.Sprintf("groups[%d]", i)
+		b.timeRelations(g, at)
+		b.priorityRelations(g, b.raw.Groups[i], at)
+		if !b.given(at + ".checks") {
+			b.warnf(at+".checks", "no checks: a node whose service is dead keeps the address; add one")
+		}
+	}
+}
+
+// oneInterval: all groups of a cluster travel in one datagram.
+func (b *builder) oneInterval() {
+	if len(b.cfg.Groups) < 2 {
+		return
+	}
+	first := b.cfg.Groups[0]
+	for i, g := range b.cfg.Groups[1:] {
+		if g.AdvertInterval == first.AdvertInterval {
+			continue
+		}
+		at := fmt.Sprintf("groups[%d].advert_interval", i+1)
+		b.errorf(at, "%s%s differs from %s%s of groups[0] (line %d); all groups of a cluster travel in one datagram, use the same in all",
+			short(g.AdvertInterval), pick(b.given(at), "", " (the default)"),
+			short(first.AdvertInterval), pick(b.given("groups[0].advert_interval"), "", " (the default)"), b.line("groups[0].advert_interval"))
+	}
+}
+
+// perTarget: where the cloud limits how many addresses a target holds, two
+// groups may land on one node, so the limit is one for all groups together.
+func (b *builder) perTarget() {
+	type limited struct {
+		provider, kind string
+		v4             bool
+	}
+	paths := map[limited][]string{}
+	for i, g := range b.cfg.Groups {
+		n := 0
+		for k, raw := range b.rawAddresses(i) {
+			if raw == nil {
+				continue
+			}
+			a := g.Addresses[n]
+			n++
+			if !a.IP.IsValid() {
+				continue
+			}
+			key := limited{a.Provider, a.Kind, a.IP.Is4()}
+			allowed := b.allowedPerTarget(a)
+			if at := fmt.Sprintf("groups[%d].addresses[%d].ip", i, k); allowed > 0 && len(paths[key]) >= allowed {
+				b.errorf(at, "%v is one %s address of %s too many: a node can hold %d of kind %s there, and one node may end up with all groups; keep %s (line %d) and give this one to a cluster of other nodes",
+					a.IP, familyOf(a.IP), a.Provider, allowed, a.Kind, paths[key][0], b.line(paths[key][0]))
+			} else {
+				paths[key] = append(paths[key], at)
+			}
+		}
+	}
+}
+
+// allowedPerTarget returns how many addresses like a one target can hold; 0: any
+// number.
+func (b *builder) allowedPerTarget(a providers.Address) int {
+	d, _ := b.opts.Describe(a.Provider)
+	k, _ := d.Kind(a.Kind)
+	if a.IP.Is4() {
+		return k.Capabilities.MaxPerTarget4
+	}
+	return k.Capabilities.MaxPerTarget6
+}
+
+func (b *builder) rawAddresses(group int) []*rawAddress {
+	if g := b.raw.Groups[group]; g != nil {
+		return g.Addresses
+	}
+	return nil
+}
+
+// advertSize: an advert that does not fit into a datagram cannot be sent.
+func (b *builder) advertSize() {
+	if len(b.cfg.Groups) == 0 || len(b.cfg.Nodes) > nodesMax {
+		return
+	}
+	shape := wire.Shape{Cluster: b.cfg.Cluster.ID, Nodes: b.nodeNames(), Providers: b.usedProviders()}
+	if size := shape.Size(len(b.cfg.Groups)); size > wire.MaxSize {
+		b.errorf("groups", "an advert of %s and %s with names this long can take %d bytes, a datagram has %d: at most %s fit; make a second cluster, or shorten names",
+			count(len(b.cfg.Groups), "group"), count(len(b.cfg.Nodes), "node"), size, wire.MaxSize, count(shape.MaxGroups(), "group"))
+	}
+}
+
+// timeRelations compares the times of a group with its advert interval.
+func (b *builder) timeRelations(g Group, at string) {
+	silence := election.ActiveDown(election.PriorityMin, g.AdvertInterval)
+	if g.DisplacedRetry > 0 && g.DisplacedRetry <= silence {
+		b.errorf(at+".displaced_retry", "%s is not longer than the silence after which a peer counts as gone, up to %s with advert_interval %s; use more than that, or never",
+			short(g.DisplacedRetry), short(silence.Round(time.Millisecond)), short(g.AdvertInterval))
+	}
+	if g.ClaimTimeout < 2*g.AdvertInterval {
+		b.warnf(at+".claim_timeout", "%s is shorter than two advert_interval of %s: a handover may be given up before the peer was heard; use %s or more",
+			short(g.ClaimTimeout), short(g.AdvertInterval), short(2*g.AdvertInterval))
+	}
+	if !g.Preempt && b.given(at+".preempt_delay") && g.PreemptDelay != election.PreemptDelayDefault {
+		b.warnf(at+".preempt_delay", "has no effect while preempt is false; set preempt: true or remove it")
+	}
+}
+
+// priorityRelations reports priorities that decide nothing.
+func (b *builder) priorityRelations(g Group, raw *rawGroup, at string) {
+	if b.given(at+".priority") && raw.Priority == nil {
+		return // refused, so the defaults are not what was meant
+	}
+	nodes := map[uint8][]string{}
+	for _, name := range b.nodeNames() {
+		nodes[g.Priority[name]] = append(nodes[g.Priority[name]], name)
+	}
+	for _, p := range slices.Sorted(maps.Keys(nodes)) {
+		if len(nodes[p]) < 2 {
+			continue
+		}
+		if g.Preempt && len(nodes) == 1 {
+			b.warnf(at+".preempt", "has no effect while priority is %d for all nodes; give the preferred node a higher priority", p)
+			return
+		}
+		b.warnf(at+".priority", "%s have the same priority %d, and the higher address wins; give them different ones", strings.Join(nodes[p], ", "), p)
+	}
+}
