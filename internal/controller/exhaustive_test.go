@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package controller
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// space walks over every combination of its axes, of which each calls set with one
+// of its values.
+type space []func(set func())
+
+func (s space) walk(visit func()) {
+	if len(s) == 0 {
+		visit()
+		return
+	}
+	s[0](func() { s[1:].walk(visit) })
+}
+
+// axis makes one dimension of a space.
+func axis[T any](into *T, values ...T) func(func()) {
+	return func(next func()) {
+		for _, v := range values {
+			*into = v
+			next()
+		}
+	}
+}
+
+// TestDecideOverItsInputSpace asks Decide about every combination of a small set of
+// values and compares its steps with rules that do not look like its code.
+func TestDecideOverItsInputSpace(t *testing.T) {
+	t.Parallel()
+	var (
+		pol    = onePolicy(nil)
+		p      = &pol.Addresses[0]
+		a      AddressState
+		ob     = leading(nil)
+		polls  int
+		began  election.Instant
+		cases  int
+		values = map[Step]int{}
+	)
+	no, yes := false, true
+	space{
+		axis(&p.Guest, providers.GuestNone, providers.GuestAddress), axis(&p.CanRelease, no, yes),
+		axis(&a.Known, no, yes), axis(&a.Seen.Target, providers.Target{}, here, there), axis(&a.Seen.Pending, no, yes),
+		axis(&a.AcceptedAt, 0, ago(ms(500)), ago(2*time.Minute)), axis(&a.RetryAt, 0, now, now.Add(1)),
+		axis(&a.ReleaseNext, no, yes), axis(&a.Guest, GuestUnknown, GuestAbsent, GuestPresent), axis(&a.GuestAt, 0, now.Add(1)),
+		axis(&polls, 0, 3), axis(&began, 0, ago(ms(80)), ago(20*time.Second)),
+		axis(&ob.Busy, no, yes), axis(&ob.Permit.Role, election.Active, election.Backup, election.Fault),
+		axis(&ob.Permit.Eligible, no, yes), axis(&ob.Target[0], providers.Target{}, here),
+	}.walk(func() {
+		cases++
+		a.Mine = a.Known && !ob.Target[0].IsZero() && a.Seen.Target == ob.Target[0]
+		st := State{Began: began, Polls: polls, AskedAt: ago(ms(50)), Addresses: []AddressState{a}}
+		if began != 0 {
+			st.Ended = began.Add(ms(40))
+		}
+		after, d := Decide(pol, st, ob)
+		values[d.Step]++
+		if broken := brokenRule(*p, st, after, ob, d); broken != "" {
+			t.Fatalf("%s:\npolicy %+v\nstate %+v\nobservation %+v\ndecision %+v", broken, *p, st, ob, d)
+		}
+	})
+	for s := Wait; s <= Remove; s++ {
+		if values[s] == 0 {
+			t.Errorf("the space of %d cases has none with the step %s", cases, s)
+		}
+	}
+}
+
+// brokenRule names the first rule that a decision breaks, or "".
+func brokenRule(p AddressPolicy, st, after State, ob Observation, d Decision) string {
+	a, learnt := st.Addresses[0], after.Addresses[0]
+	writes := d.Step == Write || d.Step == Release
+	ended := st.Ended
+	if !a.Known {
+		ended = 0
+	}
+	gate := Gate(ob.Now, ob.Permit, ob.Permit.Term, st.Began, ended)
+	rules := []struct {
+		name   string
+		broken bool
+	}{
+		{"no step while a call is under way", ob.Busy && d.Step != Wait},
+		{"no write with the gate shut (invariant 1)", writes && gate != election.ReasonNone},
+		{"no write while an accepted one may run", writes && learnt.AcceptedAt != 0},
+		{"no write while the cloud works on the address", writes && a.Seen.Pending},
+		{"no write before the time to try again", writes && ob.Now < learnt.RetryAt},
+		{"no write of what is here", writes && a.Mine},
+		{"no write without a target", writes && ob.Target[0].IsZero()},
+		{"a write goes out from what was seen", writes && d.Seen.Target != a.Seen.Target},
+		{"a release needs somebody to release from", d.Step == Release && a.Seen.Target.IsZero()},
+		{"a release only where it is a way on", d.Step == Release && (!p.CanRelease || !learnt.ReleaseNext)},
+		{"no move where a release is due", d.Step == Write && p.CanRelease && learnt.ReleaseNext && !a.Seen.Target.IsZero()},
+		{"no read and no write of a node that is not active", (writes || d.Step == Read) && ob.Permit.Role != election.Active},
+		{"the guest gets only what the active node holds", d.Step == Add && (!a.Mine || ob.Permit.Role != election.Active)},
+		{"the guest loses only what is elsewhere, on a node that is not active",
+			d.Step == Remove && (a.Mine || !a.Known || ob.Permit.Role == election.Active)},
+		{"no guest step where none is needed", (d.Step == Add || d.Step == Remove) && p.Guest == providers.GuestNone},
+		{"a wait ends in the future", d.Step == Wait && d.Until != 0 && d.Until <= ob.Now},
+		{"an active node that lacks the address and may write is never stuck without a reason",
+			!ob.Busy && d.Step == Wait && ob.Permit.Role == election.Active && !a.Mine && d.Reason == election.ReasonNone},
+		{"only an election's word makes it wait for ever", d.Step == Wait && d.Until == 0 && !ob.Busy && ob.Permit.Role == election.Active &&
+			!a.Mine && ob.Permit.Eligible && !ob.Target[0].IsZero()},
+	}
+	for _, r := range rules {
+		if r.broken {
+			return fmt.Sprintf("broken: %s", r.name)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package controller
+
+import "github.com/fipctl/fipctl/pkg/election"
+
+// learn takes the new fact in.
+func (st State) learn(pol Policy, ob Observation) State {
+	addresses := make([]AddressState, len(pol.Addresses))
+	copy(addresses, st.Addresses)
+	st.Addresses = addresses
+	switch {
+	case ob.Read != nil:
+		st.Began, st.Ended = ob.Read.Began, ob.Read.Ended
+		for i := range addresses {
+			addresses[i].read(ob, i)
+		}
+	case ob.Wrote != nil:
+		st.Polls = 0
+		addresses[ob.Wrote.Address].wrote(pol, ob)
+	case ob.Moved != nil:
+		if a := &addresses[ob.Moved.Address]; a.AcceptedAt != 0 {
+			a.failed(ob)
+		}
+	case ob.Guest != nil:
+		addresses[ob.Guest.Address].stepped(ob)
+	}
+	for i := range addresses {
+		addresses[i].expire(pol.Addresses[i], ob)
+	}
+	return st
+}
+
+// read takes in what the cloud says of one address.
+func (a *AddressState) read(ob Observation, i int) {
+	before := a.Seen.Target
+	a.Known, a.Seen = true, ob.Read.Seen[i]
+	a.Mine = !ob.Target[i].IsZero() && a.Seen.Target == ob.Target[i]
+	if a.Seen.Target != before {
+		a.ReleaseNext = false // what came to nothing was a move from another holder
+	}
+	if a.Mine {
+		a.Failures, a.RetryAt = 0, 0
+		a.over()
+		return
+	}
+	if a.AcceptedAt == 0 || ob.Read.Began <= a.AcceptedAt {
+		return
+	}
+	switch {
+	case a.Seen.Pending:
+		a.SawPending = true
+	case a.Detaching && a.Seen.Target.IsZero(): // the first half is done: attach next
+		a.over()
+	case a.SawPending: // it was under way, has ended, and the address is not here
+		a.failed(ob)
+	}
+}
+
+// wrote takes in how a write ended.
+func (a *AddressState) wrote(pol Policy, ob Observation) {
+	if ob.Wrote.Outcome == election.WriteAccepted {
+		a.AcceptedAt, a.Detaching, a.SawPending = ob.Now, ob.Wrote.Detach, false
+		return
+	}
+	a.Failures++
+	wait := Backoff(a.Failures, ob.Jitter)
+	wait = max(wait, min(ob.Wrote.RetryAfter, pol.PatienceMax))
+	if ob.Wrote.Outcome == election.WriteAmbiguous {
+		wait = max(wait, pol.Addresses[ob.Wrote.Address].SettleTime)
+	}
+	a.RetryAt = ob.Now.Add(wait)
+}
+
+// failed takes in that an accepted write had no effect. Who holds the address
+// must then be asked to let go first, where the cloud is known for that.
+func (a *AddressState) failed(ob Observation) {
+	a.over()
+	a.ReleaseNext = true
+	a.Failures++
+	a.RetryAt = ob.Now.Add(Backoff(a.Failures, ob.Jitter))
+}
+
+// over forgets the accepted write.
+func (a *AddressState) over() { a.AcceptedAt, a.Detaching, a.SawPending = 0, false, false }
+
+// stepped takes in how a guest step ended.
+func (a *AddressState) stepped(ob Observation) {
+	a.Guest, a.GuestAt = ob.Guest.State, ob.Now.Add(guestReview)
+	if a.Guest == GuestUnknown {
+		a.GuestAt = ob.Now.Add(guestRetry)
+	}
+}
+
+// expire gives up waiting for an accepted write after the time a move may take.
+func (a *AddressState) expire(pol AddressPolicy, ob Observation) {
+	if a.AcceptedAt != 0 && ob.Now.Sub(a.AcceptedAt) > max(pol.MoveTimeout, pol.SettleTime) {
+		a.failed(ob)
+	}
+}

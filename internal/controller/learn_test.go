@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package controller
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// reading is an observation whose read shows one assignment.
+func reading(seen providers.Assignment) Observation {
+	return leading(func(ob *Observation) {
+		ob.Read = &ReadFact{Began: ago(ms(40)), Ended: ago(ms(10)), Seen: []providers.Assignment{seen}}
+	})
+}
+
+func writing(w WriteFact) Observation {
+	return leading(func(ob *Observation) { ob.Wrote, ob.Jitter = &w, 1 })
+}
+
+func guested(s GuestState) Observation {
+	return leading(func(ob *Observation) { ob.Guest = &GuestFact{State: s} })
+}
+
+func TestWhatAFactChangesOfAnAddress(t *testing.T) {
+	t.Parallel()
+	at := func(target providers.Target) providers.Assignment { return providers.Assignment{Target: target} }
+	pending := providers.Assignment{Target: there, Pending: true}
+	moving := AddressState{Known: true, Seen: at(there), AcceptedAt: ago(time.Second)}
+	change := func(a AddressState, f func(*AddressState)) AddressState { f(&a); return a }
+	failed := AddressState{Known: true, Seen: at(there), Failures: 1, RetryAt: now.Add(ms(250)), ReleaseNext: true}
+	tests := []struct {
+		name string
+		from AddressState
+		ob   Observation
+		want AddressState
+	}{
+		{"a read tells who holds the address", AddressState{}, reading(at(there)), AddressState{Known: true, Seen: at(there)}},
+		{"a read of this node's target ends the move and its failures",
+			AddressState{Failures: 3, RetryAt: now.Add(ms(9)), AcceptedAt: ago(ms(500)), Detaching: true, SawPending: true, ReleaseNext: true},
+			reading(at(here)), AddressState{Known: true, Seen: at(here), Mine: true}},
+		{"a read while the move is not in sight leaves it running", moving, reading(at(there)), moving},
+		{"a read shows the move under way", moving, reading(pending),
+			change(moving, func(a *AddressState) { a.Seen, a.SawPending = pending, true })},
+		{"a move that was under way and has ended elsewhere has failed",
+			change(moving, func(a *AddressState) { a.Seen, a.SawPending = pending, true }), reading(at(there)), failed},
+		{"a read that began before the write was accepted says nothing about it",
+			change(moving, func(a *AddressState) { a.AcceptedAt, a.SawPending = ago(ms(30)), true }), reading(at(there)),
+			change(moving, func(a *AddressState) { a.AcceptedAt, a.SawPending = ago(ms(30)), true })},
+		{"a detached address is free for the attaching half",
+			change(moving, func(a *AddressState) { a.Detaching = true }), reading(at(providers.Target{})), AddressState{Known: true}},
+		{"a detached address that the cloud still works on is not",
+			change(moving, func(a *AddressState) { a.Detaching = true }), reading(providers.Assignment{Pending: true}),
+			AddressState{Known: true, Seen: providers.Assignment{Pending: true}, AcceptedAt: moving.AcceptedAt, Detaching: true, SawPending: true}},
+		{"a move that shows nobody on its way goes on", moving, reading(at(providers.Target{})),
+			change(moving, func(a *AddressState) { a.Seen = providers.Assignment{} })},
+		{"another holder needs no release", change(failed, func(a *AddressState) { a.RetryAt = 0 }), reading(at(providers.Target{Instance: "3"})),
+			AddressState{Known: true, Seen: at(providers.Target{Instance: "3"}), Failures: 1}},
+		{"the same holder still needs it", failed, reading(at(there)), failed},
+		{"an accepted write is remembered", failed, writing(WriteFact{Detach: true}),
+			change(failed, func(a *AddressState) { a.AcceptedAt, a.Detaching = now, true })},
+		{"a refused write waits a little", AddressState{}, writing(WriteFact{Outcome: election.WriteRefused}),
+			AddressState{Failures: 1, RetryAt: now.Add(ms(125))}},
+		{"a refused write that failed before waits longer", AddressState{Failures: 3}, writing(WriteFact{Outcome: election.WriteHopeless}),
+			AddressState{Failures: 4, RetryAt: now.Add(time.Second)}},
+		{"an API that asks for patience gets it", AddressState{}, writing(WriteFact{Outcome: election.WriteRefused, RetryAfter: 4 * time.Second}),
+			AddressState{Failures: 1, RetryAt: now.Add(4 * time.Second)}},
+		{"but no more than a claim has", AddressState{}, writing(WriteFact{Outcome: election.WriteRefused, RetryAfter: time.Hour}),
+			AddressState{Failures: 1, RetryAt: now.Add(15 * time.Second)}},
+		{"a write of unknown outcome is not repeated before it would have shown", AddressState{}, writing(WriteFact{Outcome: election.WriteAmbiguous}),
+			AddressState{Failures: 1, RetryAt: now.Add(15 * time.Second)}},
+		{"an operation that failed ends the move", moving, leading(func(ob *Observation) { ob.Moved = &FailedMove{} }), failed},
+		{"an operation that failed after the move had ended changes nothing", AddressState{Known: true, Seen: at(there)},
+			leading(func(ob *Observation) { ob.Moved = &FailedMove{} }), AddressState{Known: true, Seen: at(there)}},
+		{"a move that takes longer than moves may take has failed",
+			change(moving, func(a *AddressState) { a.AcceptedAt = ago(60*time.Second + 1) }), leading(nil), failed},
+		{"one that has not taken longer goes on",
+			change(moving, func(a *AddressState) { a.AcceptedAt = ago(60 * time.Second) }), leading(nil),
+			change(moving, func(a *AddressState) { a.AcceptedAt = ago(60 * time.Second) })},
+		{"a good guest step is made sure of later", AddressState{}, guested(GuestPresent),
+			AddressState{Guest: GuestPresent, GuestAt: now.Add(30 * time.Second)}},
+		{"a failed guest step is tried again", AddressState{Guest: GuestPresent}, guested(GuestUnknown), AddressState{GuestAt: now.Add(5 * time.Second)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.ob.Busy = true // a fact is learnt without anything being begun
+			st, _ := Decide(onePolicy(nil), State{Addresses: []AddressState{tt.from}}, tt.ob)
+			if diff := cmp.Diff(tt.want, st.Addresses[0], cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+				t.Errorf("address (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAWriteMakesReadsFrequentAgain(t *testing.T) {
+	t.Parallel()
+	st, d := Decide(onePolicy(nil), elsewhere(func(st *State, _ *AddressState) { st.Polls, st.AskedAt = 9, ago(ms(1)) }),
+		writing(WriteFact{Outcome: election.WriteAccepted}))
+	if d.Step != Read || st.Polls != 1 {
+		t.Errorf("got %+v, %d polls", d, st.Polls)
+	}
+}
+
+func TestTheStateOfAnotherNumberOfAddressesIsMadeToFit(t *testing.T) {
+	t.Parallel()
+	pol := onePolicy(nil)
+	pol.Addresses = append(pol.Addresses, AddressPolicy{Address: second})
+	st, _ := Decide(pol, elsewhere(mine), leading(func(ob *Observation) { ob.Target = []providers.Target{here, here} }))
+	if len(st.Addresses) != 2 || !st.Addresses[0].Mine || st.Addresses[1].Known {
+		t.Errorf("got %+v", st.Addresses)
+	}
+}
+
+// TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps follows one claim through the
+// states: the way on that package digitalocean describes.
+func TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps(t *testing.T) {
+	t.Parallel()
+	pol := onePolicy(func(p *AddressPolicy) { p.CanRelease = true })
+	var got []string
+	st, holder, acceptedAt := State{}, there, election.Instant(0)
+	for at := now; at < now.Add(2*time.Minute); at = at.Add(ms(50)) {
+		ob := leading(func(ob *Observation) { ob.Now, ob.Permit.Since, ob.Permit.Own = at, 0, acceptedAt })
+		var d Decision
+		switch st, d = Decide(pol, st, ob); d.Step {
+		case Read:
+			ob.Read = &ReadFact{Began: at.Add(ms(1)), Ended: at.Add(ms(2)), Seen: []providers.Assignment{{Target: holder}}}
+		case Write, Release:
+			got, acceptedAt = append(got, d.Step.String()+" from "+d.Seen.Target.Instance), at
+			ob.Wrote = &WriteFact{Detach: d.Step == Release}
+			switch {
+			case d.Step == Release:
+				holder = providers.Target{}
+			case holder.IsZero():
+				holder = here
+			}
+		}
+		ob.Busy = true
+		st, _ = Decide(pol, st, ob)
+	}
+	if diff := cmp.Diff([]string{"write from 2", "release from 2", "write from "}, got); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	if !st.Addresses[0].Mine {
+		t.Errorf("the address is not here: %+v", st.Addresses[0])
+	}
+}

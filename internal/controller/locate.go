@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package controller
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// Node is what is known of one node of the cluster, this one included, for the
+// purpose of recognising it as an owner.
+type Node struct {
+	Name    string
+	Address netip.Addr
+	// Targets is what the node is called by each provider, in the form of
+	// Target.String: from its adverts, from the configuration, or for this node
+	// from the metadata service.
+	Targets []election.NodeTarget
+}
+
+// Locate says who holds an address, in the words of the election: by target
+// first, then by a private address that a node is configured with. Otherwise the
+// owner is foreign.
+func Locate(provider string, seen providers.Assignment, nodes []Node) election.Owner {
+	if seen.Target.IsZero() {
+		return election.Owner{Kind: election.OwnerNone}
+	}
+	want := election.NodeTarget{Provider: provider, Target: seen.Target.String()}
+	for _, n := range nodes {
+		if slices.Contains(n.Targets, want) {
+			return election.Owner{Kind: election.OwnerNode, Node: n.Name}
+		}
+	}
+	for _, n := range nodes {
+		if n.Address.IsValid() && slices.Contains(seen.PrivateAddresses, n.Address) {
+			return election.Owner{Kind: election.OwnerNode, Node: n.Name}
+		}
+	}
+	return election.Owner{Kind: election.OwnerForeign}
+}
+
+// Combine gives the addresses of a group, of which me is this node, one owner:
+// this node if it holds all, a stranger if one does, else the node that holds the
+// first address that is not here, else nobody.
+func Combine(me string, owners []election.Owner) election.Owner {
+	combined := election.Owner{Kind: election.OwnerNode, Node: me}
+	rank := func(o election.Owner) int {
+		switch {
+		case o.Kind == election.OwnerForeign:
+			return 3
+		case o.Kind == election.OwnerNode && o.Node != me:
+			return 2
+		case o.Kind == election.OwnerNone:
+			return 1
+		default:
+			return 0
+		}
+	}
+	for _, o := range owners {
+		if rank(o) > rank(combined) {
+			combined = o
+		}
+	}
+	return combined
+}

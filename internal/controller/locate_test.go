@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package controller
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+var (
+	nobody  = election.Owner{Kind: election.OwnerNone}
+	foreign = election.Owner{Kind: election.OwnerForeign}
+)
+
+func node(name string) election.Owner { return election.Owner{Kind: election.OwnerNode, Node: name} }
+
+func TestLocate(t *testing.T) {
+	t.Parallel()
+	addr := netip.MustParseAddr
+	nodes := []Node{
+		{Name: "lb-a", Address: addr("10.0.4.20"), Targets: []election.NodeTarget{{Provider: "cloud", Target: "1"}}},
+		{Name: "lb-b", Address: addr("10.0.4.21"), Targets: []election.NodeTarget{{Provider: "other", Target: "2"}, {Provider: "cloud", Target: "4/eni-9"}}},
+		{Name: "lb-c"},
+	}
+	tests := []struct {
+		name string
+		seen providers.Assignment
+		want election.Owner
+	}{
+		{"no target is nobody", providers.Assignment{PrivateAddresses: []netip.Addr{addr("10.0.4.20")}}, nobody},
+		{"a node is known by its target", providers.Assignment{Target: providers.Target{Instance: "1"}}, node("lb-a")},
+		{"all parts of a target count", providers.Assignment{Target: providers.Target{Instance: "4", Interface: "eni-9"}}, node("lb-b")},
+		{"part of a target is another target", providers.Assignment{Target: providers.Target{Instance: "4"}}, foreign},
+		{"the target of another provider is another target", providers.Assignment{Target: providers.Target{Instance: "2"}}, foreign},
+		{"a node is known by its private address", providers.Assignment{
+			Target: providers.Target{Instance: "7"}, PrivateAddresses: []netip.Addr{addr("10.9.9.9"), addr("10.0.4.21")}}, node("lb-b")},
+		{"the target counts before the address", providers.Assignment{
+			Target: providers.Target{Instance: "1"}, PrivateAddresses: []netip.Addr{addr("10.0.4.21")}}, node("lb-a")},
+		{"an address that is not configured is nobody's", providers.Assignment{
+			Target: providers.Target{Instance: "7"}, PrivateAddresses: []netip.Addr{{}, addr("10.0.4.99")}}, foreign},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := Locate("cloud", tt.seen, nodes); got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCombine(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		owners []election.Owner
+		want   election.Owner
+	}{
+		{"all here is here", []election.Owner{node("lb-a"), node("lb-a")}, node("lb-a")},
+		{"one at a peer is the peer's", []election.Owner{node("lb-a"), node("lb-b")}, node("lb-b")},
+		{"of two peers the first counts", []election.Owner{node("lb-c"), node("lb-b")}, node("lb-c")},
+		{"one with nobody is nobody's", []election.Owner{node("lb-a"), nobody}, nobody},
+		{"a peer counts more than nobody", []election.Owner{nobody, node("lb-b")}, node("lb-b")},
+		{"a stranger counts most", []election.Owner{node("lb-b"), foreign, nobody}, foreign},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := Combine("lb-a", tt.owners); got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
