@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package direct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/fipctl/fipctl/pkg/metadata"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// Finding is one thing that an online check tried.
+type Finding struct {
+	Subject string `json:"subject"` // what was looked at
+	OK      bool   `json:"ok"`
+	Text    string `json:"text"` // what was found, or what is wrong and what to do
+}
+
+// Online tries everything that a daemon on this machine will depend on, without
+// changing anything: credentials, identity, each address, whether it could be
+// moved here, and the peers. It goes on after a failure and returns all findings
+// in a fixed order.
+func (c *Cluster) Online(ctx context.Context) []Finding {
+	var findings []Finding
+	for _, name := range slices.Sorted(maps.Keys(c.Clouds)) {
+		id, identity := c.checkIdentity(ctx, name)
+		if err := c.Clouds[name].Err; err != nil {
+			findings = append(append(findings, failed(name+" credentials", err)), identity...)
+			continue
+		}
+		findings = append(findings, Finding{name + " credentials", true, "from " + c.Clouds[name].Credentials})
+		findings = append(append(findings, identity...), c.checkInstance(ctx, name, id.Target)...)
+		for _, g := range c.Groups {
+			for _, a := range g.Addresses {
+				if a.Provider == name {
+					findings = append(findings, c.checkAddress(ctx, g, a, id.Target)...)
+				}
+			}
+		}
+	}
+	return append(findings, c.checkPeers(ctx)...)
+}
+
+// checkIdentity asks the metadata service who this machine is. The identity is
+// zero when it cannot be relied on.
+func (c *Cluster) checkIdentity(ctx context.Context, name string) (metadata.Identity, []Finding) {
+	subject := name + " metadata"
+	id, err := c.identity(ctx, name)
+	switch {
+	case errors.Is(err, errNoMetadata):
+		return metadata.Identity{}, nil
+	case err != nil:
+		return metadata.Identity{}, []Finding{failed(subject, err)}
+	}
+	if err := c.confirm(name, id.Target); err != nil {
+		return metadata.Identity{}, []Finding{failed(subject, err)}
+	}
+	return id, []Finding{{subject, true, fmt.Sprintf("this machine is %s in region %s", id.Target, id.Region)}}
+}
+
+// checkInstance asks the cloud whether it knows this machine: a token of another
+// account reads addresses as well as it can and moves nothing.
+func (c *Cluster) checkInstance(ctx context.Context, name string, own providers.Target) []Finding {
+	inspector, ok := c.Clouds[name].Provider.(providers.Inspector)
+	if !ok || own.IsZero() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	subject := name + " instance"
+	switch state, err := inspector.InstanceState(ctx, own); {
+	case err != nil:
+		return []Finding{failed(subject, err)}
+	case state != providers.InstanceRunning:
+		return []Finding{{subject, false, fmt.Sprintf("the cloud says that %s is %s; do the token and this machine belong to the same account?", own, state)}}
+	default:
+		return []Finding{{subject, true, fmt.Sprintf("the cloud knows %s", own)}}
+	}
+}
+
+// checkAddress reads one address and asks whether it could be moved here.
+func (c *Cluster) checkAddress(ctx context.Context, g Group, a providers.Address, own providers.Target) []Finding {
+	subject := fmt.Sprintf("%s %s", g.Name, a)
+	seen, err := c.read(ctx, a)
+	if err != nil {
+		return []Finding{failed(subject, err)}
+	}
+	owner := c.nodeOf(a.Provider, seen, own)
+	var text string
+	switch {
+	case seen.Target.IsZero():
+		text = "owned by nobody"
+	case owner == "":
+		text = fmt.Sprintf("owned by %s, which is not recognised as a node; set nodes[].target.%s if it is one", seen.Target, a.Provider)
+	default:
+		text = fmt.Sprintf("owned by %s (%s)", owner, seen.Target)
+	}
+	findings := []Finding{{subject, true, text}}
+	preflighter, ok := c.Clouds[a.Provider].Provider.(providers.Preflighter)
+	if !ok || own.IsZero() || seen.Target == own {
+		return findings
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if err := preflighter.Preflight(ctx, a, own); err != nil {
+		return append(findings, failed(subject+" move here", err))
+	}
+	return append(findings, Finding{subject + " move here", true, "nothing speaks against it"})
+}
+
+// checkPeers asks every peer's daemon.
+func (c *Cluster) checkPeers(ctx context.Context) []Finding {
+	if c.Prober == nil {
+		return []Finding{{"peers", false, "this machine is not a node, so its peers cannot be asked; use --node"}}
+	}
+	results := c.probeAll(ctx)
+	var findings []Finding
+	for _, n := range c.Nodes {
+		if n.Name == c.Self {
+			continue
+		}
+		subject := "peer " + n.Name
+		switch result := results[n.Name]; {
+		case errors.Is(result.err, ErrSilent):
+			findings = append(findings, Finding{subject, false, fmt.Sprintf("no answer from %s; is its daemon running, and does UDP pass both ways?", n.Address)})
+		case result.err != nil:
+			findings = append(findings, failed(subject, result.err))
+		case result.answer.Node != n.Name:
+			findings = append(findings, Finding{subject, false, fmt.Sprintf("%s answers at %s; compare nodes[].address on all nodes", result.answer.Node, n.Address)})
+		default:
+			findings = append(findings, Finding{subject, true, fmt.Sprintf("answers at %s", n.Address)})
+		}
+	}
+	return findings
+}
+
+// probeResult is one node's answer, or why there is none.
+type probeResult struct {
+	answer Answer
+	err    error
+}
+
+// probeAll asks the daemons of all nodes, this one included, at the same time.
+func (c *Cluster) probeAll(ctx context.Context) map[string]probeResult {
+	results := map[string]probeResult{}
+	if c.Prober == nil {
+		return results
+	}
+	var (
+		mu   sync.Mutex
+		asks sync.WaitGroup
+	)
+	for _, n := range c.Nodes {
+		asks.Go(func() {
+			answer, err := c.Prober.Probe(ctx, n.Address)
+			mu.Lock()
+			defer mu.Unlock()
+			results[n.Name] = probeResult{answer, err}
+		})
+	}
+	asks.Wait()
+	return results
+}
+
+func failed(subject string, err error) Finding { return Finding{subject, false, err.Error()} }
