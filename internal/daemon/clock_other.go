@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+//go:build !linux
+
+package daemon
+
+import "time"
+
+var processStart = time.Now()
+
+// boottime returns the time since the process started. Whether it runs on while
+// the machine is suspended depends on the system; for development only.
+func boottime() time.Duration { return time.Since(processStart) }

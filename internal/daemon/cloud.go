@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/telemetry"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// wantRead starts an owner read for the election, or notes that one is due when
+// the call under way has ended.
+func (e *engine) wantRead(g *group) {
+	if g == nil {
+		return
+	}
+	if g.busy {
+		g.wantRead = true
+		if g.preflighting {
+			g.runner.Cancel() // it can wait
+		}
+		return
+	}
+	e.read(g)
+}
+
+// read starts an owner read.
+func (e *engine) read(g *group) {
+	e.submit(g, controller.Job{Kind: controller.JobRead, Nodes: e.nodes(), Track: slices.Clone(g.track)})
+}
+
+// submit gives the group's runner a job.
+func (e *engine) submit(g *group, j controller.Job) {
+	g.busy, g.wantRead, g.preflighting = true, false, j.Kind == controller.JobPreflight
+	g.runner.Submit(j)
+}
+
+// decide asks the controller for the next step of a group and takes it.
+func (e *engine) decide(g *group) {
+	ob := e.observe(g, controller.Observation{Busy: g.busy})
+	var d controller.Decision
+	g.state, d = controller.Decide(g.policy, g.state, ob)
+	g.until, g.waiting = d.Until, d.Reason
+	switch d.Step {
+	case controller.Read:
+		e.read(g)
+	case controller.Write, controller.Release:
+		e.write(g, d, ob)
+	case controller.Add, controller.Remove:
+		e.changeGuest(g, d)
+	case controller.Wait:
+		e.preflight(g, ob)
+	}
+}
+
+// learn gives the controller a new fact without asking what to do: the election
+// must hear of it first.
+func (e *engine) learn(g *group, ob controller.Observation) {
+	ob.Busy = true
+	g.state, _ = controller.Decide(g.policy, g.state, e.observe(g, ob))
+}
+
+// observe fills in what every observation holds.
+func (e *engine) observe(g *group, ob controller.Observation) controller.Observation {
+	ob.Now = e.clock.now()
+	ob.Permit = e.machine.Permit(g.cfg.Name)
+	ob.Target = e.clouds.targets(g.cfg.Addresses)
+	ob.Jitter = e.jitter()
+	return ob
+}
+
+// write lets one write leave, if the gate is still open when it does.
+func (e *engine) write(g *group, d controller.Decision, ob controller.Observation) {
+	intent := &writeIntent{term: ob.Permit.Term, began: g.state.Began, ended: g.state.Ended, own: ob.Permit.Own}
+	permit := func() election.Reason {
+		answered := make(chan election.Reason, 1)
+		e.post(func() { answered <- e.permit(g, intent) })
+		select {
+		case why := <-answered:
+			return why
+		case <-e.done:
+			return election.ReasonStopping
+		}
+	}
+	e.submit(g, controller.Job{
+		Kind: controller.JobWrite, Address: d.Address, Release: d.Step == controller.Release, Seen: d.Seen,
+		Targets: ob.Target, Permit: permit,
+	})
+}
+
+// writeIntent is what a write relies on. Only the engine touches it.
+type writeIntent struct {
+	term         election.Term
+	began, ended election.Instant // of the owner read
+	own          election.Instant // when the write before this one was over
+	granted      bool             // the permit was given once already
+}
+
+// permit is the write gate's second look, when the request is about to leave:
+// whatever has been received by then counts, and so does a stall, which the machine
+// notices by the time of a step (invariant 7).
+func (e *engine) permit(g *group, w *writeIntent) election.Reason {
+	e.receive()
+	e.step(election.Tick{})
+	p := e.machine.Permit(g.cfg.Name)
+	if g.gone {
+		p.Hold = election.ReasonReloaded
+	}
+	if w.granted {
+		p.Own = w.own // since then the last write is this one
+	}
+	why := controller.Gate(e.clock.now(), p, w.term, w.began, w.ended)
+	if why != election.ReasonNone {
+		e.log.Info("write withheld", "group", g.cfg.Name, "reason", why.String(), "text", why.Text())
+		return why
+	}
+	w.granted = true
+	now := e.clock.now()
+	if g.phases.sent == 0 {
+		g.phases.sent = now
+		if g.phases.claimed != 0 {
+			e.metrics.Phase(telemetry.PhaseDecide, now.Sub(g.phases.claimed))
+		}
+	}
+	for _, a := range e.machine.Step(now, election.WriteSent{Group: g.cfg.Name}) {
+		e.carryOut(a)
+	}
+	return election.ReasonNone
+}
+
+// finished takes in the end of a job. The group counts as busy until the election
+// has heard of everything: only then may the controller act on it.
+func (e *engine) finished(g *group, out controller.Outcome) {
+	if g.gone {
+		e.inherited(g, out)
+		return
+	}
+	g.preflighting = false
+	switch out.Job.Kind {
+	case controller.JobRead:
+		e.readDone(g, out)
+	case controller.JobWrite:
+		e.writeDone(g, out)
+	case controller.JobPreflight:
+		if providers.KindOf(out.Err) != providers.Canceled {
+			g.refusal = out.Err
+		}
+	}
+	e.idle(g)
+}
+
+// idle lets the next job of a group begin: a read that is due, or what the
+// controller chooses.
+func (e *engine) idle(g *group) {
+	g.busy = false
+	if g.wantRead {
+		e.read(g)
+	}
+	e.decide(g)
+}
+
+// inherited takes in the end of a job that a reload overtook. A write may have
+// taken effect and concerns the group that stands in its place.
+func (e *engine) inherited(g *group, out controller.Outcome) {
+	for g.gone && g.heir != nil {
+		g = g.heir
+	}
+	if !g.gone && out.Job.Kind == controller.JobWrite {
+		e.writeDone(g, out)
+	}
+}
+
+func (e *engine) readDone(g *group, out controller.Outcome) {
+	g.readErr = out.ReadErrs
+	ev := election.OwnerRead{Group: g.cfg.Name, Began: out.Began, Ended: out.Ended, Failed: out.Err != nil}
+	if out.Err == nil {
+		ev.Owner, ev.Stopped, ev.Version = out.Owner, out.Stopped, version(out.Reads)
+		g.readAt = out.Began
+		e.learn(g, controller.Observation{Read: &controller.ReadFact{Began: out.Began, Ended: out.Ended, Seen: out.Reads}})
+	}
+	for _, i := range out.FailedMoves {
+		e.log.Warn("move failed", "group", g.cfg.Name, "address", g.cfg.Addresses[i].String(), "operation", out.Job.Track[i].Operation)
+		g.track[i] = providers.Result{}
+		e.learn(g, controller.Observation{Moved: &controller.FailedMove{Address: i}})
+		e.step(election.MoveFailed{Group: g.cfg.Name})
+	}
+	e.noteDenied(g, out)
+	e.step(ev)
+	e.noteBound(g)
+	e.forgive(g, out)
+}
+
+// noteDenied follows whether the cloud turns our credentials down: a node that
+// may not even read cannot claim, and its peers should know before it matters. An
+// API that does not answer says nothing about credentials.
+func (e *engine) noteDenied(g *group, out controller.Outcome) {
+	denied := g.denied && out.Err != nil
+	for _, err := range out.ReadErrs {
+		denied = denied || err != nil && providers.KindOf(err) == providers.Denied
+	}
+	if denied != g.denied {
+		g.denied = denied
+		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+	}
+}
+
+// version joins the binding tokens of the addresses; empty if any has none.
+func version(reads []providers.Assignment) string {
+	joined := ""
+	for _, r := range reads {
+		if r.Version == "" {
+			return ""
+		}
+		joined += r.Version + " "
+	}
+	return joined
+}
+
+// noteBound measures and tells when a claim has reached its end.
+func (e *engine) noteBound(g *group) {
+	s := e.groupStatus(g)
+	e.metrics.Bound(g.cfg.Name, s.Bound)
+	if s.ReadAt != 0 {
+		e.metrics.Verified(g.cfg.Name, e.clock.time(s.ReadAt))
+	}
+	if !s.Bound || s.Role != election.Active {
+		return
+	}
+	g.claimErr = nil
+	clear(g.track)
+	if g.phases.bound == 0 && g.phases.claimed != 0 {
+		g.phases.bound = e.clock.now()
+		if g.phases.sent != 0 {
+			took := g.phases.bound.Sub(g.phases.sent)
+			e.metrics.Phase(telemetry.PhaseAPI, took)
+			e.log.Info("address bound", "group", g.cfg.Name, "term", s.Term.Number, "took", took.String())
+		}
+	}
+}
+
+// forgive forgets a failed claim once a node of the cluster holds the group and this
+// one could claim again: there is nothing left to do about it.
+func (e *engine) forgive(g *group, out controller.Outcome) {
+	s := e.groupStatus(g)
+	if s.Role != election.Active && s.CanClaim && out.Err == nil && out.Owner.Kind == election.OwnerNode {
+		g.claimErr = nil
+	}
+}
+
+func (e *engine) writeDone(g *group, out controller.Outcome) {
+	address := g.cfg.Addresses[out.Job.Address]
+	detach := g.detaches(out.Job)
+	fact := &controller.WriteFact{Address: out.Job.Address, Detach: detach, Outcome: out.Write}
+	if out.Refused != election.ReasonNone {
+		fact = nil // nothing left; the controller looks again at once
+	} else {
+		var failed *providers.Error
+		if errors.As(out.Err, &failed) {
+			fact.RetryAfter = failed.RetryAfter
+		}
+		e.tellWrite(g, address, out)
+	}
+	if out.Write == election.WriteAccepted {
+		g.track[out.Job.Address] = out.Result
+	}
+	if fact != nil {
+		e.learn(g, controller.Observation{Wrote: fact})
+	}
+	e.step(election.WriteDone{
+		Group: g.cfg.Name, Outcome: out.Write, Detach: detach, More: g.asynchronous(out.Job.Address),
+	})
+}
+
+// tellWrite logs how a write ended: who, what, the cloud's request id.
+func (e *engine) tellWrite(g *group, a providers.Address, out controller.Outcome) {
+	args := []any{"group", g.cfg.Name, "address", a.String(), "provider", a.Provider, "took", out.Ended.Sub(out.Began).String()}
+	if out.Err == nil {
+		g.claimErr = nil
+		e.log.Info("write accepted", append(args, "request_id", out.Result.RequestID, "operation", out.Result.Operation)...)
+		return
+	}
+	g.claimErr = out.Err
+	level := slog.LevelWarn
+	if out.Write == election.WriteHopeless {
+		level = slog.LevelError
+	}
+	e.log.Log(context.Background(), level, "write failed", append(args, "kind", providers.KindOf(out.Err).String(), "error", out.Err)...)
+}
+
+// guestDone takes in the end of a guest step.
+func (e *engine) guestDone(g *group, fact controller.GuestFact, err error) {
+	if g.gone {
+		return
+	}
+	if err != nil && (g.guestErr == nil || g.guestErr.Error() != err.Error()) {
+		e.log.Warn("change guest address", "group", g.cfg.Name, "address", g.cfg.Addresses[fact.Address].String(), "error", err)
+	}
+	g.guestErr = err
+	e.learn(g, controller.Observation{Guest: &fact})
+	e.idle(g)
+}
+
+// changeGuest starts a guest step.
+func (e *engine) changeGuest(g *group, d controller.Decision) {
+	g.busy = true
+	select {
+	case g.guest.jobs <- guestJob{address: d.Address, ip: g.cfg.Addresses[d.Address], add: d.Step == controller.Add}:
+	default:
+		panic("invariant 12: two guest steps of group " + g.cfg.Name + " at once")
+	}
+}
+
+// preflightEvery is the time between looks at what a move here would meet: three
+// reads, 180 an hour of the 5,000 that the strictest cloud allows.
+const preflightEvery = time.Minute
+
+// preflight asks now and then, on a quiet standby, whether the cloud would refuse
+// a move to it.
+func (e *engine) preflight(g *group, ob controller.Observation) {
+	if ob.Busy || ob.Permit.Role != election.Backup || ob.Now < g.preflightAt || !e.canClaim(g) {
+		return
+	}
+	g.preflightAt = ob.Now.Add(preflightEvery)
+	e.submit(g, controller.Job{Kind: controller.JobPreflight, Targets: ob.Target})
+}
+
+// called counts one provider call. It runs in the runner's goroutine.
+func (e *engine) called(c controller.Call) {
+	e.metrics.ProviderCall(c.Provider, telemetry.Op(c.Op), c.Err, c.Took)
+	args := []any{"group", c.Group, "provider", c.Provider, "op", c.Op, "address", c.Address.String(), "took", c.Took.String()}
+	if c.Err != nil {
+		args = append(args, "kind", providers.KindOf(c.Err).String(), "error", c.Err)
+	}
+	e.log.Debug("provider call", args...)
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// The codes of the conditions. docs/operations.md has a paragraph for each.
+const (
+	condNoStandby        = "no-standby"
+	condPeerLinkBroken   = "peer-link-broken"
+	condAuthMismatch     = "auth-mismatch"
+	condConfigMismatch   = "config-mismatch"
+	condOneWayLink       = "one-way-link"
+	condOwnerUnreadable  = "owner-unreadable"
+	condForeignOwner     = "foreign-owner"
+	condContended        = "contended"
+	condUnbound          = "unbound"
+	condNotAnswering     = "not-answering"
+	condClaimFailed      = "claim-failed"
+	condStandbyBusy      = "standby-busy"
+	condStandbyRefused   = "standby-refused"
+	condCrashLoop        = "crash-loop"
+	condDisplaced        = "displaced"
+	condUnhealthy        = "unhealthy"
+	condDrained          = "drained"
+	condGuestAddress     = "guest-address"
+	condMetadata         = "metadata-unreadable"
+	condDrainMarkCorrupt = "drain-mark-corrupt"
+	condReloadFailed     = "reload-failed"
+)
+
+// Conditions returns the code of every condition, for the documents.
+func Conditions() []string {
+	return []string{
+		condNoStandby, condPeerLinkBroken, condAuthMismatch, condConfigMismatch, condOneWayLink,
+		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNotAnswering, condClaimFailed,
+		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
+		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
+	}
+}
+
+// conditionKey tells one condition from another over time.
+type conditionKey struct{ group, code, about string }
+
+// found is a condition that holds now.
+type found struct {
+	key      conditionKey
+	severity status.Severity
+	text     string
+}
+
+// unreadableAfter is how long owner reads may fail before it is a condition: one
+// slow answer is not worth an alarm.
+const unreadableAfter = 5 * time.Second
+
+// conditions returns what an operator should know of a group now.
+func (e *engine) conditions(g *group, s election.GroupStatus) []found {
+	var fs []found
+	add := func(code, about string, severity status.Severity, format string, args ...any) {
+		fs = append(fs, found{conditionKey{g.cfg.Name, code, about}, severity, fmt.Sprintf(format, args...)})
+	}
+	e.nodeConditions(g, s, add)
+	e.ownerConditions(g, s, add)
+	standby := 0
+	var why []string
+	for _, n := range s.Nodes {
+		peerConditions(g, n, add)
+		switch n.Refusal {
+		case election.ReasonNone, election.ReasonConfigMismatch: // the latter takes over by silence all the same
+			standby++
+		default:
+			why = append(why, n.Name+" ("+n.Refusal.String()+")")
+		}
+	}
+	if s.Role == election.Active && standby == 0 {
+		add(condNoStandby, "", status.SeverityCritical,
+			"no other node could take over: %s; the next failure is an outage", strings.Join(why, ", "))
+	}
+	return fs
+}
+
+type adder func(code, about string, severity status.Severity, format string, args ...any)
+
+// nodeConditions are about what this node can do.
+func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
+	if s.Drained {
+		add(condDrained, "", status.SeverityInfo, "an operator keeps this node out; \"fipctl resume %s\" lets it take part again", g.cfg.Name)
+	}
+	if s.Known && !s.Healthy {
+		add(condUnhealthy, "", status.SeverityWarning, "checks of this node fail: %s; repair the service", strings.Join(g.verdict.Failing, ", "))
+	}
+	if s.Held == election.ReasonPeerLinkBroken {
+		add(condPeerLinkBroken, s.Owner.Node, status.SeverityCritical,
+			"%s is not heard here, but it answers through the address or another node hears it; repair the link between the nodes", s.Owner.Node)
+	}
+	if g.claimErr != nil {
+		add(condClaimFailed, "", status.SeverityCritical, "the last write to the cloud failed: %v", g.claimErr)
+	}
+	if g.guestErr != nil {
+		add(condGuestAddress, "", status.SeverityCritical, "an address of this machine could not be changed: %v; the daemon needs CAP_NET_ADMIN", g.guestErr)
+	}
+	if g.refusal == nil || s.Role == election.Active {
+		return
+	}
+	if providers.KindOf(g.refusal) == providers.Busy {
+		add(condStandbyBusy, "", status.SeverityWarning, "the cloud would refuse a move to this node just now: %v; it usually passes by itself", g.refusal)
+		return
+	}
+	add(condStandbyRefused, "", status.SeverityCritical, "the cloud would refuse a move to this node, or cannot be asked: %v", g.refusal)
+}
+
+// ownerConditions are about what the cloud says.
+func (e *engine) ownerConditions(g *group, s election.GroupStatus, add adder) {
+	now := e.clock.now()
+	if s.APIFailing != 0 && now.Sub(s.APIFailing) >= unreadableAfter {
+		add(condOwnerUnreadable, "", status.SeverityCritical, "the owner cannot be read: %s; nothing is moved or unbound because of it", oneLine(g.readErr))
+	}
+	switch s.Owner.Kind {
+	case election.OwnerNone:
+		add(condUnbound, "", status.SeverityCritical, "nobody holds the address; it is bound as soon as a node may lead")
+	case election.OwnerForeign:
+		if s.Held != election.ReasonForeignOwner && slices.ContainsFunc(s.Nodes, func(n election.NodeStatus) bool { return !n.Heard }) {
+			break // just started: a peer not heard yet may be the stranger
+		}
+		add(condForeignOwner, "", status.SeverityCritical,
+			"a target outside the cluster holds the address; \"fipctl assign %s\" takes it, nothing else does", g.cfg.Name)
+	}
+	if s.Contended {
+		add(condContended, "", status.SeverityCritical,
+			"the address was taken away three times in ten minutes; find out by whom, then \"fipctl assign %s\"", g.cfg.Name)
+	}
+	if yes := answering(s); s.Role == election.Active && s.Bound && yes != nil && !*yes {
+		add(condNotAnswering, "", status.SeverityCritical,
+			"the cloud says that the address is here, but the probe through it gets no answer; look at the firewall and the service")
+	}
+}
+
+// peerConditions are about one peer.
+func peerConditions(g *group, n election.NodeStatus, add adder) {
+	if n.Mismatch {
+		add(condConfigMismatch, n.Name, status.SeverityWarning,
+			"%s has another configuration of group %s; it is no successor until the files agree", n.Name, g.cfg.Name)
+	}
+	if n.Latched {
+		add(condDisplaced, n.Name, status.SeverityWarning,
+			"%s took the address while it could not be heard; this node stays back until it is heard, or \"fipctl assign %s\"", n.Name, g.cfg.Name)
+	}
+	switch n.Prolongs {
+	case election.ReasonOneWayLink:
+		add(condOneWayLink, n.Name, status.SeverityCritical, "%s is heard but does not hear this node; look at the firewall on UDP in its direction", n.Name)
+	case election.ReasonAuthMismatch:
+		add(condAuthMismatch, n.Name, status.SeverityCritical, "datagrams from %s are signed with a key this node does not have; give both nodes the same key file", n.Name)
+	}
+}
+
+// answering reports whether a peer's probe through the address reached this
+// active node, or on a standby whether its own probe reached the owner; nil when
+// nothing is known.
+func answering(s election.GroupStatus) *bool {
+	yes, no := true, false
+	if s.Role != election.Active {
+		return nil
+	}
+	seen := false
+	for _, n := range s.Nodes {
+		if !n.Fresh || n.AnsweredBy == "" {
+			continue
+		}
+		if n.AnsweredBy == s.Self && n.AnsweredAge < answeringFor {
+			return &yes
+		}
+		seen = seen || n.AnsweredBy == s.Self
+	}
+	if seen {
+		return &no
+	}
+	return nil
+}
+
+// answeringFor is how long an answered probe counts: three steady probes.
+const answeringFor = 35 * time.Second
+
+// daemonConditions are about the daemon as a whole.
+func (e *engine) daemonConditions() []found {
+	var fs []found
+	for _, c := range e.clouds.byName {
+		if c.err != nil {
+			severity, so := status.SeverityCritical, "without it this node cannot claim"
+			if c.known {
+				severity, so = status.SeverityWarning, "what it said before still counts"
+			}
+			fs = append(fs, found{conditionKey{"", condMetadata, c.name}, severity,
+				fmt.Sprintf("the metadata service does not say who this machine is: %v; %s", c.err, so)})
+		}
+	}
+	for _, err := range e.marred {
+		fs = append(fs, found{conditionKey{"", condDrainMarkCorrupt, err.Error()}, status.SeverityWarning, err.Error()})
+	}
+	if e.reload != nil {
+		fs = append(fs, found{conditionKey{"", condReloadFailed, ""}, status.SeverityWarning,
+			fmt.Sprintf("the last reload changed nothing: %v", e.reload)})
+	}
+	for _, p := range e.machine.Status().Peers {
+		if p.CrashLoops {
+			fs = append(fs, found{conditionKey{"", condCrashLoop, p.Name}, status.SeverityWarning,
+				fmt.Sprintf("the daemon of %s started three times within a minute; read its log", p.Name)})
+		}
+	}
+	return fs
+}
+
+// raise gives conditions the time since which they hold, logs those that are new
+// or gone, and forgets the rest.
+func (e *engine) raise(fs []found, now time.Time) map[conditionKey]status.Condition {
+	out := make(map[conditionKey]status.Condition, len(fs))
+	for _, f := range fs {
+		since, known := e.raised[f.key]
+		if !known {
+			since = now
+			e.raised[f.key] = now
+			e.log.Warn("condition", "group", f.key.group, "code", f.key.code, "text", f.text)
+		}
+		out[f.key] = status.Condition{Code: f.key.code, Severity: f.severity, Text: f.text, Since: since}
+	}
+	for key := range e.raised {
+		if _, holds := out[key]; !holds {
+			delete(e.raised, key)
+			e.log.Info("condition over", "group", key.group, "code", key.code)
+		}
+	}
+	return out
+}
+
+// oneLine joins errors for a text of one line, each once.
+func oneLine(errs []error) string {
+	var texts []string
+	for _, err := range errs {
+		if err != nil && !slices.Contains(texts, err.Error()) {
+			texts = append(texts, err.Error())
+		}
+	}
+	return strings.Join(texts, "; ")
+}

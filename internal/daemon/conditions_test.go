@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/internal/transport"
+	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/google/go-cmp/cmp"
+)
+
+// cutBoth cuts, or mends, the link between the nodes in both directions.
+func (w *world) cutBoth(cut bool) {
+	w.cut(nodeA, nodeB, cut)
+	w.cut(nodeB, nodeA, cut)
+}
+
+func (w *world) cut(from, to string, cut bool) {
+	w.network.SetLink(privates[from].Addr(), privates[to].Addr(), transport.Link{Cut: cut})
+}
+
+func TestConditionsAppearWithTheirRemedyAndGo(t *testing.T) {
+	busy := failure("assign", providers.Busy, "422", errors.New("droplet has a pending event"))
+	invalid := failure("assign", providers.Invalid, "422", errors.New("another region"))
+	tests := []struct {
+		name  string
+		code  string
+		on    string // the node that shows it
+		begin func(w *world, a, b *node)
+		end   func(w *world, a, b *node)
+		text  string
+	}{
+		{"a refused token shows where the owner is read", condOwnerUnreadable, nodeA,
+			func(_ *world, a, _ *node) { a.cloud.set("owner", denied("read owner of")) },
+			func(_ *world, a, _ *node) { a.cloud.set("owner", nil) },
+			"the owner cannot be read: read owner of 203.0.113.10: denied (401, request 4f2c): unable to authenticate you; nothing is moved or unbound because of it"},
+		{"a metadata service that falls silent is no reason to worry", condMetadata, nodeA,
+			func(w *world, a, _ *node) { a.meta.set(errors.New("no route")); w.pass(identityReview) },
+			func(_ *world, a, _ *node) { a.meta.set(nil) },
+			"the metadata service does not say who this machine is: no route; what it said before still counts"},
+		{"a dead peer leaves no standby", condNoStandby, nodeA,
+			func(_ *world, _, b *node) { b.crash() }, func(w *world, _, _ *node) { w.start(nodeB, nil) },
+			"no other node could take over: lb-b (not-heard); the next failure is an outage"},
+		{"a standby on which an operation runs", condStandbyBusy, nodeB,
+			func(w *world, _, b *node) { b.cloud.set("preflight", busy); w.pass(preflightEvery) },
+			func(_ *world, _, b *node) { b.cloud.set("preflight", nil) },
+			"the cloud would refuse a move to this node just now: assign 203.0.113.10: busy (422, request 4f2c): droplet has a pending event; it usually passes by itself"},
+		{"a standby that the cloud would refuse", condStandbyRefused, nodeB,
+			func(w *world, _, b *node) { b.cloud.set("preflight", invalid); w.pass(preflightEvery) },
+			func(_ *world, _, b *node) { b.cloud.set("preflight", nil) },
+			"the cloud would refuse a move to this node, or cannot be asked: assign 203.0.113.10: invalid (422, request 4f2c): another region"},
+		{"a failing check", condUnhealthy, nodeB,
+			func(_ *world, _, b *node) { b.check.set(errors.New("refused")) }, func(_ *world, _, b *node) { b.check.set(nil) },
+			"checks of this node fail: service; repair the service"},
+		{"a stranger that holds the address", condForeignOwner, nodeB,
+			func(w *world, _, _ *node) { w.must(w.cloud.Place(floating, stranger)) },
+			func(w *world, _, _ *node) { w.must(w.cloud.Place(floating, target(nodeA))) },
+			`a target outside the cluster holds the address; "fipctl assign web" takes it, nothing else does`},
+		{"a link that is cut while a probe is answered", condPeerLinkBroken, nodeB,
+			func(w *world, _, _ *node) { w.pass(20 * time.Second); w.cutBoth(true) }, func(w *world, _, _ *node) { w.cutBoth(false) },
+			"lb-a is not heard here, but it answers through the address or another node hears it; repair the link between the nodes"},
+		{"a link that is cut one way", condOneWayLink, nodeB,
+			func(w *world, _, _ *node) { w.cut(nodeB, nodeA, true) }, func(w *world, _, _ *node) { w.cut(nodeB, nodeA, false) },
+			"lb-a is heard but does not hear this node; look at the firewall on UDP in its direction"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				a, b := w.settled()
+				shows := a
+				if tt.on == nodeB {
+					shows = b
+				}
+				if got := shows.text(tt.code); got != "" {
+					t.Fatalf("before: %s", got)
+				}
+				tt.begin(w, a, b)
+				w.eventually(tt.code+" appears", func() bool { return slices.Contains(shows.codes(), tt.code) })
+				if diff := cmp.Diff(tt.text, shows.text(tt.code)); diff != "" {
+					t.Errorf("text (-want +got):\n%s", diff)
+				}
+				tt.end(w, a, b)
+				for range 8 { // each look of eventually lasts 100 s
+					if w.pass(identityReview / 8); !slices.Contains(shows.codes(), tt.code) {
+						break
+					}
+				}
+				if got := shows.text(tt.code); got != "" {
+					t.Errorf("after: %s", got)
+				}
+				if !shows.log.has(`msg=condition group`) || !shows.log.has(`msg="condition over"`) {
+					t.Error("the log does not tell when it began and ended")
+				}
+			})
+		})
+	}
+}
+
+func TestAFailedClaimIsAConditionUntilSomebodyHoldsTheAddress(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		b.cloud.set("assign", denied("assign"))
+		a.crash()
+		w.eventually("the claim fails", func() bool { return b.text(condClaimFailed) != "" })
+		want := "the last write to the cloud failed: assign 203.0.113.10: denied (401, request 4f2c): unable to authenticate you"
+		if got := b.text(condClaimFailed); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if !b.log.has(`level=ERROR msg="write failed"`) {
+			t.Error("a hopeless write is no error in the log")
+		}
+		w.start(nodeA, nil)
+		w.eventually("it is forgiven", func() bool { return b.text(condClaimFailed) == "" })
+		w.wantMoves(0, 0)
+	})
+}
+
+func TestWithoutMetadataANodeCannotClaimAndSaysSo(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		b := w.start(nodeB, func(n *node, _ *Options, _ *parts) { n.meta.set(errors.New("no route")) })
+		w.pass(time.Minute)
+		want := "the metadata service does not say who this machine is: no route; without it this node cannot claim"
+		if got := b.text(condMetadata); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if b.role() != "initialize" { // still starting
+			t.Errorf("it is %s", b.role())
+		}
+		w.wantMoves(0, 0)
+		b.meta.set(nil)
+		w.eventually("it claims", b.bound)
+		if got := b.text(condMetadata); got != "" {
+			t.Errorf("after: %s", got)
+		}
+	})
+}
+
+// TestAnOwnerKnowsItselfAsSoonAsItKnowsItsName: what was read before this machine
+// knew what the cloud calls it counts again.
+func TestAnOwnerKnowsItselfAsSoonAsItKnowsItsName(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, func(n *node, _ *Options, _ *parts) {
+			n.meta.set(errors.New("no route"))
+			n.cloud.hidePrivate = true // by which it would be recognised otherwise
+		})
+		w.pass(20 * time.Second) // until reads are rare
+		if got := a.state().Addresses[0].Owner.State; got != status.OwnerForeign {
+			t.Fatalf("the owner is %s", got)
+		}
+		a.meta.set(nil)
+		w.pass(identityRetry + 2*callTime + publishEvery)
+		if !a.bound() {
+			t.Errorf("it is %s", a.role())
+		}
+		w.wantMoves(0, 0)
+	})
+}
+
+func TestAConditionThatReturnsIsNew(t *testing.T) {
+	t.Parallel()
+	e := &engine{log: slog.New(slog.DiscardHandler), raised: map[conditionKey]time.Time{}}
+	key := conditionKey{"web", condUnbound, ""}
+	fs := []found{{key, status.SeverityCritical, "text"}}
+	for minute, want := range []int{0, 0, -1, 3, 3} {
+		at := since.Add(time.Duration(minute) * time.Minute)
+		if want < 0 {
+			if raised := e.raise(nil, at); len(raised) > 0 {
+				t.Errorf("minute %d: %v", minute, raised)
+			}
+			continue
+		}
+		wantCondition := status.Condition{Code: condUnbound, Severity: status.SeverityCritical, Text: "text", Since: since.Add(time.Duration(want) * time.Minute)}
+		if diff := cmp.Diff(wantCondition, e.raise(fs, at)[key]); diff != "" {
+			t.Errorf("minute %d (-want +got):\n%s", minute, diff)
+		}
+	}
+}
+
+func TestEveryConditionIsListedOnce(t *testing.T) {
+	t.Parallel()
+	codes := Conditions()
+	if slices.Sort(codes); len(slices.Compact(slices.Clone(codes))) != len(codes) || len(codes) != 21 {
+		t.Errorf("%d codes: %v", len(codes), codes)
+	}
+}
+
+func TestErrorsBecomeOneLine(t *testing.T) {
+	t.Parallel()
+	one, two := errors.New("one"), errors.New("two")
+	for want, errs := range map[string][]error{"": {nil, nil}, "one": {nil, one, one}, "one; two": {one, nil, two, one}} {
+		if got := oneLine(errs); got != want {
+			t.Errorf("%v: got %q, want %q", errs, got, want)
+		}
+	}
+}
+
+// A standby whose credentials are turned down tells its peers, and the owner knows
+// that nobody stands by while there is still time.
+func TestAStandbyWithBadCredentialsIsNoStandby(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		b.cloud.set("owner", denied("read owner of"))
+		w.eventually("the owner misses its standby", func() bool { return slices.Contains(a.codes(), condNoStandby) })
+		want := "no other node could take over: lb-b (cannot-claim); the next failure is an outage"
+		if got := a.text(condNoStandby); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		b.cloud.set("owner", nil)
+		w.eventually("the standby is back", func() bool { return !slices.Contains(a.codes(), condNoStandby) })
+		w.wantMoves(0, 0)
+	})
+}

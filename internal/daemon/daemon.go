@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	sdnotify "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/netif"
+	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/internal/telemetry"
+	"github.com/fipctl/fipctl/internal/transport"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/election/wire"
+	"github.com/fipctl/fipctl/pkg/metadata"
+	"golang.org/x/time/rate"
+)
+
+// Options is what a daemon is started with.
+type Options struct {
+	Config  *config.Config // validated
+	Load    config.Options // how it was read, for a reload
+	Log     *slog.Logger
+	Version string
+}
+
+// task is something that runs beside the engine until its context ends, and then
+// returns nil.
+type task interface {
+	Run(ctx context.Context) error
+	String() string
+}
+
+// parts is what a daemon is made of besides its configuration.
+type parts struct {
+	clouds func(*config.Config) (*clouds, error) // makes the drivers; again at every reload
+	net    transport.Transport
+	clock  *clock
+	ifaces netif.Interfaces
+	socket net.Listener // of the control socket; nil: none
+	listen net.Listener // of metrics; nil: none
+}
+
+// daemon is everything that runs.
+type daemon struct {
+	*engine
+	parts parts
+	opts  Options
+
+	wg     sync.WaitGroup
+	failed chan error // capacity 1: the first task that failed
+	ctx    context.Context
+	cancel context.CancelFunc
+	groups context.CancelFunc // ends what belongs to the configuration in force
+}
+
+// Run is fipctl run: it returns when the node has left, with nil, or when
+// something failed without which it makes no sense to go on.
+func Run(ctx context.Context, o Options) error {
+	p, err := openParts(o)
+	if err != nil {
+		return err
+	}
+	defer p.net.Close()
+	d, err := assemble(o, p)
+	if err != nil {
+		p.closeListeners()
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	return d.run(ctx, signals)
+}
+
+// openParts opens the sockets.
+func openParts(o Options) (parts, error) {
+	p := parts{
+		clouds: func(cfg *config.Config) (*clouds, error) { return openClouds(cfg, o.Version) },
+		clock:  newClock(boottime), ifaces: netif.Kernel{},
+	}
+	cfg := o.Config
+	var err error
+	if p.net, err = transport.ListenUDP(cfg.Listen); err != nil {
+		return parts{}, fmt.Errorf("open transport: %w", err)
+	}
+	if p.socket, err = status.Listen(cfg.Control.Socket, cfg.Control.Mode, cfg.Control.Group); err != nil {
+		p.net.Close()
+		return parts{}, err
+	}
+	if !cfg.Metrics.Enabled() {
+		return p, nil
+	}
+	if p.listen, err = net.Listen("tcp", cfg.Metrics.Listen.String()); err != nil {
+		p.net.Close()
+		p.closeListeners()
+		return parts{}, fmt.Errorf("open metrics: %w", err)
+	}
+	return p, nil
+}
+
+func (p parts) closeListeners() {
+	for _, l := range []net.Listener{p.socket, p.listen} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// assemble makes the engine, with nothing running.
+func assemble(o Options, p parts) (*daemon, error) {
+	cs, err := p.clouds(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	e, err := newEngine(o, p, cs)
+	if err != nil {
+		return nil, err
+	}
+	return &daemon{engine: e, parts: p, opts: o, failed: make(chan error, 1)}, nil
+}
+
+// newEngine makes the engine of a configuration.
+func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
+	cfg := o.Config
+	var seed [8]byte
+	if _, err := io.ReadFull(rand.Reader, seed[:]); err != nil {
+		return nil, fmt.Errorf("draw session: %w", err)
+	}
+	e := &engine{
+		log: o.Log, clock: p.clock, random: rand.Reader, jitter: mathrand.Float64,
+		metrics: telemetry.New(o.Version), version: o.Version, started: time.Now().UTC(),
+		marks: newMarkWriter(drainMarks{cfg.StateDir, cfg.Cluster.ID, cfg.Node}), ifaces: p.ifaces,
+		session: binary.BigEndian.Uint64(seed[:]) | 1,
+		net:     p.net, inbox: transport.NewInbox(p.net, transport.InboxSize),
+		receiver: wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node},
+		peers:    map[string]netip.AddrPort{}, answers: rate.NewLimiter(answersPerSecond, answersPerSecond),
+		facts: make(chan func(), factsMax), done: make(chan struct{}),
+		raised: map[conditionKey]time.Time{},
+	}
+	e.marks.report = func(group string, err error) { e.post(func() { e.marked(group, err) }) }
+	groups, err := e.newGroups(cfg, cs)
+	if err != nil {
+		return nil, err
+	}
+	drained, marred := readMarks(e.marks.drainMarks, namesOf(cfg.Groups))
+	e.marred = marred
+	e.adopt(cfg, cs, groups, drained)
+	if e.machine, err = election.New(electionConfig(cfg, cs, e.session, drained), e.clock.now()); err != nil {
+		return nil, err
+	}
+	e.publish(e.clock.now())
+	return e, nil
+}
+
+// run starts every task, waits until the node has left or something failed, and
+// then ends them in order: the engine has said its last word before the network
+// and the control socket close.
+func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
+	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer d.cancel()
+	d.start(d.ctx, d.inbox, d.marks)
+	if d.parts.socket != nil {
+		d.start(d.ctx, status.NewServer(d.parts.socket, orders{d.engine}, d.log))
+	}
+	if d.parts.listen != nil {
+		d.start(d.ctx, d.metricsTask())
+	}
+	d.startGroups()
+	for _, w := range d.cfg.Warnings {
+		d.log.Warn("configuration", "problem", w.String())
+	}
+	d.log.Info("started", "cluster", d.cfg.Cluster.ID, "node", d.node(), "version", d.version, "listen", d.net.LocalAddr().String())
+	engine := make(chan error, 1)
+	d.wg.Go(func() { engine <- d.engine.Run(d.ctx) })
+	d.engine.post(d.introduce)
+	notify(sdnotify.SdNotifyReady)
+
+	err := d.wait(ctx, signals, engine)
+	d.cancel()
+	d.wg.Wait()
+	return err
+}
+
+// wait handles signals until the engine ends or a task fails.
+func (d *daemon) wait(ctx context.Context, signals <-chan os.Signal, engine <-chan error) error {
+	leaving := false
+	done := ctx.Done()
+	leave := func(restart bool) {
+		leaving = true
+		notify(sdnotify.SdNotifyStopping)
+		d.engine.post(func() { d.engine.leave(restart) })
+	}
+	for {
+		select {
+		case err := <-engine:
+			return err
+		case err := <-d.failed:
+			return err
+		case <-done:
+			done = nil
+			if !leaving {
+				leave(false)
+			}
+		case s := <-signals:
+			switch {
+			case s == syscall.SIGHUP && leaving:
+				d.log.Warn("reload refused", "reason", election.ReasonStopping.String())
+			case s == syscall.SIGHUP:
+				d.reloadNow()
+			case leaving:
+				d.log.Warn("leaving at once", "signal", s.String())
+				return errors.New("told twice to stop: left without handing over")
+			default:
+				leave(s == syscall.SIGUSR1)
+			}
+		}
+	}
+}
+
+// start runs tasks until ctx ends. One that fails ends the daemon.
+func (d *daemon) start(ctx context.Context, tasks ...task) {
+	for _, t := range tasks {
+		d.wg.Go(func() {
+			if err := t.Run(ctx); err != nil {
+				select {
+				case d.failed <- fmt.Errorf("%s: %w", t, err):
+				default: // the first failure is told
+				}
+			}
+		})
+	}
+}
+
+// startGroups starts what belongs to the configuration in force: the tasks of
+// every group, and who this machine is at every provider. Whoever calls it has the
+// engine to himself.
+func (d *daemon) startGroups() {
+	ctx, cancel := context.WithCancel(d.ctx)
+	d.groups = cancel
+	for _, c := range d.clouds.sorted() {
+		d.start(ctx, d.identityTask(c))
+		d.log.Info("provider", "name", c.name, "credentials", c.settings)
+	}
+	for _, g := range d.engine.groups {
+		d.start(ctx, g.tasks...)
+	}
+}
+
+// reloadNow reads the configuration again and, if it is good, puts it in force.
+func (d *daemon) reloadNow() {
+	notify(sdnotify.SdNotifyReloading)
+	defer notify(sdnotify.SdNotifyReady)
+	fresh, err := d.prepare(d.opts, d.parts.clouds)
+	if err != nil {
+		d.log.Error("reload failed; the configuration in force stays", "error", err)
+		d.engine.post(func() { d.engine.reload = err })
+		return
+	}
+	d.opts.Config = fresh.cfg
+	old := d.groups
+	_ = d.engine.call(d.ctx, func() {
+		d.reloaded(fresh)
+		d.startGroups()
+	}) // fails only when the daemon is leaving
+	old()
+}
+
+func (d *daemon) identityTask(c *cloud) *identityTask {
+	return &identityTask{name: c.name, source: c.source, metrics: d.engine.metrics, report: func(id metadata.Identity, err error) {
+		d.engine.post(func() {
+			if d.clouds.byName[c.name] == c {
+				d.identified(c, id, err)
+			}
+		})
+	}}
+}
+
+// notify tells systemd how the daemon is, if systemd runs it.
+func notify(state string) {
+	_, _ = sdnotify.SdNotify(false, state) // no manager, or one that does not listen: nothing to do
+}

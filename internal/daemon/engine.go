@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/netif"
+	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/internal/telemetry"
+	"github.com/fipctl/fipctl/internal/transport"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/election/wire"
+	"golang.org/x/time/rate"
+)
+
+// engine owns the election machine and all that belongs to it. Its methods run in
+// the goroutine of Run, except post, call, permit and snapshot.
+type engine struct {
+	log     *slog.Logger
+	clock   *clock
+	random  io.Reader      // nonces
+	jitter  func() float64 // 0 to 1
+	metrics *telemetry.Metrics
+	version string
+	started time.Time
+
+	cfg     *config.Config
+	machine *election.Machine
+	groups  []*group
+	clouds  *clouds
+	anchor  atomic.Pointer[netip.Addr] // read by the checks
+	marks   *markWriter
+	ifaces  netif.Interfaces
+
+	net      transport.Transport
+	inbox    *transport.Inbox
+	packet   transport.Packet
+	receiver wire.Receiver
+	message  wire.Message
+	session  uint64
+	out      []byte
+	peers    map[string]netip.AddrPort
+	answers  *rate.Limiter // probe replies
+
+	facts   chan func()   // what ran beside the engine puts its findings here
+	done    chan struct{} // closed when the engine ends
+	timer   *time.Timer
+	beat    atomic.Int64 // instant of the last turn of the loop
+	current atomic.Pointer[status.Snapshot]
+	fresh   election.Instant // when the snapshot was taken
+	stale   bool             // something may have changed since
+	dropped uint64
+
+	raised map[conditionKey]time.Time // since when each condition holds
+	marred []error                    // drain marks that were set aside
+	reload error                      // why the last SIGHUP changed nothing
+
+	leaving bool
+	restart bool
+	leaveBy election.Instant
+	ended   bool
+	recent  []string // the last transitions, for a crash report
+}
+
+// factsMax bounds what waits for the engine. Every task has at most one finding
+// under way, so it is reached only if the engine stands still; then they wait.
+const factsMax = 256
+
+// answersPerSecond bounds the replies to signed probes, all askers together: a
+// cluster of 16 asks for every group once a second at worst.
+const answersPerSecond = 200
+
+// publishEvery is how often the snapshot is renewed at most.
+const publishEvery = 100 * time.Millisecond
+
+// String names the task.
+func (e *engine) String() string { return "engine" }
+
+// post hands f to the engine's goroutine. It waits while the queue is full and
+// gives up when the engine has ended.
+func (e *engine) post(f func()) {
+	select {
+	case e.facts <- f:
+	case <-e.done:
+	}
+}
+
+var errEnded = errors.New("the daemon is stopping")
+
+// call runs f in the engine's goroutine and waits for it. After an error f may not
+// have run, or run later: what it writes must then be left alone.
+func (e *engine) call(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	select {
+	case e.facts <- func() { f(); close(ran) }:
+	case <-e.done:
+		return errEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case <-ran:
+		return nil
+	case <-e.done:
+		return errEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Run turns until the node has left or ctx ends. A broken invariant ends it
+// without a word on the wire: a dead node is safe here, a confused one is not.
+func (e *engine) Run(ctx context.Context) (err error) {
+	defer close(e.done)
+	defer func() {
+		if p := recover(); p != nil {
+			e.log.Error("engine failed", "panic", fmt.Sprint(p), "recent", e.recent, "stack", string(debug.Stack()))
+			err = fmt.Errorf("run engine: %v", p)
+		}
+	}()
+	e.timer = time.NewTimer(0)
+	defer e.timer.Stop()
+	for !e.ended {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-e.inbox.Ready():
+			e.receive()
+		case f := <-e.facts:
+			f()
+		case <-e.timer.C:
+			e.tick()
+		}
+		e.turn()
+	}
+	return nil
+}
+
+// turn ends every turn of the loop: it notices whether leaving is over, renews
+// the snapshot and sets the alarm.
+func (e *engine) turn() {
+	now := e.clock.now()
+	e.beat.Store(int64(now))
+	if e.leaving && !e.ended && (now >= e.leaveBy || e.machine.Status().Left) {
+		e.depart()
+	}
+	if e.stale = now.Sub(e.fresh) < publishEvery; !e.stale {
+		e.publish(now)
+	}
+	e.timer.Reset(max(0, e.nextAlarm().Sub(now)))
+}
+
+// nextAlarm returns when time alone will change something.
+func (e *engine) nextAlarm() election.Instant {
+	next := e.machine.Deadline()
+	if e.leaving {
+		next = min(next, e.leaveBy)
+	}
+	if e.stale {
+		next = min(next, e.fresh.Add(publishEvery))
+	}
+	for _, g := range e.groups {
+		if g.until != 0 && !g.busy {
+			next = min(next, g.until)
+		}
+	}
+	return next
+}
+
+// tick lets time act.
+func (e *engine) tick() {
+	now := e.clock.now()
+	if now >= e.machine.Deadline() {
+		e.step(election.Tick{})
+		return
+	}
+	for _, g := range e.groups {
+		if g.until != 0 && now >= g.until {
+			e.decide(g)
+		}
+	}
+}
+
+// step gives the machine one event, carries out what it wants, and lets the
+// controller of every group look at the result.
+func (e *engine) step(ev election.Event) {
+	for _, a := range e.machine.Step(e.clock.now(), ev) {
+		e.carryOut(a)
+	}
+	for _, g := range e.groups {
+		e.decide(g)
+	}
+}
+
+// carryOut does what the machine wants. It never calls the machine.
+func (e *engine) carryOut(a election.Action) {
+	g := e.group(a.Group)
+	switch a.Kind {
+	case election.Send:
+		e.sendAdvert(a.Peer, a.Advert)
+	case election.ReadOwner:
+		e.wantRead(g)
+	case election.SendProbe:
+		e.sendProbe(g)
+	case election.Cancel:
+		if g != nil {
+			g.runner.Cancel()
+		}
+	case election.Changed:
+		e.roleChanged(g, a)
+	case election.Held:
+		e.held(a)
+	case election.Latched:
+		e.log.Warn("peer latched", "group", a.Group, "peer", a.Peer, "reason", a.Reason.String())
+	case election.Unlatched:
+		e.log.Info("peer unlatched", "group", a.Group, "peer", a.Peer, "reason", a.Reason.String())
+	case election.Refused:
+		e.metrics.AdvertRefused(a.Reason)
+		e.log.Debug("advert refused", "peer", a.Peer, "reason", a.Reason.String())
+	case election.Noted:
+		e.noted(a)
+	}
+}
+
+// roleChanged tells of a transition, in one line, and starts to measure a claim.
+func (e *engine) roleChanged(g *group, a election.Action) {
+	e.log.Info("role changed", "group", a.Group, "from", a.From.String(), "to", a.To.String(),
+		"reason", a.Reason.String(), "term", a.Term.Number)
+	e.remember(fmt.Sprintf("%s %s->%s %s", a.Group, a.From, a.To, a.Reason))
+	e.metrics.Transition(a.Group, a.From, a.To, a.Reason)
+	e.metrics.Role(a.Group, a.To)
+	if g == nil {
+		return
+	}
+	now := e.clock.now()
+	g.phases = phases{}
+	if a.To == election.Active {
+		g.refusal = nil
+		g.phases.claimed = now
+		if since := e.machine.Permit(g.cfg.Name).Since; since > 0 && a.Reason != election.ReasonResumedBound {
+			e.metrics.Phase(telemetry.PhaseDetect, now.Sub(since))
+		}
+	}
+	if a.To == election.Drained && !g.mark.set {
+		e.mark(g, true)
+	}
+}
+
+// held tells what a group waits for. What holds a backup while all is well is no
+// news.
+func (e *engine) held(a election.Action) {
+	if a.Reason == election.ReasonNone || a.Reason == election.ReasonClaimInProgress {
+		return
+	}
+	e.log.Info("group waits", "group", a.Group, "reason", a.Reason.String(), "text", a.Reason.Text())
+}
+
+func (e *engine) noted(a election.Action) {
+	args := []any{"reason", a.Reason.String(), "text", a.Reason.Text()}
+	if a.Group != "" {
+		args = append(args, "group", a.Group)
+	}
+	if a.Peer != "" {
+		args = append(args, "peer", a.Peer)
+	}
+	level := slog.LevelInfo
+	switch a.Reason {
+	case election.ReasonOwnStall, election.ReasonHandoverFailed, election.ReasonHandoverExpired,
+		election.ReasonClaimFailed, election.ReasonNoSuccessor, election.ReasonReclaimed:
+		level = slog.LevelWarn
+	}
+	e.log.Log(context.Background(), level, "noted", args...)
+}
+
+// remember keeps the last transitions for a crash report.
+func (e *engine) remember(s string) {
+	if len(e.recent) == 20 {
+		e.recent = append(e.recent[:0], e.recent[1:]...)
+	}
+	e.recent = append(e.recent, time.Now().UTC().Format(time.RFC3339Nano)+" "+s)
+}
+
+// group returns the group of that name, or nil.
+func (e *engine) group(name string) *group {
+	for _, g := range e.groups {
+		if g.cfg.Name == name {
+			return g
+		}
+	}
+	return nil
+}

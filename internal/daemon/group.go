@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"time"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/health"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// group is what the engine keeps for one group beside the election.
+type group struct {
+	node     string // this node's name
+	cfg      config.Group
+	policy   controller.Policy
+	provider []providers.Provider // of each address
+	runner   *controller.Runner
+	guest    *guestWorker
+	tasks    []task // the runner, the guest worker and the checks
+
+	state        controller.State
+	busy         bool             // the runner has a job
+	wantRead     bool             // the election asked for a read while it was busy
+	gone         bool             // a reload replaced it: what still comes back is dropped,
+	heir         *group           // but for writes, which go to the group in its place; may be nil
+	preflightAt  election.Instant // when the next preflight is due
+	preflighting bool             // the runner's job is a preflight
+	until        election.Instant // when time alone changes the controller's decision
+	waiting      election.Reason  // why the controller waits
+
+	checks   []health.Standing
+	results  map[string]health.Result // the last one of each check
+	checkAt  map[string]time.Time     // since when it says that
+	verdict  health.Verdict
+	track    []providers.Result // the accepted move of each address
+	readErr  []error            // of the last read, per address
+	denied   bool               // the cloud turns our credentials down
+	readAt   election.Instant   // when the last complete read began
+	refusal  error              // why the cloud would refuse a move here, by the last preflight
+	guestErr error              // of the last guest step
+	claimErr error              // the last failed write since the address was here
+	mark     markState
+	probed   map[[16]byte]election.Instant // questions under way, by nonce
+
+	phases phases
+}
+
+// phases measures one failover on this node.
+type phases struct {
+	claimed  election.Instant // became active
+	sent     election.Instant // the write left
+	bound    election.Instant
+	answered bool
+}
+
+// newPolicy derives the controller's policy from the capabilities.
+func newPolicy(g config.Group, ps []providers.Provider) controller.Policy {
+	pol := controller.Policy{PatienceMax: g.ClaimTimeout}
+	for i, a := range g.Addresses {
+		caps := ps[i].Capabilities()
+		guest := caps.Guest4
+		if a.IP.Is6() {
+			guest = caps.Guest6
+		}
+		pol.Addresses = append(pol.Addresses, controller.AddressPolicy{
+			Address: a, Guest: guest, MoveTimeout: caps.MoveTimeout, SettleTime: caps.SettleTime,
+			CanRelease: canRelease(a, ps[i]),
+		})
+	}
+	return pol
+}
+
+// canRelease reports whether a move that comes to nothing is worth a release. Only
+// moves of IPv6 addresses were ever reported to do that although the cloud moves in
+// one call (see docs/providers); elsewhere a release is an outage more.
+func canRelease(a providers.Address, p providers.Provider) bool {
+	_, able := p.(providers.Releaser)
+	return able && a.IP.Is6() && p.Capabilities().AtomicMove
+}
+
+// electionGroup derives what the election needs to know of a group.
+func electionGroup(g config.Group, ps []providers.Provider, drained bool) election.GroupConfig {
+	eg := election.GroupConfig{
+		Name: g.Name, VRID: g.VRID, Digest: config.GroupDigest(g), Priorities: g.Priority,
+		Preempt: g.Preempt, PreemptDelay: g.PreemptDelay, OnMoved: g.OnMoved, DisplacedRetry: g.DisplacedRetry,
+		ClaimTimeout: g.ClaimTimeout, Drained: drained, AtomicMove: true,
+	}
+	for _, p := range ps {
+		caps := p.Capabilities()
+		eg.AtomicMove = eg.AtomicMove && caps.AtomicMove
+		eg.NeedsAPI = eg.NeedsAPI || !caps.MovesWithoutAPI
+		eg.MoveTimeout = max(eg.MoveTimeout, caps.MoveTimeout)
+		eg.SettleTime = max(eg.SettleTime, caps.SettleTime)
+	}
+	return eg
+}
+
+// detaches reports whether a write takes address i off its holder and binds it
+// nowhere: a release, or the first half of a move in two calls.
+func (g *group) detaches(j controller.Job) bool {
+	atomic := g.provider[j.Address].Capabilities().AtomicMove
+	return j.Release || !atomic && !j.Seen.Target.IsZero()
+}
+
+// asynchronous reports whether an accepted write of address i takes effect later.
+func (g *group) asynchronous(i int) bool { return g.provider[i].Capabilities().Asynchronous }

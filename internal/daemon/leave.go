@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/telemetry"
+	"github.com/fipctl/fipctl/pkg/election"
+)
+
+const phaseAnswer = telemetry.PhaseAnswer
+
+// node returns this node's name, which never changes while the daemon runs.
+func (e *engine) node() string { return e.receiver.Node }
+
+// groupStatus returns what the election knows of a group.
+func (e *engine) groupStatus(g *group) election.GroupStatus {
+	s := e.machine.Status().Groups
+	i := slices.IndexFunc(s, func(s election.GroupStatus) bool { return s.Name == g.cfg.Name })
+	if i < 0 {
+		return election.GroupStatus{Name: g.cfg.Name}
+	}
+	return s[i]
+}
+
+func (e *engine) groupNames() string {
+	var names []string
+	for _, g := range e.groups {
+		names = append(names, g.cfg.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (e *engine) nodeNames() string {
+	var names []string
+	for _, n := range e.cfg.Nodes {
+		names = append(names, n.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (e *engine) isNode(name string) bool {
+	for _, n := range e.cfg.Nodes {
+		if n.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// leave begins the end: a stop hands over what somebody else can take, a restart
+// only says that it will be back.
+func (e *engine) leave(restart bool) {
+	if e.leaving {
+		return
+	}
+	e.leaving, e.restart = true, restart
+	now := e.clock.now()
+	e.leaveBy = now
+	if !restart {
+		for _, g := range e.groups {
+			e.leaveBy = max(e.leaveBy, now.Add(handoverTime(g)+2*e.cfg.AdvertInterval()))
+		}
+	}
+	e.log.Info("leaving", "restart", restart, "at_most", e.leaveBy.Sub(now).String())
+	e.step(election.Leave{Restart: restart})
+}
+
+// handoverTime is how long a handover of the group may take (claim timeout and
+// move timeout).
+func handoverTime(g *group) time.Duration {
+	d := g.cfg.ClaimTimeout
+	for _, p := range g.provider {
+		d = max(d, g.cfg.ClaimTimeout+p.Capabilities().MoveTimeout)
+	}
+	return d
+}
+
+// depart sends the last datagram and ends the engine.
+func (e *engine) depart() {
+	for _, a := range e.machine.Step(e.clock.now(), election.Depart{}) {
+		e.carryOut(a)
+	}
+	e.log.Info("left", "restart", e.restart)
+	e.ended = true
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/health"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// electionConfig derives the election's configuration.
+func electionConfig(cfg *config.Config, cs *clouds, session uint64, drained map[string]bool) election.Config {
+	out := election.Config{
+		Cluster: cfg.Cluster.ID, Node: cfg.Node, Address: cfg.Self().Address.Addr(),
+		Session: session, Interval: cfg.AdvertInterval(),
+	}
+	for _, p := range cfg.Peers() {
+		out.Peers = append(out.Peers, election.Peer{Name: p.Name, Address: p.Address.Addr()})
+	}
+	for _, g := range cfg.Groups {
+		out.Groups = append(out.Groups, electionGroup(g, cs.of(g.Addresses), drained[g.Name]))
+	}
+	return out
+}
+
+// newGroups returns the engine's side of every group, whose tasks do not run yet.
+// It leaves the engine alone and may be called beside it.
+func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
+	var groups []*group
+	for _, gc := range cfg.Groups {
+		g := &group{
+			node: cfg.Node, cfg: gc, provider: cs.of(gc.Addresses),
+			results: map[string]health.Result{}, checkAt: map[string]time.Time{},
+			probed: map[[16]byte]election.Instant{},
+			track:  make([]providers.Result, len(gc.Addresses)), checks: newStandings(gc.Checks),
+		}
+		g.policy = newPolicy(gc, g.provider)
+		g.runner = controller.NewRunner(controller.RunnerConfig{
+			Group: gc.Name, Self: cfg.Node, Addresses: gc.Addresses, Providers: g.provider, Clock: e.clock.now,
+			Report:  func(out controller.Outcome) { e.post(func() { e.finished(g, out) }) },
+			Observe: e.called,
+		})
+		g.guest = newGuestWorker(gc.Name, e.ifaces, func(f controller.GuestFact, err error) {
+			e.post(func() { e.guestDone(g, f, err) })
+		})
+		checks, err := e.checkTasks(g)
+		if err != nil {
+			return nil, err
+		}
+		g.tasks = append([]task{g.runner, g.guest}, checks...)
+		groups = append(groups, g)
+	}
+	return groups, nil
+}
+
+// adopt makes the engine work with a configuration: at the start, and again at
+// every reload. The machine keeps the roles; what the checks say is asked anew,
+// and until they have answered the last verdict stands.
+func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained map[string]bool) {
+	old := map[string]*group{}
+	for _, g := range e.groups {
+		old[g.cfg.Name] = g
+		g.gone = true
+	}
+	e.cfg, e.clouds, e.groups = cfg, cs, groups
+	e.receiver.Keys = cfg.Cluster.Keyring
+	e.receiver.Peers = nil
+	clear(e.peers)
+	for _, p := range cfg.Peers() {
+		e.receiver.Peers = append(e.receiver.Peers, p.Name)
+		e.peers[p.Name] = p.Address
+	}
+	for _, g := range groups {
+		g.mark.set = drained[g.cfg.Name]
+		if o := old[g.cfg.Name]; o != nil {
+			g.inherit(o)
+		}
+	}
+	e.metrics.SetGroups(namesOf(cfg.Groups))
+	e.metrics.SetPeers(e.receiver.Peers)
+}
+
+// inherit takes over what is known of the group that g replaces. What the cloud
+// said of its addresses counts only if they are the same.
+func (g *group) inherit(o *group) {
+	g.verdict, g.phases, g.mark = o.verdict, o.phases, o.mark
+	if g.cfg.VRID != o.cfg.VRID || !slices.Equal(g.cfg.Addresses, o.cfg.Addresses) {
+		return
+	}
+	o.heir = g
+	g.state, g.track, g.readErr, g.readAt = o.state, o.track, o.readErr, o.readAt
+	g.claimErr, g.guestErr, g.refusal, g.preflightAt = o.claimErr, o.guestErr, o.refusal, o.preflightAt
+}
+
+func namesOf(groups []config.Group) []string {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.Name
+	}
+	return names
+}
+
+// introduce tells the machine what is known of each group already.
+func (e *engine) introduce() {
+	e.step(election.OwnTargets{Targets: e.clouds.own()})
+	for _, g := range e.groups {
+		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+		if len(g.checks) == 0 {
+			e.judge(g)
+		}
+	}
+}
+
+// renewal is a configuration that may be put in force.
+type renewal struct {
+	cfg     *config.Config
+	clouds  *clouds
+	groups  []*group
+	drained map[string]bool
+	marred  []error
+}
+
+// prepare reads the configuration again and makes all that it needs. It leaves the
+// engine alone and runs beside it: files and disks may be slow.
+func (e *engine) prepare(o Options, open func(*config.Config) (*clouds, error)) (*renewal, error) {
+	o.Load.Node = o.Config.Node
+	cfg, err := config.Load(o.Config.Path, o.Load)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration again: %w", onlyErrors(err))
+	}
+	if problems := config.ReloadProblems(o.Config, cfg); len(problems) > 0 {
+		return nil, fmt.Errorf("apply configuration: %w", onlyErrors(problems))
+	}
+	r := &renewal{cfg: cfg}
+	if r.clouds, err = open(cfg); err == nil {
+		r.groups, err = e.newGroups(cfg, r.clouds)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("apply configuration: %w", err)
+	}
+	r.drained, r.marred = readMarks(e.marks.drainMarks, namesOf(cfg.Groups))
+	return r, nil
+}
+
+// onlyErrors makes one line of what keeps a file from being used, without what it
+// is only warned of.
+func onlyErrors(err error) error {
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	var each []error
+	for _, p := range problems.Errors() {
+		each = append(each, errors.New(p.String()))
+	}
+	return errors.New(oneLine(each))
+}
+
+// reloaded puts a configuration in force without moving anything. The owner is
+// read at once: an answer to the old configuration's reads no longer counts.
+func (e *engine) reloaded(r *renewal) {
+	r.clouds.keep(e.clouds)
+	e.adopt(r.cfg, r.clouds, r.groups, r.drained)
+	e.marred, e.reload = r.marred, nil
+	e.step(election.Reload{Config: electionConfig(r.cfg, r.clouds, e.session, r.drained)})
+	e.introduce()
+	for _, g := range e.groups {
+		e.wantRead(g)
+	}
+	e.log.Info("configuration reloaded", "path", r.cfg.Path)
+}

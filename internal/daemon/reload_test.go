@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/status"
+	"github.com/google/go-cmp/cmp"
+)
+
+// reload sends SIGHUP and lets it take effect.
+func (n *node) reloadNow() {
+	n.signals <- syscall.SIGHUP
+	n.w.pass(time.Second)
+}
+
+func TestAReloadMovesNothing(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.pass(5 * time.Second)
+		before := map[string]string{nodeA: a.summary(), nodeB: b.summary()}
+		driverBefore := a.engine.clouds
+		for _, n := range []*node{a, b, a} {
+			n.reloadNow()
+			if !n.log.has(`msg="configuration reloaded"`) {
+				t.Fatalf("%s did not reload", n.name)
+			}
+		}
+		if a.engine.clouds == driverBefore {
+			t.Error("the drivers are the old ones")
+		}
+		w.pass(time.Minute)
+		if diff := cmp.Diff(before, map[string]string{nodeA: a.summary(), nodeB: b.summary()}); diff != "" {
+			t.Errorf("state (-before +after):\n%s", diff)
+		}
+		w.wantMoves(0, 0)
+	})
+}
+
+// summary is what a reload must leave alone.
+func (n *node) summary() string {
+	s := n.state()
+	return fmt.Sprint(s.Role, s.Term, s.Reason, s.Since, s.Addresses[0].Owner, s.Addresses[0].Bound, s.Nodes[0].CanClaim, s.Nodes[1].CanClaim)
+}
+
+func TestAReloadForgetsNothingInBetween(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, _ := w.pair()
+		w.pass(5 * time.Second)
+		a.cloud.blackHole(true) // no new read comes to its aid
+		before := a.summary()
+		a.reloadNow()
+		if after := a.summary(); after != before {
+			t.Errorf("before %s\nafter  %s", before, after)
+		}
+	})
+}
+
+func TestAnAddressOfAReloadedGroupIsReadAtOnce(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, _ := w.pair()
+		w.pass(5 * time.Second)
+		_, before := a.cloud.count()
+		a.signals <- syscall.SIGHUP
+		w.pass(2 * callTime)
+		if _, after := a.cloud.count(); after != before+1 {
+			t.Errorf("%d reads", after-before)
+		}
+	})
+}
+
+// TestAReloadInTheMiddleOfAWrite: the outcome of the write is still learnt, and no
+// second one leaves while it may run.
+func TestAReloadInTheMiddleOfAWrite(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.pass(5 * time.Second)
+		a.crash()
+		w.eventually("the write has left", func() bool { return w.writes() == 1 })
+		b.reloadNow()
+		w.eventually("the standby owns the address", b.bound)
+		w.pass(30 * time.Second)
+		w.wantMoves(1, 1)
+	})
+}
+
+func TestAReloadWhileAWriteIsOnItsWay(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.pass(5 * time.Second)
+		a.crash()
+		w.eventually("the standby leads", func() bool { return b.role() == "active" })
+		b.signals <- syscall.SIGHUP
+		w.eventually("the standby owns the address", b.bound)
+		w.pass(30 * time.Second)
+		if got := w.cloud.Moves(floating); got != 1 {
+			t.Errorf("%d moves", got)
+		}
+		if got := w.writes(); got != 1 {
+			t.Errorf("%d writes", got)
+		}
+	})
+}
+
+func TestAReloadThatIsRefusedChangesNothingAndSaysWhy(t *testing.T) {
+	edit := func(old, replacement string) func(w *world, path string) {
+		return func(w *world, path string) {
+			raw, err := os.ReadFile(path)
+			w.must(err)
+			if !strings.Contains(string(raw), old) {
+				w.Fatalf("the file has no %q", old)
+			}
+			w.must(os.WriteFile(path, []byte(strings.Replace(string(raw), old, replacement, 1)), 0o600))
+		}
+	}
+	tests := []struct {
+		name string
+		edit func(w *world, path string)
+		open error // of the drivers
+		want string
+	}{
+		{"the file is gone", func(w *world, path string) { w.must(os.Remove(path)) }, nil,
+			"read configuration again: FILE: cannot be read: no such file or directory; name the file with --config"},
+		{"the file has a mistake", edit("vrid: 51\n", "vrid: 510\n    claim_timeout: 1s\n"), nil,
+			"read configuration again: FILE:9: groups[0].vrid: 510 is outside 1 to 255; use a number that no other group has; FILE:10: groups[0].claim_timeout: 1s is outside 3s to 10m; use 15s"},
+		{"the change takes a restart", edit("cluster: {id: web,", "cluster: {id: shop,"), nil,
+			"apply configuration: FILE: cluster.id: changes from web to shop, which takes a restart; restart fipctl, or undo the change"},
+		{"the drivers cannot be made", func(*world, string) {}, errors.New("set up provider digitalocean: no token"),
+			"apply configuration: set up provider digitalocean: no token"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				opened := 0
+				a := w.start(nodeA, func(n *node, _ *Options, p *parts) {
+					p.clouds = func(cfg *config.Config) (*clouds, error) {
+						if opened++; opened > 1 && tt.open != nil {
+							return nil, tt.open
+						}
+						return n.clouds(cfg)
+					}
+				})
+				w.eventually("the node leads", a.bound)
+				before, path := a.summary(), a.opts.Config.Path
+				tt.edit(w, path)
+				a.reloadNow()
+				want := "the last reload changed nothing: " + strings.ReplaceAll(tt.want, "FILE", path)
+				if got := a.text(condReloadFailed); got != want {
+					t.Errorf("condition:\ngot  %s\nwant %s", got, want)
+				}
+				if after := a.summary(); after != before {
+					t.Errorf("before %s\nafter  %s", before, after)
+				}
+				tt.open = nil
+				w.write(nodeA, "")
+				a.reloadNow()
+				if got := a.text(condReloadFailed); got != "" {
+					t.Errorf("after a good reload: %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestAReloadOfADaemonThatIsStoppingIsRefused(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, _ := w.pair()
+		w.pass(5 * time.Second)
+		a.signals <- syscall.SIGTERM
+		a.signals <- syscall.SIGHUP
+		if err := a.wait(); err != nil {
+			t.Errorf("end: %v", err)
+		}
+		if !a.log.has("reload refused") || a.log.has("configuration reloaded") {
+			t.Error("it was reloaded")
+		}
+		w.wantMoves(1, 1)
+	})
+}
+
+func TestAnotherAddressAfterAReloadStartsWithoutKnowledge(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, nil)
+		w.eventually("the node leads", a.bound)
+		path := a.opts.Config.Path
+		raw, err := os.ReadFile(path)
+		w.must(err)
+		w.must(os.WriteFile(path, []byte(strings.Replace(string(raw), "203.0.113.10", "203.0.113.11", 1)), 0o600))
+		a.reloadNow()
+		s := a.state().Addresses[0]
+		if s.Bound || s.Owner.State != status.OwnerUnknown || !strings.HasSuffix(s.ReadError, ": the address does not exist") {
+			t.Errorf("what is said of an address that does not exist: %+v", s)
+		}
+	})
+}

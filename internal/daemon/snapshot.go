@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"cmp"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/health"
+	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/pkg/election"
+)
+
+// Snapshot returns the newest published state (status.Backend).
+func (e *engine) Snapshot() status.Snapshot { return *e.current.Load() }
+
+// publish renews the snapshot that everybody else reads, the conditions in it and
+// the metrics that follow from it.
+func (e *engine) publish(now election.Instant) {
+	at := time.Now().UTC()
+	s := e.machine.Status()
+	fs := e.daemonConditions()
+	perGroup := make([][]found, len(e.groups))
+	for i, g := range e.groups {
+		perGroup[i] = e.conditions(g, s.Groups[i])
+		fs = append(fs, perGroup[i]...)
+	}
+	raised := e.raise(fs, at)
+	snap := &status.Snapshot{
+		Version: status.SnapshotVersion, Cluster: e.cfg.Cluster.ID, Node: e.cfg.Node, At: at,
+		Source: status.SourceDaemon, VersionString: e.version, PID: os.Getpid(), Started: e.started,
+		Groups: make([]status.Group, 0, len(e.groups)), Conditions: conditionsOf("", raised),
+	}
+	for i, g := range e.groups {
+		snap.Groups = append(snap.Groups, e.groupSnapshot(g, s.Groups[i], raised))
+		e.measure(g, s.Groups[i])
+	}
+	e.current.Store(snap)
+	e.fresh = now
+}
+
+// measure renews the metrics of one group.
+func (e *engine) measure(g *group, s election.GroupStatus) {
+	e.metrics.Bound(s.Name, s.Bound)
+	yes := answering(s)
+	e.metrics.Answering(s.Name, yes)
+	e.metrics.Disagreement(s.Name, s.Bound != (s.Role == election.Active))
+	if yes != nil && *yes && g.phases.bound != 0 && !g.phases.answered {
+		g.phases.answered = true
+		e.metrics.Phase(phaseAnswer, e.clock.now().Sub(g.phases.bound))
+	}
+}
+
+// conditionsOf returns the raised conditions of a group, "" for the daemon, the
+// worst first.
+func conditionsOf(group string, raised map[conditionKey]status.Condition) []status.Condition {
+	out := []status.Condition{}
+	keys := slices.SortedFunc(maps.Keys(raised), func(a, b conditionKey) int {
+		return cmp.Or(cmp.Compare(weight(raised[b].Severity), weight(raised[a].Severity)),
+			cmp.Compare(a.code, b.code), cmp.Compare(a.about, b.about))
+	})
+	for _, k := range keys {
+		if k.group == group {
+			out = append(out, raised[k])
+		}
+	}
+	return out
+}
+
+func weight(s status.Severity) int {
+	return slices.Index([]status.Severity{status.SeverityInfo, status.SeverityWarning, status.SeverityCritical}, s)
+}
+
+func (e *engine) groupSnapshot(g *group, s election.GroupStatus, raised map[conditionKey]status.Condition) status.Group {
+	out := status.Group{
+		Name: s.Name, VRID: s.VRID, Role: s.Role.String(), Term: status.Term{Number: s.Newest.Number, Node: s.Newest.Node},
+		Reason: s.Reason.String(), ReasonText: s.Reason.Text(), Since: e.clock.time(s.Since),
+		Sticky: s.Sticky, Drained: s.Drained, Waiting: e.waiting(g, s),
+		Addresses: e.addressSnapshots(g, s), Nodes: e.nodeSnapshots(g, s),
+		Conditions: conditionsOf(s.Name, raised),
+	}
+	if s.Handover.To != "" {
+		out.Handover = &status.Handover{From: e.cfg.Node, To: s.Handover.To, Until: e.clock.time(s.HandoverUntil)}
+	}
+	return out
+}
+
+// waiting says what holds this node back: first the election, then the controller.
+func (e *engine) waiting(g *group, s election.GroupStatus) *status.Waiting {
+	why, until := s.Held, election.Instant(0)
+	if why == election.ReasonNone && s.Role == election.Active && !s.Bound {
+		why, until = g.waiting, g.until
+	}
+	if why == election.ReasonNone || why == election.ReasonClaimInProgress {
+		return nil
+	}
+	return &status.Waiting{Reason: why.String(), Text: why.Text(), Until: e.clock.time(until)}
+}
+
+func (e *engine) addressSnapshots(g *group, s election.GroupStatus) []status.Address {
+	nodes := e.nodes()
+	out := make([]status.Address, len(g.cfg.Addresses))
+	for i, a := range g.cfg.Addresses {
+		out[i] = status.Address{Provider: a.Provider, Kind: a.Kind, IP: a.IP, Owner: status.Owner{State: status.OwnerUnknown}}
+		if yes := answering(s); yes != nil {
+			out[i].Answering = yes
+		}
+		if s.AnsweredBy != "" && e.clock.now().Sub(s.AnsweredAt) < answeringFor {
+			out[i].AnsweredBy = s.AnsweredBy
+		} else if yes := answering(s); yes != nil && *yes {
+			out[i].AnsweredBy = e.cfg.Node
+		}
+		if i < len(g.readErr) && g.readErr[i] != nil {
+			out[i].ReadError = g.readErr[i].Error()
+		}
+		if i >= len(g.state.Addresses) || !g.state.Addresses[i].Known {
+			continue
+		}
+		seen := g.state.Addresses[i].Seen
+		owner := controller.Locate(a.Provider, seen, nodes)
+		out[i].Owner = status.Owner{Node: owner.Node, Target: seen.Target.String(), State: ownerState(owner.Kind)}
+		out[i].VerifiedAt, out[i].Pending = e.clock.time(g.state.Began), seen.Pending
+		out[i].Bound = owner.Kind == election.OwnerNode && owner.Node == e.cfg.Node
+	}
+	return out
+}
+
+func ownerState(k election.OwnerKind) status.OwnerState {
+	switch k {
+	case election.OwnerNode:
+		return status.OwnerNode
+	case election.OwnerNone:
+		return status.OwnerNone
+	case election.OwnerForeign:
+		return status.OwnerForeign
+	default:
+		return status.OwnerUnknown
+	}
+}
+
+// nodeSnapshots returns this node and its peers, in the order of the file.
+func (e *engine) nodeSnapshots(g *group, s election.GroupStatus) []status.Node {
+	out := make([]status.Node, 0, len(e.cfg.Nodes))
+	for _, n := range e.cfg.Nodes {
+		if n.Name == e.cfg.Node {
+			out = append(out, e.selfSnapshot(g, s))
+			continue
+		}
+		for _, p := range s.Nodes {
+			if p.Name == n.Name {
+				out = append(out, e.peerSnapshot(s, p))
+			}
+		}
+	}
+	return out
+}
+
+func (e *engine) selfSnapshot(g *group, s election.GroupStatus) status.Node {
+	n := status.Node{
+		Name: e.cfg.Node, Self: true, Role: s.Role.String(), Priority: int(s.Priority), Healthy: s.Healthy,
+		CanClaim: s.CanClaim, Elected: s.Role == election.Active, Bound: s.Bound, Answering: answering(s), Fresh: true,
+		Reason: s.Reason.String(),
+	}
+	if why := e.machine.OwnRefusal(s.Name); why != election.ReasonNone {
+		n.Ineligible, n.IneligibleText = why.String(), why.Text()
+	}
+	for _, c := range g.checks {
+		r := g.results[c.Check]
+		n.Checks = append(n.Checks, status.HealthCheck{
+			Name: c.Check, Healthy: c.State == health.Passing, Text: r.Text, Since: g.checkAt[c.Check],
+		})
+	}
+	return n
+}
+
+func (e *engine) peerSnapshot(s election.GroupStatus, p election.NodeStatus) status.Node {
+	n := status.Node{
+		Name: p.Name, Role: p.Role.String(), Priority: int(p.Priority), Healthy: p.Healthy, CanClaim: p.CanClaim,
+		Elected: p.Fresh && p.Role == election.Active, Bound: s.Owner.Kind == election.OwnerNode && s.Owner.Node == p.Name,
+		Fresh: p.Fresh, Reason: p.Reason.String(),
+	}
+	if !p.Heard {
+		n.Role = "unknown"
+	} else {
+		age := e.clock.now().Sub(p.At).Milliseconds()
+		n.LastAdvertAgeMS = &age
+	}
+	if p.Refusal != election.ReasonNone {
+		n.Ineligible, n.IneligibleText = p.Refusal.String(), p.Refusal.Text()
+	}
+	if s.AnsweredBy == p.Name {
+		yes := e.clock.now().Sub(s.AnsweredAt) < answeringFor
+		n.Answering = &yes
+	}
+	return n
+}
