@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	askEvery = 20 * time.Millisecond
+	// askTimeout is when the client calls a request failed. The floating IP resets
+	// what it cannot deliver, so an outage is seen at once; only a machine that
+	// stands still for so long could fake one.
+	askTimeout = 2 * time.Second
+	answerMax  = 256      // bytes of an answer that are read
+	samplesMax = 64 << 10 // about twenty minutes; then the older half is forgotten
+)
+
+// sample is one request of the client.
+type sample struct {
+	Asked, Done time.Time
+	Node        string // who answered; empty: the request failed
+}
+
+// client asks the floating IP over and over, each time on a new connection, and
+// remembers who answered when.
+type client struct {
+	url  string
+	http *http.Client
+
+	mu      sync.Mutex
+	samples []sample
+}
+
+// newClient returns a client of the floating IP. run makes it ask.
+func newClient(at netip.AddrPort) *client {
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       (&net.Dialer{Timeout: askTimeout}).DialContext,
+	}
+	return &client{url: fmt.Sprintf("http://%s/", at), http: &http.Client{Transport: transport, Timeout: askTimeout}}
+}
+
+// run asks every 20 ms until ctx ends. A request does not wait for the one before
+// it: at most askTimeout/askEvery are under way.
+func (c *client) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			wg.Go(func() { c.ask(ctx) })
+		}
+	}
+}
+
+func (c *client) ask(ctx context.Context) {
+	s := sample{Asked: time.Now()}
+	s.Node = c.answer(ctx)
+	s.Done = time.Now()
+	if ctx.Err() != nil {
+		return // broken off by the end of the lab, not by an outage
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.samples = append(c.samples, s)
+	if len(c.samples) > samplesMax {
+		c.samples = slices.Clone(c.samples[samplesMax/2:])
+	}
+}
+
+// answer returns the name of the node that answered, or nothing.
+func (c *client) answer(ctx context.Context) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
+	if err != nil {
+		return ""
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return ""
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// taken returns the requests so far, in the order in which they were asked.
+func (c *client) taken() []sample {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := slices.Clone(c.samples)
+	slices.SortStableFunc(all, func(a, b sample) int { return a.Asked.Compare(b.Asked) })
+	return all
+}
+
+// last returns the newest finished request.
+func (c *client) last() (sample, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.samples) == 0 {
+		return sample{}, false
+	}
+	return c.samples[len(c.samples)-1], true
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/internal/status"
+)
+
+// What the lab's cluster is called. The owner at the start is the node with the
+// higher priority.
+const (
+	clusterID   = "lab"
+	groupName   = "web"
+	ownerNode   = 0
+	standbyNode = 1
+)
+
+var (
+	nodeNames      = [...]string{"lb-a", "lb-b"}
+	nodePriorities = [...]int{110, 100}
+)
+
+// cluster is everything one scenario runs on: two nodes, the links between them,
+// the cloud, the floating IP and the client. Every scenario gets a new one at the
+// same addresses.
+type cluster struct {
+	executable string
+	plan       *plan
+	settings   settings
+	dir        string
+	progress   func(string) // shows what is being waited for
+
+	cloud    *cloud
+	relay    *relay
+	web      *floating
+	probes   *floatingUDP
+	client   *client
+	record   *recorder
+	nodes    []*node
+	clientOn context.CancelFunc
+
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+}
+
+// node is one VM: a daemon and the service it makes available.
+type node struct {
+	name    string
+	files   nodeFiles
+	control *status.Client
+	daemon  *process
+	service *service
+	leaving bool // the lab has told the daemon to end
+}
+
+// clusterOptions is what differs between scenarios before anything runs.
+type clusterOptions struct {
+	settings
+	latency time.Duration
+	holder  string // the droplet that has the address at first; empty: nobody
+	blind   bool   // no probe passes through the floating IP
+	seed    uint64 // of the relay
+}
+
+// openCluster binds and writes everything, and starts the services and what the
+// lab itself plays. No daemon runs yet. The caller closes the cluster.
+func openCluster(ctx context.Context, l *lab, o clusterOptions) (*cluster, error) {
+	c := &cluster{
+		executable: l.executable, plan: l.plan, settings: o.settings,
+		progress: l.out.progress, record: &recorder{}, client: newClient(l.plan.floatingWeb()),
+	}
+	if err := c.open(ctx, o); err != nil {
+		c.close()
+		return nil, fmt.Errorf("set up the cluster: %w", err)
+	}
+	return c, nil
+}
+
+func (c *cluster) open(ctx context.Context, o clusterOptions) (err error) {
+	if c.dir, err = makeDir(); err != nil {
+		return err
+	}
+	if err = writeFiles(c.dir, c.plan, o.settings); err != nil {
+		return err
+	}
+	if c.cloud, err = openCloud(c.plan, o.holder, o.latency); err != nil {
+		return err
+	}
+	if c.relay, err = openRelay(c.plan, nodeNames[:], o.seed); err != nil {
+		return err
+	}
+	if c.web, err = openFloating(c.plan.floatingWeb(), c.cloud.holder, c.plan.nodeWeb); err != nil {
+		return err
+	}
+	if c.probes, err = openFloatingUDP(c.plan.floatingDaemon(), c.cloud.holder, c.plan.nodeDaemon); err != nil {
+		return err
+	}
+	c.probes.closed.Store(o.blind)
+	c.play(ctx)
+	for i, name := range nodeNames {
+		n := &node{name: name, files: filesOf(c.dir, name)}
+		n.control = status.NewClient(n.files.socket)
+		c.nodes = append(c.nodes, n)
+		if n.service, err = startService(ctx, c.executable, name, c.plan.nodeWeb(i).String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// play starts the network and the cloud.
+func (c *cluster) play(ctx context.Context) {
+	ctx, c.stop = context.WithCancel(ctx)
+	for _, l := range c.cloud.listeners {
+		c.wg.Go(func() {
+			if err := l.Run(ctx); err != nil {
+				c.record.note(err.Error())
+			}
+		})
+	}
+	c.wg.Go(func() { c.cloud.watch(ctx) })
+	c.wg.Go(func() { c.relay.run(ctx, c.plan) })
+	c.wg.Go(func() { c.web.run(ctx) })
+	c.wg.Go(func() { c.probes.run(ctx) })
+	c.cloud.model.OnChange(func(ch fakecloud.Change) {
+		if from := nodeOf(ch.From.Instance); from >= 0 {
+			c.web.moved(from)
+		}
+	})
+}
+
+// startDaemon starts `fipctl run` of node i.
+func (c *cluster) startDaemon(i int) (err error) {
+	n := c.nodes[i]
+	n.leaving = false
+	n.daemon, err = command{
+		name: n.name + "'s daemon",
+		path: c.executable,
+		args: []string{"run", "--config", n.files.config, "--node", n.name},
+		line: func(s string) { c.record.log(n.name, s) },
+	}.start()
+	if err != nil {
+		return err
+	}
+	daemon := n.daemon
+	c.wg.Go(func() {
+		<-daemon.done
+		what := "daemon ended"
+		if daemon.err != nil {
+			what += ": " + daemon.err.Error()
+		}
+		c.record.add(event{At: time.Now(), Kind: eventEnd, Who: n.name, What: what})
+	})
+	return nil
+}
+
+// signal tells node i's daemon to end: SIGTERM to stop, SIGUSR1 to leave for a
+// restart.
+func (c *cluster) signal(i int, s syscall.Signal) {
+	c.nodes[i].leaving = true
+	c.nodes[i].daemon.signal(s)
+}
+
+// killHost ends everything on node i at once, as when its host dies.
+func (c *cluster) killHost(i int) {
+	n := c.nodes[i]
+	n.leaving = true
+	var wg sync.WaitGroup
+	wg.Go(n.daemon.kill)
+	wg.Go(n.service.kill)
+	wg.Wait()
+}
+
+// returnHost starts node i again after killHost.
+func (c *cluster) returnHost(ctx context.Context, i int) (err error) {
+	n := c.nodes[i]
+	if n.service, err = startService(ctx, c.executable, n.name, c.plan.nodeWeb(i).String()); err != nil {
+		return err
+	}
+	return c.startDaemon(i)
+}
+
+// startClient lets the client ask from now on.
+func (c *cluster) startClient(ctx context.Context) {
+	ctx, c.clientOn = context.WithCancel(ctx)
+	c.wg.Go(func() { c.client.run(ctx) })
+}
+
+// crashed returns an error if a daemon ended although nobody told it to.
+func (c *cluster) crashed() error {
+	var errs []error
+	for _, n := range c.nodes {
+		if n.daemon != nil && !n.leaving && !n.daemon.alive() {
+			errs = append(errs, fmt.Errorf("%s ended by itself: %v", n.daemon.name, n.daemon.err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// close ends every process and removes every file. What a scenario has not
+// stopped in order is killed: nothing is to be learnt from it any more.
+func (c *cluster) close() {
+	var wg sync.WaitGroup
+	for _, n := range c.nodes {
+		n.leaving = true
+		for _, p := range n.processes() {
+			wg.Go(p.kill)
+		}
+	}
+	wg.Wait()
+	if c.stop != nil {
+		c.stop()
+	}
+	if c.clientOn != nil {
+		c.clientOn()
+	}
+	c.closeSockets()
+	c.wg.Wait()
+	if c.dir != "" {
+		// A file that cannot be removed is worth a word, and no more.
+		if err := os.RemoveAll(c.dir); err != nil {
+			c.record.note(err.Error())
+		}
+	}
+}
+
+func (n *node) processes() []*process {
+	var ps []*process
+	if n.daemon != nil {
+		ps = append(ps, n.daemon)
+	}
+	if n.service != nil {
+		ps = append(ps, n.service.process)
+	}
+	return ps
+}
+
+// closeSockets closes what open bound, whether or not it was ever served.
+func (c *cluster) closeSockets() {
+	if c.cloud != nil {
+		c.cloud.close()
+	}
+	if c.relay != nil {
+		c.relay.close()
+	}
+	if c.web != nil {
+		_ = c.web.listener.Close() // closed already if it was served
+	}
+	if c.probes != nil {
+		c.probes.close()
+	}
+}
+
+// socketPathMax is the longest path of a unix socket that the kernel takes.
+const socketPathMax = 107
+
+// makeDir returns a new directory for the cluster's files, with a name short
+// enough for the control sockets.
+func makeDir() (string, error) {
+	const pattern, longest = "fipctl-lab-", "0000000000/" + "lb-a.state"
+	parent := os.TempDir()
+	if len(parent)+1+len(pattern)+len(longest) > socketPathMax {
+		parent = "/tmp"
+	}
+	return os.MkdirTemp(parent, pattern)
+}

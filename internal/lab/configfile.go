@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// The timings of a lab's health check: short enough to be watched, long enough
+// for a busy machine not to fail it by accident.
+const (
+	checkInterval = 500 * time.Millisecond
+	checkTimeout  = 450 * time.Millisecond
+	checkRise     = 2
+	checkFall     = 3
+)
+
+// slowAdverts is the interval from which two adverts, what a handover needs, take
+// longer than the default claim_timeout of 15 s.
+const slowAdverts = 7500 * time.Millisecond
+
+// The parts of a configuration file that the lab sets, in the order in which they
+// are written. The file is meant to be read: `--keep` points people at it.
+type (
+	fileConfig struct {
+		Node      string                  `yaml:"node"`
+		Cluster   fileCluster             `yaml:"cluster"`
+		Nodes     []fileNode              `yaml:"nodes"`
+		Listen    string                  `yaml:"listen"`
+		Control   fileControl             `yaml:"control"`
+		StateDir  string                  `yaml:"state_dir"`
+		Log       fileLog                 `yaml:"log"`
+		Groups    []fileGroup             `yaml:"groups"`
+		Providers map[string]fileProvider `yaml:"providers"`
+	}
+	fileCluster struct {
+		ID      string `yaml:"id"`
+		KeyFile string `yaml:"key_file"`
+	}
+	fileNode struct {
+		Name    string `yaml:"name"`
+		Address string `yaml:"address"`
+	}
+	fileControl struct {
+		Socket string `yaml:"socket"`
+	}
+	fileLog struct {
+		Level  string `yaml:"level"`
+		Format string `yaml:"format"`
+	}
+	fileGroup struct {
+		Name           string         `yaml:"name"`
+		VRID           int            `yaml:"vrid"`
+		AdvertInterval string         `yaml:"advert_interval"`
+		Preempt        bool           `yaml:"preempt"`
+		PreemptDelay   string         `yaml:"preempt_delay,omitempty"`
+		DisplacedRetry string         `yaml:"displaced_retry,omitempty"`
+		OnMoved        string         `yaml:"on_moved,omitempty"`
+		Priority       map[string]int `yaml:"priority"`
+		ClaimTimeout   string         `yaml:"claim_timeout,omitempty"`
+		Addresses      []fileAddress  `yaml:"addresses"`
+		Checks         []fileCheck    `yaml:"checks"`
+	}
+	fileAddress struct {
+		Provider string `yaml:"provider"`
+		Kind     string `yaml:"kind"`
+		IP       string `yaml:"ip"`
+	}
+	fileCheck struct {
+		Name     string `yaml:"name"`
+		HTTP     string `yaml:"http"`
+		Interval string `yaml:"interval"`
+		Timeout  string `yaml:"timeout"`
+		Rise     int    `yaml:"rise"`
+		Fall     int    `yaml:"fall"`
+	}
+	fileProvider struct {
+		TokenFile        string `yaml:"token_file"`
+		Endpoint         string `yaml:"endpoint"`
+		MetadataEndpoint string `yaml:"metadata_endpoint"`
+	}
+)
+
+// settings is what scenarios vary in the configuration of both nodes.
+type settings struct {
+	advertInterval time.Duration
+	preempt        bool
+	preemptDelay   time.Duration // zero: the default
+	displacedRetry time.Duration // zero: the default
+	onMoved        string        // empty: the default
+}
+
+// configOf returns the configuration of node i. It differs between the nodes
+// where the lab is not a real network: each names the others at their stand-ins.
+func configOf(p *plan, s settings, files nodeFiles, i int) fileConfig {
+	c := fileConfig{
+		Node:     nodeNames[i],
+		Cluster:  fileCluster{ID: clusterID, KeyFile: files.key},
+		Listen:   p.nodeDaemon(i).String(),
+		Control:  fileControl{Socket: files.socket},
+		StateDir: files.state,
+		Log:      fileLog{Level: "info", Format: "json"},
+		Groups:   []fileGroup{groupOf(p, s)},
+		Providers: map[string]fileProvider{providerName: {
+			TokenFile:        files.token,
+			Endpoint:         "http://" + p.api().String(),
+			MetadataEndpoint: "http://" + p.metadata(i).String(),
+		}},
+	}
+	for j, name := range nodeNames {
+		c.Nodes = append(c.Nodes, fileNode{Name: name, Address: p.addressSeen(i, j).String()})
+	}
+	return c
+}
+
+func groupOf(p *plan, s settings) fileGroup {
+	g := fileGroup{
+		Name:           groupName,
+		VRID:           51,
+		AdvertInterval: s.advertInterval.String(),
+		Preempt:        s.preempt,
+		OnMoved:        s.onMoved,
+		Priority:       map[string]int{},
+		Addresses:      []fileAddress{{Provider: providerName, Kind: addressKind, IP: p.floatingIP().String()}},
+		Checks: []fileCheck{{
+			Name:     "service",
+			HTTP:     fmt.Sprintf("http://{anchor}:%d/healthz", p.web),
+			Interval: checkInterval.String(),
+			Timeout:  checkTimeout.String(),
+			Rise:     checkRise,
+			Fall:     checkFall,
+		}},
+	}
+	for i, name := range nodeNames {
+		g.Priority[name] = nodePriorities[i]
+	}
+	if s.advertInterval > slowAdverts {
+		g.ClaimTimeout = (2 * s.advertInterval).String()
+	}
+	if s.preemptDelay > 0 {
+		g.PreemptDelay = s.preemptDelay.String()
+	}
+	if s.displacedRetry > 0 {
+		g.DisplacedRetry = s.displacedRetry.String()
+	}
+	return g
+}
+
+// nodeFiles is where the files of one node are.
+type nodeFiles struct{ config, key, token, socket, state string }
+
+func filesOf(dir, node string) nodeFiles {
+	return nodeFiles{
+		config: filepath.Join(dir, node+".yaml"),
+		key:    filepath.Join(dir, "cluster.key"),
+		token:  filepath.Join(dir, node+".token"),
+		socket: filepath.Join(dir, node+".sock"),
+		state:  filepath.Join(dir, node+".state"),
+	}
+}
+
+// writeFiles writes everything the daemons read: the key both share, and each
+// node's configuration and token.
+func writeFiles(dir string, p *plan, s settings) error {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails: it ends the program rather than return less
+	shared := filesOf(dir, "").key
+	if err := writePrivate(shared, base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {
+		return err
+	}
+	for i, name := range nodeNames {
+		files := filesOf(dir, name)
+		text, err := yaml.Marshal(configOf(p, s, files, i))
+		if err != nil {
+			return fmt.Errorf("write configuration of %s: %w", name, err)
+		}
+		if err := writePrivate(files.config, string(text)); err != nil {
+			return err
+		}
+		if err := writePrivate(files.token, tokenOf(name)+"\n"); err != nil {
+			return err
+		}
+		if err := os.Mkdir(files.state, 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writePrivate(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }
+
+// tokenOf is the API token of a node. Each has its own, so that the cloud can
+// fail one node and not the other. It looks like a real one and opens nothing.
+func tokenOf(node string) string { return "dop_v1_lab_" + node }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/pkg/election"
+)
+
+func TestTheConfigurationReadsLikeOneThatPeopleWrite(t *testing.T) {
+	t.Parallel()
+	p := &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}
+	s := settings{
+		advertInterval: AdvertIntervalDefault, preempt: true, preemptDelay: shortPreempt,
+		displacedRetry: shortRetry, onMoved: "reclaim",
+	}
+	text, err := yaml.Marshal(configOf(p, s, filesOf("/tmp/fipctl-lab-1", "lb-b"), standbyNode))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "lb-b.yaml", string(text))
+}
+
+func TestTheDaemonsAcceptTheConfiguration(t *testing.T) {
+	t.Parallel()
+	p := &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}
+	for name, s := range map[string]settings{
+		"ordinary":   {advertInterval: AdvertIntervalDefault},
+		"fast":       {advertInterval: advertIntervalMin},
+		"slow":       {advertInterval: advertIntervalMax},
+		"everything": {advertInterval: time.Second, preempt: true, preemptDelay: shortPreempt, displacedRetry: shortRetry, onMoved: "reclaim"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := writeFiles(dir, p, s); err != nil {
+				t.Fatal(err)
+			}
+			for i, node := range nodeNames {
+				c, err := config.Load(filesOf(dir, node).config, config.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(c.Warnings) > 0 {
+					t.Errorf("warnings:\n%v", c.Warnings)
+				}
+				g := c.Groups[0]
+				if c.Node != node || c.Self().Address != p.nodeDaemon(i) || g.AdvertInterval != s.advertInterval || g.Preempt != s.preempt {
+					t.Errorf("%s: the configuration says otherwise: %+v", node, c)
+				}
+				if reclaim := g.OnMoved != election.FollowMoved; reclaim != (s.onMoved == "reclaim") {
+					t.Errorf("%s: on_moved is %v", node, g.OnMoved)
+				}
+			}
+		})
+	}
+}

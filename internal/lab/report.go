@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// report writes what the lab has to say. It is safe for concurrent use.
+type report struct {
+	people   io.Writer // what people read
+	document io.Writer // the JSON document; nil: none
+	terminal bool
+	lost     func(error) // told when writing fails: nobody reads any more; may be nil
+
+	mu    sync.Mutex
+	name  string // of the scenario under way
+	lined bool   // the live line is on the screen
+}
+
+func newReport(o Options) *report {
+	if o.JSON {
+		return &report{people: o.Stderr, document: o.Stdout, terminal: o.Terminal}
+	}
+	return &report{people: o.Stdout, terminal: o.Terminal}
+}
+
+// print writes lines for people, in the place of the live line.
+func (r *report) print(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clear()
+	r.write(r.people, fmt.Sprintf(format, args...))
+}
+
+func (r *report) write(w io.Writer, text string) {
+	if _, err := io.WriteString(w, text); err != nil && r.lost != nil {
+		r.lost(fmt.Errorf("write output: %w", err))
+	}
+}
+
+// clearLine returns to the start of the line and erases it.
+const clearLine = "\r\x1b[K"
+
+func (r *report) clear() {
+	if r.lined {
+		r.write(r.people, clearLine)
+		r.lined = false
+	}
+}
+
+// progressMax keeps the live line on one line of a usual terminal.
+const progressMax = 76
+
+// progress shows what is being waited for, on a terminal.
+func (r *report) progress(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.terminal {
+		return
+	}
+	text = "  ... " + text
+	if len(text) > progressMax {
+		text = text[:progressMax]
+	}
+	r.write(r.people, clearLine+text)
+	r.lined = true
+}
+
+func (r *report) list(every []scenario) {
+	var b strings.Builder
+	for _, s := range every {
+		mark := " "
+		if s.inSet {
+			mark = "*"
+		}
+		fmt.Fprintf(&b, "%s %-18s  %s\n", mark, s.name, s.story)
+	}
+	b.WriteString("* the default set\n")
+	r.print("%s", b.String())
+}
+
+// header says what is about to be set up.
+func (r *report) header(p *plan, o Options) { r.print("%s", headerText(p, o)) }
+
+func headerText(p *plan, o Options) string {
+	var b strings.Builder
+	b.WriteString("fipctl lab: two daemons, a fake DigitalOcean and one floating IP, all on this machine\n\n")
+	fmt.Fprintf(&b, "  floating IP  %s for the client, %s/udp for the probe\n", p.floatingWeb(), p.floatingDaemon())
+	for i, name := range nodeNames {
+		fmt.Fprintf(&b, "  %-11s  %s, droplet %s, priority %d\n", name, p.node(i), dropletOf(i), nodePriorities[i])
+	}
+	fmt.Fprintf(&b, "  cloud API    http://%s, %s a call; an accepted move takes %s\n", p.api(), o.APILatency, assignTakes)
+	down := activeDown(o.AdvertInterval, nodePriorities[standbyNode])
+	fmt.Fprintf(&b, "  adverts      every %s; %s takes over after %s of silence (active-down)\n",
+		o.AdvertInterval, nodeNames[standbyNode], down.Round(time.Millisecond))
+	fmt.Fprintf(&b, "  client       asks every %s, gives up after %s\n", askEvery, askTimeout)
+	return b.String()
+}
+
+func (r *report) begin(s scenario) {
+	r.print("\n%s: %s\n", s.name, s.story)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.name = s.name
+}
+
+// scenario shows how a scenario went.
+func (r *report) scenario(res result) {
+	r.print("%s%s%s", timelineText(res), outcomeText(res), logsText(res.logs))
+}
+
+// timelineText shows the events from the start of the story on.
+func timelineText(res result) string {
+	var b strings.Builder
+	for _, e := range res.events {
+		if !res.start.IsZero() && !e.At.Before(res.start) {
+			b.WriteString(eventText(e, res.start))
+		}
+	}
+	return b.String()
+}
+
+// eventText is one line of a timeline: when, who, what, why.
+func eventText(e event, start time.Time) string {
+	what := e.What
+	if e.Reason != "" {
+		what += " (" + e.Reason + ")"
+	}
+	return fmt.Sprintf("  %9s  %-6s  %s\n", fmt.Sprintf("+%d ms", e.At.Sub(start).Milliseconds()), e.Who, what)
+}
+
+// outcomeText is the last line of a scenario, and the figure beside it.
+func outcomeText(res result) string {
+	var b strings.Builder
+	if res.note != "" {
+		fmt.Fprintf(&b, "  %s\n", res.note)
+	}
+	if !res.passed() {
+		fmt.Fprintf(&b, "  FAILED: %s\n", res.why)
+		return b.String()
+	}
+	c := res.counts
+	fmt.Fprintf(&b, "  ok: %s, %s, %s, outage %d ms; %s owns the address\n",
+		plural(c.moves, "move"), plural(c.writes, "write"), plural(c.failed, "failed request"),
+		res.outage.Milliseconds(), orNobody(c.owner))
+	return b.String()
+}
+
+func logsText(logs []nodeLog) string {
+	var b strings.Builder
+	for _, l := range logs {
+		fmt.Fprintf(&b, "  the last log lines of %s:\n", l.node)
+		if len(l.lines) == 0 {
+			b.WriteString("    (it wrote nothing)\n")
+		}
+		for _, line := range l.lines {
+			fmt.Fprintf(&b, "    %s\n", line)
+		}
+	}
+	return b.String()
+}
+
+func (r *report) problem(err error) { r.print("  FAILED: %v\n", err) }
+
+func (r *report) interrupted(name string) { r.print("\ninterrupted during %s\n", name) }
+
+// finish shows the table, and writes the document if one was asked for.
+func (r *report) finish(results []result) {
+	if len(results) > 0 {
+		r.print("\n%s", tableText(results))
+	}
+	if r.document != nil {
+		r.write(r.document, string(document(results)))
+	}
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// results are two scenarios, one that went well and one that did not.
+func someResults() []result {
+	return []result{
+		{
+			scenario: scenario{name: "killed"},
+			counts:   counts{moves: 1, writes: 1, failed: 99, owner: "lb-b"},
+			phases:   phases{Detect: ms(871), Decide: ms(4), API: ms(1102), Answer: ms(9)},
+			outage:   1986 * time.Millisecond,
+			note:     "decided 905ms after the last advert; active-down is 902ms (+0.3 %)",
+			start:    at(100),
+			events: []event{
+				{At: at(40), Who: "lb-a", Kind: eventRole, What: "before the story"},
+				{At: at(100), Who: "lab", Kind: eventLab, What: "lb-a's host dies"},
+				{At: at(119), Who: "client", Kind: eventClient, What: "no answer any more"},
+				{At: at(971), Who: "lb-b", Kind: eventRole, What: "backup -> active, term 2", Reason: "owner-silent"},
+				{At: at(12071), Who: "cloud", Kind: eventMoved, What: "address moved: lb-a -> lb-b"},
+			},
+		},
+		{
+			scenario: scenario{name: "peer-link-cut"},
+			counts:   counts{moves: 1, writes: 2},
+			why:      "1 move instead of 0, 2 writes instead of 0",
+			logs:     []nodeLog{{"lb-a", []string{`{"msg":"one"}`, `{"msg":"two"}`}}, {"lb-b", nil}},
+		},
+	}
+}
+
+func TestWhatPeopleRead(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	o := Options{Stdout: &out, AdvertInterval: AdvertIntervalDefault, APILatency: APILatencyDefault}
+	r := newReport(o)
+	r.header(&plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}, o)
+	for _, res := range someResults() {
+		r.begin(scenario{name: res.scenario.name, story: "what happens"})
+		r.progress("not shown without a terminal")
+		r.scenario(res)
+	}
+	r.problem(errors.New("set up the cluster: no"))
+	r.interrupted("assign")
+	r.finish(someResults())
+	golden(t, "report.txt", out.String())
+}
+
+func TestTheListMarksTheDefaultSet(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	newReport(Options{Stdout: &out}).list(scenarios())
+	golden(t, "list.txt", out.String())
+}
+
+func TestTheLiveLineIsReplacedByWhatFollows(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	r := newReport(Options{Stdout: &out, Terminal: true})
+	r.progress("waiting")
+	r.progress(strings.Repeat("x", 200))
+	r.print("done\n")
+	r.print("more\n")
+	long := "  ... " + strings.Repeat("x", progressMax-len("  ... "))
+	if got, want := out.String(), clearLine+"  ... waiting"+clearLine+long+clearLine+"done\nmore\n"; got != want {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// unread is output whose reader has gone away.
+type unread struct{}
+
+func (unread) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestALostReaderIsNoticed(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]Options{
+		"of the text":     {Stdout: unread{}},
+		"of the document": {JSON: true, Stdout: unread{}, Stderr: io.Discard},
+	} {
+		var lost error
+		r := newReport(o)
+		r.lost = func(err error) { lost = err }
+		r.finish(someResults())
+		if got, want := fmt.Sprint(lost), "write output: broken pipe"; got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestTheDocumentIsTheOnlyThingOnStandardOutput(t *testing.T) {
+	t.Parallel()
+	var out, people bytes.Buffer
+	r := newReport(Options{JSON: true, Stdout: &out, Stderr: &people})
+	r.begin(scenario{name: "killed"})
+	r.finish(someResults())
+	golden(t, "document.json", out.String())
+	decoder := json.NewDecoder(&out)
+	if err := decoder.Decode(new(any)); err != nil || decoder.More() {
+		t.Errorf("decode: %v, more: %v", err, decoder.More())
+	}
+	if !strings.Contains(people.String(), "killed") {
+		t.Errorf("people read %q", people.String())
+	}
+}
+
+func TestADocumentOfNothingHasAnEmptyList(t *testing.T) {
+	t.Parallel()
+	want := "{\n  \"version\": 1,\n  \"scenarios\": []\n}\n"
+	if got := string(document(nil)); got != want {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// scenario is one story that the lab plays, and what must come of it.
+type scenario struct {
+	name    string
+	story   string // one line: what happens, and what must follow
+	inSet   bool   // part of the default set
+	prepare func(*clusterOptions)
+	// cold scenarios start the daemons themselves; the others begin with a healthy
+	// pair whose owner is lb-a.
+	cold bool
+	act  func(context.Context, *cluster) error
+	want want
+}
+
+// want is what must hold when the cluster has settled, beside that elected, bound
+// and answering agree.
+type want struct {
+	moves  limits
+	writes limits
+	noFail bool // every request of the client must have been answered
+	owner  int  // who holds the address at the end; anyNode: whoever
+}
+
+const anyNode = -1
+
+// limits is the least and the most of something that is counted.
+type limits struct{ least, most int }
+
+func exactly(n int) limits { return limits{n, n} }
+
+func (l limits) String() string {
+	if l.least == l.most {
+		return fmt.Sprint(l.least)
+	}
+	return fmt.Sprintf("%d to %d", l.least, l.most)
+}
+
+func (l limits) hold(n int) bool { return n >= l.least && n <= l.most }
+
+// counts is what a scenario came to.
+type counts struct {
+	moves, writes, failed int
+	owner                 string
+}
+
+// violated returns in words which expectations do not hold; empty when all do.
+func (w want) violated(c counts) string {
+	owner := "any node"
+	if w.owner != anyNode {
+		owner = nodeNames[w.owner]
+	}
+	return all(
+		lacks(w.moves.hold(c.moves), "%s instead of %s", plural(c.moves, "move"), w.moves),
+		lacks(w.writes.hold(c.writes), "%s instead of %s", plural(c.writes, "write"), w.writes),
+		lacks(!w.noFail || c.failed == 0, "%s instead of none", plural(c.failed, "failed request")),
+		lacks(w.owner == anyNode || owner == c.owner, "the final owner is %s instead of %s", orNobody(c.owner), owner),
+	)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// choose returns the scenarios that are asked for: none means the default set,
+// "all" every one.
+func choose(every []scenario, names []string) ([]scenario, error) {
+	var chosen []scenario
+	if len(names) == 0 {
+		for _, s := range every {
+			if s.inSet {
+				chosen = append(chosen, s)
+			}
+		}
+		return chosen, nil
+	}
+	var unknown []string
+	for _, name := range names {
+		if name == "all" {
+			return every, nil
+		}
+		if s, ok := find(every, name); ok {
+			chosen = append(chosen, s)
+		} else {
+			unknown = append(unknown, fmt.Sprintf("%q", name))
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("choose scenarios: unknown %s; `fipctl lab --list` shows them, `all` runs every one",
+			strings.Join(unknown, ", "))
+	}
+	return chosen, nil
+}
+
+func find(every []scenario, name string) (scenario, bool) {
+	for _, s := range every {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return scenario{}, false
+}
+
+// scenarios returns every scenario, the default set first. Ten seconds of waiting
+// more or less are written out here, because they are part of the stories.
+func scenarios() []scenario { return append(faults(), oddities()...) }
+
+// The times of the stories.
+const (
+	apiDownFor     = 10 * time.Second
+	shortRetry     = 5 * time.Second  // displaced_retry of link-cut-blind
+	blindCutFor    = 12 * time.Second // outlasts it twice
+	shortPreempt   = 2 * time.Second  // preempt_delay of preempt-back
+	foreignWatched = 5 * time.Second
+)

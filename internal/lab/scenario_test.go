@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func names(ss []scenario) (ns []string) {
+	for _, s := range ss {
+		ns = append(ns, s.name)
+	}
+	return ns
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	defaults := []string{"service-stopped", "stopped", "killed", "assign", "drained", "peer-link-cut", "reply-lost"}
+	others := []string{
+		"preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
+		"unbound-start", "foreign-owner", "link-cut-blind",
+	}
+	every := append(append([]string{}, defaults...), others...)
+	for name, test := range map[string]struct {
+		asked, want []string
+		err         string
+	}{
+		"nothing asked is the default set":  {nil, defaults, ""},
+		"all is every one":                  {[]string{"all"}, every, ""},
+		"all beside a name is every one":    {[]string{"killed", "all"}, every, ""},
+		"names keep the order they came in": {[]string{"killed", "assign"}, []string{"killed", "assign"}, ""},
+		"unknown names are named together": {
+			[]string{"killed", "kill", "bored"}, nil,
+			"choose scenarios: unknown \"kill\", \"bored\"; `fipctl lab --list` shows them, `all` runs every one",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := choose(scenarios(), test.asked)
+			if diff := cmp.Diff(test.want, names(got)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if text != test.err {
+				t.Errorf("error %q\n want %q", text, test.err)
+			}
+		})
+	}
+}
+
+func TestEveryScenarioIsComplete(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range scenarios() {
+		if s.name == "" || s.story == "" || s.act == nil || seen[s.name] || len(s.story) > 100 {
+			t.Errorf("scenario %q: a name, a short story or the act is missing, or the name is not unique", s.name)
+		}
+		seen[s.name] = true
+	}
+}
+
+func TestViolated(t *testing.T) {
+	t.Parallel()
+	w := want{moves: exactly(1), writes: limits{1, 2}, noFail: true, owner: standbyNode}
+	for name, test := range map[string]struct {
+		want   want
+		counts counts
+		text   string
+	}{
+		"all holds":      {w, counts{1, 1, 0, "lb-b"}, ""},
+		"the most holds": {w, counts{1, 2, 0, "lb-b"}, ""},
+		"too many of everything": {
+			w, counts{2, 3, 1, "lb-a"},
+			"2 moves instead of 1, 3 writes instead of 1 to 2, 1 failed request instead of none, the final owner is lb-a instead of lb-b",
+		},
+		"too few": {w, counts{0, 0, 0, ""}, "0 moves instead of 1, 0 writes instead of 1 to 2, the final owner is nobody instead of lb-b"},
+		"failures and the owner do not matter": {
+			want{moves: exactly(1), writes: exactly(1), owner: anyNode}, counts{1, 1, 7, "lb-a"}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := test.want.violated(test.counts); got != test.text {
+				t.Errorf("got %q\nwant %q", got, test.text)
+			}
+		})
+	}
+}
