@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/direct"
+	"github.com/fipctl/fipctl/internal/health"
+	"github.com/fipctl/fipctl/internal/status"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var online, once bool
+	var output format
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration and print it with every default",
+		Long: `Validate the configuration and print it with every default filled in. All problems are reported at once.
+
+With --run the health checks of this node are run once, with --online everything outside that the daemon depends on is
+tried, without changing anything: credentials, this machine's identity, every address, and the peers.`,
+		Args: wants(0, 0),
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(a.configPath, config.Options{Node: a.node, AnyNode: !once})
+			if err != nil {
+				return err
+			}
+			if len(cfg.Warnings) > 0 {
+				fmt.Fprintln(a.err, cfg.Warnings)
+			}
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			var findings []direct.Finding
+			if once {
+				findings = append(findings, runChecks(ctx, cfg)...)
+			}
+			if online {
+				findings = append(findings, newCluster(cfg).Online(ctx)...)
+			}
+			switch {
+			case once || online:
+				return a.showFindings(findings, output)
+			case output == formatJSON:
+				return usage("check: -o json needs --run or --online; the configuration is YAML")
+			}
+			_, err = a.out.Write(config.Effective(cfg))
+			return err
+		}),
+	}
+	addOutput(cmd, &output)
+	cmd.Flags().BoolVar(&online, "online", false, "try credentials, identity, addresses and peers, read-only")
+	cmd.Flags().BoolVar(&once, "run", false, "run the health checks of this node once")
+	return cmd
+}
+
+// findingsDocument is the JSON document of check --run and --online.
+type findingsDocument struct {
+	Version  int              `json:"version"`
+	OK       bool             `json:"ok"`
+	Findings []direct.Finding `json:"findings"`
+}
+
+// showFindings prints what was tried; the exit code is 1 if anything failed.
+func (a *app) showFindings(findings []direct.Finding, f format) error {
+	d := findingsDocument{Version: 1, OK: true, Findings: findings}
+	for _, finding := range findings {
+		d.OK = d.OK && finding.OK
+	}
+	if f == formatJSON {
+		if err := a.print(d); err != nil {
+			return err
+		}
+	} else {
+		for _, finding := range findings {
+			word := "ok    "
+			if !finding.OK {
+				word = "FAILED"
+			}
+			fmt.Fprintf(a.out, "%s  %s: %s\n", word, finding.Subject, finding.Text)
+		}
+	}
+	if !d.OK {
+		return silently(status.CodeFailed)
+	}
+	return nil
+}
+
+// runChecks runs every health check once, in the file's order.
+func runChecks(ctx context.Context, cfg *config.Config) []direct.Finding {
+	findings := []direct.Finding{}
+	anchor := anchorOf(ctx, cfg)
+	for _, g := range cfg.Groups {
+		values := health.Values{Node: cfg.Node, Anchor: anchor}
+		if len(g.Addresses) > 0 {
+			values.Address = g.Addresses[0].IP
+		}
+		for _, c := range g.Checks {
+			r := health.Once(ctx, c, values)
+			findings = append(findings, direct.Finding{Subject: g.Name + " " + c.Name, OK: r.OK, Text: r.Text})
+		}
+	}
+	return findings
+}
+
+// anchorOf asks the metadata services for the value of {anchor}. Without an
+// answer the checks that need it say so.
+func anchorOf(ctx context.Context, cfg *config.Config) netip.Addr {
+	for _, cloud := range newCluster(cfg).Clouds {
+		if cloud.Metadata == nil {
+			continue
+		}
+		if id, err := cloud.Metadata.Identity(ctx); err == nil && id.Anchor.IsValid() {
+			return id.Anchor
+		}
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/fipctl/fipctl/internal/lab"
+	"github.com/fipctl/fipctl/internal/status"
+)
+
+func (a *app) labCommand() *cobra.Command {
+	var (
+		o      lab.Options
+		output format
+	)
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "See failovers on this machine, without a cloud account",
+		Long: `Run two daemons and a fake cloud on this machine, break things, and show what happened and how long it took. It needs
+neither root nor a network nor an account, and leaves nothing behind.`,
+		Args: wants(0, 0),
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			for name, d := range map[string]time.Duration{"advert-interval": o.AdvertInterval, "api-latency": o.APILatency} {
+				if d < 0 {
+					return usage("lab: --%s %v is negative", name, d)
+				}
+			}
+			o.Stdout, o.Stderr, o.JSON = a.out, a.err, output == formatJSON
+			o.Terminal = a.terminal
+			if o.JSON {
+				o.Terminal = term.IsTerminal(int(os.Stderr.Fd()))
+			}
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			return silently(status.Code(runLab(ctx, o)))
+		}),
+	}
+	addOutput(cmd, &output)
+	flags := cmd.Flags()
+	flags.StringSliceVar(&o.Scenarios, "scenario", nil, "scenarios to play, or all (default: the usual ones)")
+	flags.BoolVar(&o.List, "list", false, "name the scenarios")
+	flags.DurationVar(&o.AdvertInterval, "advert-interval", lab.AdvertIntervalDefault, "advert interval of the daemons")
+	flags.DurationVar(&o.APILatency, "api-latency", lab.APILatencyDefault, "how long the fake cloud takes to answer")
+	flags.BoolVar(&o.Keep, "keep", false, "leave it running until interrupted, and print what to try")
+	return cmd
+}
