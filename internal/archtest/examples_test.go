@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package archtest
+
+import (
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/google/go-cmp/cmp"
+)
+
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// configurations are the complete files in the examples and in the README. Other
+// documents show fragments.
+func configurations(tr *tree) map[string]string {
+	files := map[string]string{}
+	for _, name := range tr.named("fipctl*.yaml") {
+		if matches("examples/...", name) {
+			files[name] = tr.files[name]
+		}
+	}
+	for _, name := range tr.named("README.md") {
+		for i, text := range firstGroups(yamlBlock, tr.files[name]) {
+			files[name+" block "+string(rune('1'+i))] = text
+		}
+	}
+	return files
+}
+
+// load reads a configuration as it would be read on one of its nodes.
+func load(t *testing.T, text string) (*config.Config, error) {
+	t.Helper()
+	return config.Load("/etc/fipctl/fipctl.yaml", config.Options{
+		AnyNode:   true,
+		SkipFiles: true,
+		Hostname:  func() (string, error) { return "", nil },
+		ReadFile:  func(string) ([]byte, error) { return []byte(text), nil },
+	})
+}
+
+func TestConfigurationsInDocumentsAndExamplesAreValid(t *testing.T) {
+	t.Parallel()
+	files := configurations(checkout(t))
+	if len(files) < 2 {
+		t.Fatalf("found %d configurations, expected the README's and each example's", len(files))
+	}
+	for name, text := range files {
+		c, err := load(t, text)
+		if err != nil {
+			t.Errorf("%s:\n%v", name, err)
+			continue
+		}
+		for _, w := range c.Warnings {
+			t.Errorf("%s: an example should not be warned about: %v", name, w)
+		}
+	}
+}
+
+// setting returns the values of a key in a unit file.
+func setting(unit, key string) []string {
+	return firstGroups(regexp.MustCompile(`(?m)^`+key+`=(.*)$`), unit)
+}
+
+func TestTheUnitOfEachExampleStopsRestartsAndStartsAsTheDaemonExpects(t *testing.T) {
+	t.Parallel()
+	tr := checkout(t)
+	units := tr.named("fipctl.service")
+	if len(units) == 0 {
+		t.Fatal("no example has a unit")
+	}
+	for _, name := range units {
+		unit := tr.files[name]
+		got := map[string][]string{}
+		want := map[string][]string{
+			"Type":              {"notify"},
+			"KillMode":          {"mixed"},   // a check killed during the handover looks like a failure
+			"KillSignal":        {"SIGTERM"}, // hands over
+			"RestartKillSignal": {"SIGUSR1"}, // moves nothing
+			"Restart":           {"on-failure"},
+			"RestartSec":        {"100ms"}, // back before the peers' timers end
+			"ExecReload":        {"/bin/kill -HUP $MAINPID"},
+			"Wants":             {"network-online.target"},
+			"After":             {"network-online.target haproxy.service"},
+			"RuntimeDirectory":  {"fipctl"},
+			"StateDirectory":    {"fipctl"},
+		}
+		for key := range want {
+			got[key] = setting(unit, key)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		checkStopTimeout(t, tr, name)
+	}
+}
+
+// checkStopTimeout compares the unit's patience with what a handover may take.
+func checkStopTimeout(t *testing.T, tr *tree, unit string) {
+	t.Helper()
+	folder := path.Dir(unit)
+	c, err := load(t, tr.files[path.Join(folder, "fipctl.yaml")])
+	if err != nil {
+		t.Errorf("%s has no valid fipctl.yaml beside it: %v", unit, err)
+		return
+	}
+	stop, err := time.ParseDuration(strings.Join(setting(tr.files[unit], "TimeoutStopSec"), " "))
+	if err != nil {
+		t.Errorf("%s: TimeoutStopSec: %v", unit, err)
+		return
+	}
+	for _, g := range c.Groups {
+		for _, a := range g.Addresses {
+			handover := g.ClaimTimeout + moveTimeout(t, a)
+			if margin := 10 * time.Second; stop < handover+margin {
+				t.Errorf("%s: TimeoutStopSec is %v, but handing over %s may take %v: want %v or more",
+					unit, stop, a.IP, handover, handover+margin)
+			}
+		}
+	}
+}
+
+func TestExamplesAreWholeAndEndWithAFailover(t *testing.T) {
+	t.Parallel()
+	tr := checkout(t)
+	folders, err := filepath.Glob(root + "/examples/*")
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, folder := range folders {
+		name := "examples/" + filepath.Base(folder)
+		headings := firstGroups(regexp.MustCompile(`(?m)^## (.+)$`), tr.files[name+"/README.md"])
+		if len(headings) == 0 || headings[len(headings)-1] != "See a failover" {
+			t.Errorf("%s/README.md: headings %q, the last should be \"See a failover\"", name, headings)
+		}
+		for file := range tr.files {
+			if path.Dir(file) == name && path.Base(file) != "README.md" &&
+				!slices.Contains(strings.FieldsFunc(tr.files[name+"/README.md"], notInName), path.Base(file)) {
+				t.Errorf("%s is not mentioned in the example's README.md", file)
+			}
+		}
+	}
+}
+
+func notInName(r rune) bool { return strings.ContainsRune(" \n/`()[],;:", r) }
