@@ -47,6 +47,10 @@ type GroupConfig struct {
 	OnMoved    OnMoved
 	Drained    bool // an operator drained this node before it started
 
+	// HandOverNotAnswering makes an active node hand the group over when probes
+	// through the address go unanswered; at most once an hour.
+	HandOverNotAnswering bool
+
 	PreemptDelay   time.Duration
 	DisplacedRetry time.Duration // 0: never
 	ClaimTimeout   time.Duration // time without progress after which a claim failed

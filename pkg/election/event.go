@@ -3,6 +3,8 @@
 
 package election
 
+import "time"
+
 // Event is a fact that may change what the machine does.
 type Event interface{ isEvent() }
 
@@ -30,6 +32,22 @@ type OwnerRead struct {
 	Stopped bool   // the cloud says that the owner's instance is stopped or gone
 	Version string // the provider's token of this binding; empty where it has none
 }
+
+// InstanceRead is what the cloud says about the machine of the owner that the last
+// owner read named. It is asked beside the owner read and never holds one up. Stopped
+// counts for 20 s, and only until that node is heard again.
+type InstanceRead struct {
+	Group   string
+	Owner   Owner   // whose machine was asked about
+	Began   Instant // when the request was sent
+	Stopped bool    // powered off or gone; false also where the cloud did not say
+}
+
+// ClocksDisagree says that one clock of this machine ran ahead of another by By
+// since the last look: the wall clock of the boot clock, or the boot clock of the
+// monotonic one. A hypervisor that pauses a machine may stop one of them and correct
+// it later.
+type ClocksDisagree struct{ By time.Duration }
 
 // Health is what this node's checks of a group say. Known is false until every
 // check has answered once.
@@ -133,27 +151,29 @@ type Depart struct{}
 // roles, new ones start, vanished ones are forgotten and leave their binding.
 type Reload struct{ Config Config }
 
-func (Tick) isEvent()          {}
-func (Received) isEvent()      {}
-func (BadlySigned) isEvent()   {}
-func (OwnerRead) isEvent()     {}
-func (Health) isEvent()        {}
-func (Identity) isEvent()      {}
-func (OwnTargets) isEvent()    {}
-func (WriteSent) isEvent()     {}
-func (WriteDone) isEvent()     {}
-func (MoveFailed) isEvent()    {}
-func (ProbeAnswered) isEvent() {}
-func (ServiceProbed) isEvent() {}
-func (WayOut) isEvent()        {}
-func (Assign) isEvent()        {}
-func (HandTo) isEvent()        {}
-func (Drain) isEvent()         {}
-func (ResumeNode) isEvent()    {}
-func (CancelOrder) isEvent()   {}
-func (Leave) isEvent()         {}
-func (Depart) isEvent()        {}
-func (Reload) isEvent()        {}
+func (Tick) isEvent()           {}
+func (Received) isEvent()       {}
+func (BadlySigned) isEvent()    {}
+func (OwnerRead) isEvent()      {}
+func (InstanceRead) isEvent()   {}
+func (ClocksDisagree) isEvent() {}
+func (Health) isEvent()         {}
+func (Identity) isEvent()       {}
+func (OwnTargets) isEvent()     {}
+func (WriteSent) isEvent()      {}
+func (WriteDone) isEvent()      {}
+func (MoveFailed) isEvent()     {}
+func (ProbeAnswered) isEvent()  {}
+func (ServiceProbed) isEvent()  {}
+func (WayOut) isEvent()         {}
+func (Assign) isEvent()         {}
+func (HandTo) isEvent()         {}
+func (Drain) isEvent()          {}
+func (ResumeNode) isEvent()     {}
+func (CancelOrder) isEvent()    {}
+func (Leave) isEvent()          {}
+func (Depart) isEvent()         {}
+func (Reload) isEvent()         {}
 
 // ActionKind says what an Action asks for and which of its fields count.
 type ActionKind uint8
@@ -163,6 +183,7 @@ const (
 	// Send: give Advert to Peer, at once and without waiting.
 	Send ActionKind = iota
 	// ReadOwner: read who holds the addresses of Group and answer with OwnerRead.
+	// Urgent: a decision waits for it, so no budget of reads may hold it up.
 	ReadOwner
 	// SendProbe: ask through the addresses of Group who is there; answers come
 	// back as ProbeAnswered, silence needs no event.
@@ -192,4 +213,5 @@ type Action struct {
 	From, To Role
 	Term     Term
 	Reason   Reason
+	Urgent   bool
 }

@@ -57,7 +57,7 @@ func (m *Machine) holder(g *group) Holder {
 		return HeldByMe
 	case g.read.Kind == OwnerNode && m.peerIndex(g.read.Node) >= 0:
 		return HeldByPeer
-	case g.read.Kind == OwnerNone, g.read.Kind == OwnerUnknown, g.read.stopped:
+	case g.read.Kind == OwnerNone, g.read.Kind == OwnerUnknown, g.read.Kind == OwnerForeign && m.ownerStopped(g):
 		return HeldByNobody // never read: only where the move needs no cloud call does that count
 	default:
 		return HeldByForeign
@@ -108,7 +108,7 @@ func (m *Machine) outReason(g *group, i int) Reason {
 	switch {
 	case pg.goodbye && g.probe.answeredBy(i) <= pg.at:
 		return ReasonOwnerGoodbye
-	case g.read.stopped:
+	case m.ownerStopped(g):
 		return ReasonOwnerStopped
 	}
 	if m.heard(g, i) {

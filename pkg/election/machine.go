@@ -239,6 +239,10 @@ func (m *Machine) handle(ev Event) {
 		m.urgent = true
 	case WayOut:
 		m.wayOut = ev.Open
+	case ClocksDisagree:
+		if ev.By > m.stallLimit() {
+			m.stall(m.lastLeft)
+		}
 	case Reload:
 		m.configure(ev.Config)
 		m.urgent = true
@@ -257,6 +261,8 @@ func (m *Machine) handleGroup(ev Event) {
 	switch ev := ev.(type) {
 	case OwnerRead:
 		m.with(ev.Group, func(g *group) { m.ownerRead(g, ev) })
+	case InstanceRead:
+		m.with(ev.Group, func(g *group) { m.instanceRead(g, ev) })
 	case Health:
 		m.with(ev.Group, func(g *group) { m.healthChanged(g, ev) })
 	case Identity:

@@ -49,7 +49,8 @@ type peer struct {
 	former   [crashSessions]uint64  // the sessions that these replaced: they never come back
 	targets  []NodeTarget
 	uptime   time.Duration
-	stated   netip.Addr // the address it says it has
+	leads    [uptimeLeads]time.Duration // of its uptime over ours, newest first
+	stated   netip.Addr                 // the address it says it has
 
 	out         Advert // reused for every datagram to it
 	sentRing    sentRing
@@ -164,6 +165,12 @@ func (m *Machine) suspicious(p *peer) bool {
 		return true
 	}
 	return !m.within(p.twoWayAt, p.interval*3/2)
+}
+
+// longSilent reports whether no accepted two-way advert of the peer is younger than
+// active-down. That it is heard again is news; after one lost datagram it is not.
+func (m *Machine) longSilent(p *peer) bool {
+	return p.twoWayAt == never || m.now.Sub(p.twoWayAt) >= ActiveDown(PriorityDefault, p.interval)
 }
 
 // mayAnswer reports whether an extra datagram to the peer is within the limit,

@@ -243,6 +243,7 @@ func (m *Machine) advancePlan(g *group) {
 	m.advanceOffer(g)
 	if g.role == Active {
 		m.advanceHandover(g)
+		m.advanceNotAnswering(g)
 		return
 	}
 	m.advanceRequest(g)
@@ -273,6 +274,42 @@ func (m *Machine) advanceHandover(g *group) {
 	if !leads && (g.plan.handSeen || withdrawn || m.standbyRefusal(g, i) != ReasonNone) {
 		m.endHandover(g, ReasonHandoverFailed)
 	}
+}
+
+// advanceNotAnswering hands the group over, where the configuration asks for it,
+// when the cloud says that the address is here and the peers' probes, which this
+// node used to answer, have had no answer for a while. A move may be no remedy, so
+// it is tried once an hour; the result is sticky, or preemption would undo it.
+func (m *Machine) advanceNotAnswering(g *group) {
+	if !g.cfg.HandOverNotAnswering || g.plan.handover.To != "" || g.step != Serve || !m.readNamesMe(g) || !m.notAnswering(g) {
+		return
+	}
+	i := m.bestSuccessor(g)
+	if i < 0 || m.within(g.plan.notAnsweringAt, handOverEvery) {
+		return
+	}
+	g.plan.notAnsweringAt = m.now
+	m.do(Action{Kind: Noted, Group: g.cfg.Name, Peer: m.peers[i].Name, Reason: ReasonNotAnswering})
+	g.plan.placing = true
+	g.plan.nextID++
+	m.startHandover(g, i, g.plan.nextID, Backup)
+}
+
+// notAnswering reports whether some peer's probe through the address was answered
+// by this node once, and no peer's was for a while.
+func (m *Machine) notAnswering(g *group) bool {
+	missed := false
+	for i := range g.peers {
+		pg := &g.peers[i]
+		if pg.Probe.AnsweredBy != m.cfg.Node || !m.fresh(g, i) {
+			continue
+		}
+		if m.before(pg.at.Add(notAnsweringFor - pg.Probe.Age)) {
+			return false
+		}
+		missed = true
+	}
+	return missed
 }
 
 // advanceOffer is the successor's side: it cancels and steps back when the time

@@ -19,6 +19,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 	before := g.read
 	g.read = ownerRead{Owner: ev.Owner, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
 	if before.Owner != ev.Owner {
+		g.stoppedAt = never
 		g.newsAt = m.now
 		m.urgent = true
 	}
@@ -67,12 +68,43 @@ func (m *Machine) noteNamed(g *group) {
 	if i >= 0 && g.lastNamed.Kind != OwnerUnknown && g.lastNamed != owner && !started && !m.fresh(g, i) {
 		m.latch(g, i)
 	}
-	if i >= 0 && g.read.stopped {
+	if i >= 0 && m.ownerStopped(g) {
 		m.clearLatch(g, i, ReasonOwnerStopped)
 	}
 	if owner.Kind == OwnerNode || !m.strangers() {
 		g.lastNamed = owner
 	}
+}
+
+// instanceRead takes in what the cloud says about the machine of the owner.
+func (m *Machine) instanceRead(g *group, ev InstanceRead) {
+	if ev.Owner != g.read.Owner || ev.Began <= g.stoppedAt {
+		return
+	}
+	was := m.ownerStopped(g)
+	g.stoppedAt = never
+	if ev.Stopped {
+		g.stoppedAt = ev.Began
+	}
+	if !m.ownerStopped(g) || was {
+		return
+	}
+	if i := m.ownerIndex(g); i >= 0 {
+		m.clearLatch(g, i, ReasonOwnerStopped)
+	}
+	g.newsAt = m.now
+}
+
+// ownerStopped reports whether the cloud says that the owner's machine is stopped or
+// gone, and nothing was heard from it since.
+func (m *Machine) ownerStopped(g *group) bool {
+	if g.read.stopped {
+		return true
+	}
+	if i := m.ownerIndex(g); i >= 0 && max(m.peers[i].heardAt, g.probe.answeredBy(i)) >= g.stoppedAt {
+		return false
+	}
+	return m.within(g.stoppedAt, stoppedFor)
 }
 
 func (m *Machine) latch(g *group, i int) {
@@ -176,7 +208,7 @@ func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 	}
 	if i := m.ownerIndex(g); i >= 0 {
 		f.Peer = m.peerState(g, i)
-		if g.read.stopped && f.Peer != PeerActive {
+		if m.ownerStopped(g) && f.Peer != PeerActive {
 			f.Holder = HeldByNobody
 		}
 		f.WithHandover = m.offers(g, i) || g.plan.handover.To == m.peers[i].Name
@@ -266,8 +298,21 @@ func (m *Machine) advanceReads(g *group) {
 	if !g.readNow && !m.due(g.readAsked.Add(every)) && g.readAsked != never {
 		return
 	}
-	g.reading, g.readNow, g.readAsked = true, false, m.now
-	m.do(Action{Kind: ReadOwner, Group: g.cfg.Name})
+	m.askOwner(g, every)
+}
+
+// askOwner asks for an owner read of a group, and with it of those other groups
+// whose next read is near: reads of one instant are one call where the cloud has
+// one for many addresses (invariant 12).
+func (m *Machine) askOwner(g *group, every time.Duration) {
+	urgent := g.readUrgent || m.busy(g) || m.recovering() || g.read.Kind == OwnerUnknown
+	g.reading, g.readNow, g.readUrgent, g.readAsked, g.readEvery = true, false, false, m.now, every
+	m.do(Action{Kind: ReadOwner, Group: g.cfg.Name, Urgent: urgent})
+	for _, other := range m.groups {
+		if other != g && other.readAsked != never && !m.readInFlight(other) && m.now.Sub(other.readAsked) >= other.readEvery/2 {
+			m.askOwner(other, other.readEvery)
+		}
+	}
 }
 
 // busy reports whether this node waits for the cloud to say something new. What

@@ -20,8 +20,9 @@ func (m *Machine) received(a *Advert) {
 		}
 		return
 	}
-	wasSilent := m.suspicious(p)
+	wasSilent := m.longSilent(p)
 	m.note(p, a, twoWay, first)
+	m.noticeSkip(p, first)
 	for k := range a.Groups {
 		rec := &a.Groups[k]
 		g := m.byVRID(rec.VRID)

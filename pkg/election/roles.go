@@ -195,7 +195,7 @@ func (m *Machine) wait(g *group, f TakeoverFacts, reason Reason) {
 		return
 	}
 	if m.readTells(g) || m.due(g.readAsked.Add(m.fastReads())) {
-		g.readNow = true
+		g.readNow, g.readUrgent = true, true
 	}
 }
 

@@ -3,7 +3,10 @@
 
 package election
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // noticeStall finds out that this node did not run: its last adverts left longer
 // ago than its peers would wait for it (invariant 7). It steps back everywhere and
@@ -12,7 +15,13 @@ func (m *Machine) noticeStall() {
 	if m.lastLeft == never || m.now.Sub(m.lastLeft) <= m.stallLimit() {
 		return
 	}
-	m.stalledAt, m.stallFrom, m.stallEnd = m.now, m.lastLeft, m.now
+	m.stall(m.lastLeft)
+}
+
+// stall makes this node give up what it believed at from, when its last adverts
+// left in time.
+func (m *Machine) stall(from Instant) {
+	m.stalledAt, m.stallFrom, m.stallEnd = m.now, from, m.now
 	m.lastLeft = m.now
 	m.do(Action{Kind: Noted, Reason: ReasonOwnStall})
 	for _, g := range m.groups {
@@ -28,6 +37,32 @@ func (m *Machine) noticeStall() {
 // that waits least, less the interval that the last advert covers.
 func (m *Machine) stallLimit() time.Duration {
 	return ActiveDown(PriorityMax, m.cfg.Interval) - m.cfg.Interval
+}
+
+// noticeSkip finds out from a peer's uptime that all clocks of this machine stood
+// still together, as when a hypervisor pauses it: the peer's uptime has then run
+// ahead of ours. It is compared with the greatest lead of its last few adverts, which
+// a late datagram does not change; with the least, one late datagram would make
+// every later one look like a stall.
+func (m *Machine) noticeSkip(p *peer, first bool) {
+	lead := p.uptime - m.now.Sub(m.started)
+	if first {
+		for i := range p.leads {
+			p.leads[i] = lead
+		}
+		return
+	}
+	stood := lead-slices.Max(p.leads[:]) > m.stallLimit()
+	if stood {
+		for i := range p.leads {
+			p.leads[i] = lead
+		}
+	}
+	copy(p.leads[1:], p.leads[:])
+	p.leads[0] = lead
+	if stood {
+		m.stall(m.lastLeft)
+	}
 }
 
 // recovering reports whether this node has stalled and not yet caught up.

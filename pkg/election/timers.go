@@ -29,6 +29,10 @@ const (
 	reclaimWindow    = 10 * time.Minute
 	reclaimsMax      = 3
 	crashWindow      = time.Minute
+	uptimeLeads      = 8                // adverts of a peer whose uptime is compared with our clock
+	stoppedFor       = 20 * time.Second // how long the cloud's word on an instance counts; above the slow reads
+	notAnsweringFor  = 35 * time.Second // three steady probes, with room
+	handOverEvery    = time.Hour        // at most one handover because nothing answers
 	crashSessions    = 3
 	steadyReadEvery  = 15 * time.Second
 	readLost         = 5 * AttemptTimeout // a read without an end was lost
