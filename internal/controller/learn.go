@@ -3,7 +3,10 @@
 
 package controller
 
-import "github.com/fipctl/fipctl/pkg/election"
+import (
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
 
 // learn takes the new fact in.
 func (st State) learn(pol Policy, ob Observation) State {
@@ -27,6 +30,8 @@ func (st State) learn(pol Policy, ob Observation) State {
 		addresses[ob.Guest.Address].stepped(ob)
 	}
 	for i := range addresses {
+		// This machine may have learnt only now what the cloud calls it.
+		addresses[i].Mine = addresses[i].Known && holds(ob.Target[i], addresses[i].Seen)
 		addresses[i].expire(pol.Addresses[i], ob)
 	}
 	return st
@@ -36,7 +41,7 @@ func (st State) learn(pol Policy, ob Observation) State {
 func (a *AddressState) read(ob Observation, i int) {
 	before := a.Seen.Target
 	a.Known, a.Seen = true, ob.Read.Seen[i]
-	a.Mine = !ob.Target[i].IsZero() && a.Seen.Target == ob.Target[i]
+	a.Mine = holds(ob.Target[i], a.Seen)
 	if a.Seen.Target != before {
 		a.ReleaseNext = false // what came to nothing was a move from another holder
 	}
@@ -56,6 +61,11 @@ func (a *AddressState) read(ob Observation, i int) {
 	case a.SawPending: // it was under way, has ended, and the address is not here
 		a.failed(ob)
 	}
+}
+
+// holds reports whether this machine, if it is known, is the owner that was seen.
+func holds(own providers.Target, seen providers.Assignment) bool {
+	return !own.IsZero() && seen.Target == own
 }
 
 // wrote takes in how a write ended.

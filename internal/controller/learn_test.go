@@ -152,3 +152,18 @@ func TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps(t *testing.T) {
 		t.Errorf("the address is not here: %+v", st.Addresses[0])
 	}
 }
+
+// A restarted owner reads before it knows its own target. When the metadata service
+// answers, the address is found to be here, and nothing is written: on a cloud that
+// moves in two calls the first would take the address off this very machine.
+func TestAnAddressIsRecognisedWhenThisMachineIs(t *testing.T) {
+	t.Parallel()
+	pol := Policy{Addresses: []AddressPolicy{{}}}
+	ob := leading(func(ob *Observation) { ob.Target = []providers.Target{{}} })
+	ob.Busy, ob.Read = true, &ReadFact{Began: ago(ms(80)), Ended: ago(ms(40)), Seen: []providers.Assignment{providers.Assignment{Target: here}}}
+	st, _ := Decide(pol, State{}, ob)
+	ob = leading(func(ob *Observation) { ob.Target = []providers.Target{here} })
+	if _, d := Decide(pol, st, ob); d.Step != Wait {
+		t.Errorf("the owner, recognised late, is to %s address %d", d.Step, d.Address)
+	}
+}

@@ -9,7 +9,7 @@ import "time"
 func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 	owner := m.ownerIndex(g)
 	f := TakeoverFacts{
-		Stalled:      m.recovering(),
+		Stalled:      m.recovering() || !g.cfg.NeedsAPI && g.read.began < m.stallEnd,
 		Eligible:     m.eligible(g),
 		PeerActive:   m.activePeer(g) >= 0,
 		NeedsAPI:     g.cfg.NeedsAPI,

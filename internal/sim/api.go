@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package sim
+
+import (
+	"errors"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// apiState is what is wrong with the cloud's API for one node. Counters, because
+// faults of one kind may overlap.
+type apiState struct {
+	slow, throttled, broken, hole, lossy, late, stale int
+	slowBy, lateBy, staleBy                           time.Duration
+}
+
+// outcome of one call as its sender sees it.
+type answer struct {
+	after time.Duration // from leaving to the answer, or to giving up
+	reach time.Duration // from leaving until the API looks at it; negative: never
+	ok    bool
+	kind  providers.Kind // where not ok
+	retry time.Duration
+}
+
+// call draws how one call fares. A write may take effect although its sender hears
+// otherwise.
+func (w *world) call(n *node, writes bool) answer {
+	s := &w.api[n.id]
+	out := w.chance.between(w.opts.apiLatency/2, w.opts.apiLatency)
+	back := w.chance.between(w.opts.apiLatency/2, w.opts.apiLatency)
+	if s.slow > 0 {
+		out += w.chance.between(0, s.slowBy)
+		back += w.chance.between(0, s.slowBy)
+	}
+	a := answer{after: out + back, reach: out, ok: true}
+	switch {
+	case n.badToken:
+		return answer{after: a.after, reach: -1, kind: providers.Denied}
+	case s.hole > 0:
+		a = answer{after: election.AttemptTimeout, reach: -1, kind: providers.Ambiguous}
+		if !writes {
+			a.kind = providers.Transient
+		}
+		return a
+	case s.throttled > 0 && w.chance.one(0.8):
+		return answer{after: a.after, reach: -1, kind: providers.Throttled, retry: w.chance.between(0, 10*time.Second)}
+	case s.broken > 0 && w.chance.one(0.8):
+		a.ok, a.kind = false, providers.Ambiguous
+		if !writes {
+			a.kind = providers.Transient
+		}
+		if w.chance.one(0.5) {
+			a.reach = -1
+		}
+	case writes && s.lossy > 0 && w.chance.one(0.7):
+		w.faults.hit(ReplyLost)
+		a.ok, a.kind, a.after = false, providers.Ambiguous, election.AttemptTimeout
+	case writes && s.late > 0 && w.chance.one(0.7):
+		w.faults.hit(WriteLate)
+		a.ok, a.kind, a.after = false, providers.Ambiguous, election.AttemptTimeout
+		a.reach = w.chance.between(election.AttemptTimeout, s.lateBy)
+	}
+	if a.after >= election.AttemptTimeout && a.ok {
+		a.ok, a.after, a.kind = false, election.AttemptTimeout, providers.Ambiguous
+	}
+	return a
+}
+
+// startReads makes one call for all groups whose owner is wanted and whose controller
+// is free.
+func (w *world) startReads(n *node) {
+	var groups []int
+	urgent := false
+	for i := range n.hands {
+		h := &n.hands[i]
+		if h.wantRead && !h.busy {
+			groups = append(groups, i)
+			urgent = urgent || h.urgent
+			h.wantRead, h.urgent, h.busy, h.reading = false, false, true, true
+		}
+	}
+	if groups == nil {
+		return
+	}
+	w.checks.reads(w, n, len(groups), urgent)
+	began, life := w.local(n), n.life
+	a := w.call(n, false)
+	if a.reach < 0 || !a.ok {
+		w.after(a.after, func() { w.fact(n, life, func() { w.readFailed(n, groups, began, a.kind) }) })
+		return
+	}
+	w.after(a.reach, func() {
+		seen := w.look(n, groups)
+		w.after(a.after-a.reach, func() { w.fact(n, life, func() { w.readDone(n, groups, began, seen) }) })
+	})
+}
+
+// look answers a read with the state of the model, or with that of a moment ago.
+func (w *world) look(n *node, groups []int) [][]providers.Assignment {
+	lag := time.Duration(0)
+	if s := &w.api[n.id]; s.stale > 0 && w.chance.one(0.7) {
+		w.faults.hit(StaleRead)
+		lag = w.chance.between(0, s.staleBy)
+	}
+	view := w.model.View(lag)
+	out := make([][]providers.Assignment, len(groups))
+	for i, gi := range groups {
+		out[i] = make([]providers.Assignment, len(w.groups[gi].addresses))
+		for k, a := range w.groups[gi].addresses {
+			at, err := view.Address(a.IP)
+			w.must(err)
+			out[i][k] = providers.Assignment{Target: at.Holder, Pending: at.Pending != 0}
+			if owner := w.nodeOf(at.Holder); owner != nil {
+				out[i][k].PrivateAddresses = append(out[i][k].PrivateAddresses, owner.addr)
+			}
+		}
+	}
+	return out
+}
+
+func (w *world) readFailed(n *node, groups []int, began election.Instant, kind providers.Kind) {
+	w.credentials(n, kind == providers.Denied)
+	for _, gi := range groups {
+		if n.machine == nil {
+			return
+		}
+		w.step(n, election.OwnerRead{Group: w.groups[gi].name, Began: began, Ended: w.local(n), Failed: true})
+		w.idle(n, gi)
+	}
+}
+
+// credentials follows whether the cloud takes the node's.
+func (w *world) credentials(n *node, denied bool) {
+	if n.machine != nil && n.seen.denied != denied {
+		n.seen.denied = denied
+		w.tellIdentity(n)
+	}
+}
+
+// readDone brings what the cloud said to the controller and then to the election,
+// and tells both of accepted moves that failed.
+func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][]providers.Assignment) {
+	w.credentials(n, false)
+	nodes := w.whoIsWho()
+	for i, gi := range groups {
+		if n.machine == nil {
+			return
+		}
+		h, g := &n.hands[gi], &w.groups[gi]
+		owners := make([]election.Owner, len(seen[i]))
+		for k := range seen[i] {
+			owners[k] = controller.Locate(providerName, seen[i][k], nodes)
+		}
+		owner := controller.Combine(n.name, owners)
+		ended := w.local(n)
+		w.trace(n, "%s: read says %s", g.name, ownerWord(owner))
+		w.learn(n, h, controller.Observation{Read: &controller.ReadFact{Began: began, Ended: ended, Seen: seen[i]}})
+		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner}
+		n.seen.read(w, n, gi, ev)
+		w.step(n, ev)
+		w.inspect(n, gi, owner, seen[i])
+		w.trackMoves(n, h, owners)
+		w.idle(n, gi)
+	}
+}
+
+// inspect tells what the cloud says about the machine of another owner.
+func (w *world) inspect(n *node, gi int, owner election.Owner, seen []providers.Assignment) {
+	if n.machine == nil || owner.Kind != election.OwnerForeign && (owner.Kind != election.OwnerNode || owner.Node == n.name) {
+		return
+	}
+	life, began := n.life, w.local(n)
+	a := w.call(n, false)
+	stopped := a.ok && a.reach >= 0
+	for _, s := range seen {
+		if s.Target.IsZero() || s.Target == n.target {
+			continue
+		}
+		i, err := w.model.View(0).Instance(s.Target.Instance)
+		stopped = stopped && err == nil && (i.State == providers.InstanceStopped || i.State == providers.InstanceGone)
+	}
+	w.after(a.after, func() {
+		w.fact(n, life, func() {
+			w.step(n, election.InstanceRead{Group: w.groups[gi].name, Owner: owner, Began: began, Stopped: stopped})
+		})
+	})
+}
+
+// trackMoves tells of accepted moves that ended without effect.
+func (w *world) trackMoves(n *node, h *hand, owners []election.Owner) {
+	for k, id := range h.track {
+		if id == 0 || n.machine == nil || owners[k].Node == n.name {
+			continue
+		}
+		if op, err := w.model.View(0).Operation(id); err == nil && op.Status == fakecloud.Errored {
+			h.track[k] = 0
+			w.learn(n, h, controller.Observation{Moved: &controller.FailedMove{Address: k}})
+			w.step(n, election.MoveFailed{Group: w.groups[h.group].name})
+		}
+	}
+}
+
+func (w *world) whoIsWho() []controller.Node {
+	if w.checks.who == nil {
+		for _, n := range w.nodes {
+			w.checks.who = append(w.checks.who, controller.Node{
+				Name: n.name, Address: n.addr,
+				Targets: []election.NodeTarget{{Provider: providerName, Target: n.target.String()}},
+			})
+		}
+	}
+	return w.checks.who
+}
+
+// idle lets the next job of a group begin.
+func (w *world) idle(n *node, gi int) {
+	if n.machine == nil {
+		return
+	}
+	h := &n.hands[gi]
+	h.busy, h.reading = false, false
+	if !h.wantRead {
+		w.decide(n, h)
+	}
+}
+
+// learn gives the controller a fact before the election hears of it.
+func (w *world) learn(n *node, h *hand, ob controller.Observation) {
+	ob.Busy = true
+	h.state, _ = controller.Decide(h.policy, h.state, w.observe(n, h, ob))
+}
+
+func (w *world) observe(n *node, h *hand, ob controller.Observation) controller.Observation {
+	ob.Now = w.local(n)
+	ob.Permit = n.machine.Permit(w.groups[h.group].name)
+	ob.Target, ob.Jitter = h.targets, 0.5
+	if !n.known {
+		ob.Target = make([]providers.Target, len(h.targets))
+	}
+	return ob
+}
+
+// decide asks the controller for the next step of a group and takes it.
+func (w *world) decide(n *node, h *hand) {
+	if h.busy || n.machine.Role(w.groups[h.group].name) != election.Active {
+		return
+	}
+	ob := w.observe(n, h, controller.Observation{})
+	var d controller.Decision
+	h.state, d = controller.Decide(h.policy, h.state, ob)
+	h.until = d.Until
+	switch d.Step {
+	case controller.Read:
+		h.wantRead, h.urgent = true, true
+	case controller.Write, controller.Release:
+		w.startWrite(n, h, d, ob.Permit)
+	}
+}
+
+// write is one write of a group on its way.
+type write struct {
+	life         int
+	decision     controller.Decision
+	term         election.Term
+	began, ended election.Instant
+	left         bool
+	canceled     bool
+	over         bool
+}
+
+// startWrite lets a connection become ready; then the gate is asked once more.
+func (w *world) startWrite(n *node, h *hand, d controller.Decision, p election.Permit) {
+	wr := &write{life: n.life, decision: d, term: p.Term, began: h.state.Began, ended: h.state.Ended}
+	h.busy, h.write = true, wr
+	w.after(w.chance.between(0, 3*time.Millisecond), func() {
+		w.fact(n, wr.life, func() { w.leaveWrite(n, h, wr) })
+	})
+}
+
+// leaveWrite is the write gate's second look, when the request is about to leave.
+func (w *world) leaveWrite(n *node, h *hand, wr *write) {
+	if wr.over {
+		return
+	}
+	g := &w.groups[h.group]
+	w.step(n, election.Tick{})
+	if n.machine == nil || wr.over {
+		return
+	}
+	why := controller.Gate(w.local(n), n.machine.Permit(g.name), wr.term, wr.began, wr.ended)
+	if why != election.ReasonNone || wr.canceled {
+		w.endWrite(n, h, wr, answer{kind: providers.Canceled}, nil)
+		return
+	}
+	wr.left = true
+	w.checks.writes(w, n, h, wr)
+	w.step(n, election.WriteSent{Group: g.name})
+	a := w.call(n, true)
+	if g.kind == announce { // no API is asked
+		a = answer{reach: w.chance.between(0, time.Second), after: time.Millisecond, ok: true}
+	}
+	request := w.request(n, h, wr)
+	w.trace(n, "%s: %s %v leaves", g.name, request.Verb, request.IP)
+	if !a.ok || a.reach < 0 {
+		if a.reach >= 0 {
+			id := w.model.SubmitAt(epoch.Add(time.Duration(w.now.Add(a.reach))), request)
+			w.pokeModel(a.reach + request.Delay)
+			if a.kind == providers.Ambiguous {
+				w.checks.lateWrite(id)
+			}
+		}
+		w.after(a.after, func() { w.fact(n, wr.life, func() { w.endWrite(n, h, wr, a, nil) }) })
+		return
+	}
+	w.after(a.reach, func() {
+		op, err := w.model.Submit(request)
+		w.pokeModel(request.Delay)
+		w.after(max(0, a.after-a.reach), func() {
+			w.fact(n, wr.life, func() { w.endWrite(n, h, wr, refusal(a, err), &op) })
+		})
+	})
+}
+
+// request is the write in the words of the cloud.
+func (w *world) request(n *node, h *hand, wr *write) fakecloud.Request {
+	g, d := &w.groups[h.group], wr.decision
+	r := fakecloud.Request{Verb: fakecloud.Move, IP: g.addresses[d.Address].IP, To: n.target, Node: n.name}
+	switch {
+	case d.Step == controller.Release, !g.kind.atomic() && !d.Seen.Target.IsZero():
+		r.Verb, r.From, r.To = fakecloud.Detach, d.Seen.Target, providers.Target{}
+	case !g.kind.atomic():
+		r.Verb = fakecloud.Attach
+	}
+	if g.kind.later() {
+		r.Delay = w.chance.between(100*time.Millisecond, 3*time.Second)
+		if w.faults.on[AsyncFails] > 0 {
+			r.Delay = w.chance.between(time.Second, 20*time.Second)
+			if r.Fail = w.chance.one(0.5); r.Fail {
+				w.faults.hit(AsyncFails)
+			}
+		}
+	}
+	return r
+}
+
+// pokeModel makes the model look at itself when something is due, so that changes
+// are seen at their instant.
+func (w *world) pokeModel(d time.Duration) {
+	w.after(max(0, d), func() { w.model.Now() })
+}
+
+// refusal turns the model's answer into what a driver would make of it.
+func refusal(a answer, err error) answer {
+	var r fakecloud.Refusal
+	if !errors.As(err, &r) {
+		return a
+	}
+	a.ok = false
+	switch r {
+	case fakecloud.AddressPending, fakecloud.InstancePending:
+		a.kind = providers.Busy
+	case fakecloud.UnknownAddress, fakecloud.UnknownInstance:
+		a.kind = providers.NotFound
+	default:
+		a.kind = providers.Conflict
+	}
+	return a
+}
+
+// endWrite tells the controller and the election how a write ended.
+func (w *world) endWrite(n *node, h *hand, wr *write, a answer, op *fakecloud.Operation) {
+	if wr.over {
+		return
+	}
+	wr.over = true
+	h.write = nil
+	g := &w.groups[h.group]
+	k := wr.decision.Address
+	outcome := outcomeOf(a)
+	detach := wr.decision.Step == controller.Release || !g.kind.atomic() && !wr.decision.Seen.Target.IsZero()
+	w.trace(n, "%s: write ends, %s", g.name, outcomeWord(a))
+	if outcome == election.WriteAccepted {
+		h.track[k] = op.ID
+	}
+	n.seen.writeOver(h.group, w.local(n))
+	if a.kind == providers.Denied {
+		w.credentials(n, true)
+	}
+	if wr.left {
+		w.learn(n, h, controller.Observation{Wrote: &controller.WriteFact{Address: k, Detach: detach, Outcome: outcome, RetryAfter: a.retry}})
+	}
+	w.step(n, election.WriteDone{Group: g.name, Outcome: outcome, Detach: detach, More: g.kind.later()})
+	w.idle(n, h.group)
+}
+
+func outcomeOf(a answer) election.WriteOutcome {
+	if a.ok {
+		return election.WriteAccepted
+	}
+	switch a.kind {
+	case providers.Denied, providers.NotFound, providers.Invalid:
+		return election.WriteHopeless
+	case providers.Ambiguous:
+		return election.WriteAmbiguous
+	default:
+		return election.WriteRefused
+	}
+}
+
+func outcomeWord(a answer) string {
+	if a.ok {
+		return "accepted"
+	}
+	return a.kind.String()
+}
+
+// cancel gives up a write. What has left may still take effect.
+func (w *world) cancel(n *node, h *hand) {
+	wr := h.write
+	wr.canceled = true
+	w.after(0, func() {
+		w.fact(n, wr.life, func() {
+			kind := providers.Canceled
+			if wr.left {
+				kind = providers.Ambiguous
+			}
+			w.endWrite(n, h, wr, answer{kind: kind}, nil)
+		})
+	})
+}
+
+func ownerWord(o election.Owner) string {
+	switch o.Kind {
+	case election.OwnerNode:
+		return o.Node
+	case election.OwnerNone:
+		return "nobody"
+	case election.OwnerForeign:
+		return "a stranger"
+	default:
+		return "unknown"
+	}
+}

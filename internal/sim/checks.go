@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// The checkers, each named after its invariant (docs/design.md section 3) or, the
+// last two, after the section that promises it.
+const (
+	checkWriteGate   = "I1-write-gate"
+	checkNoFight     = "I2-no-fight"
+	checkFailStatic  = "I3-fail-static"
+	checkConvergence = "I4-convergence"
+	checkRepair      = "I5-level-triggered"
+	checkWitness     = "I6-witness"
+	checkStall       = "I7-own-stall"
+	checkHandsOn     = "I8-cannot-bind"
+	checkRestart     = "I9-restart"
+	checkNoGap       = "I10-make-before-break"
+	checkSigned      = "I11-fresh-and-signed"
+	checkBudget      = "I12-bounded"
+	checkOurs        = "I13-only-ours"
+	checkTwoActives  = "5.5-two-actives"
+	checkReasons     = "reasons"
+)
+
+// Checkers returns the name of every checker.
+func Checkers() []string {
+	return []string{
+		checkWriteGate, checkNoFight, checkFailStatic, checkConvergence, checkRepair, checkWitness, checkStall,
+		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkReasons,
+	}
+}
+
+// checks is what the checkers found and what they remember of the whole cluster.
+type checks struct {
+	found  []Violation
+	fatal  int // found so many that the history ends
+	who    []controller.Node
+	moves  int // by writes of nodes
+	late   map[int64]bool
+	lateN  int // moves by writes that their senders had given up
+	blind  []blindWindow
+	both   map[[3]int]election.Instant // since when two nodes are active in contact: group, node, node
+	quiet  *quietWatch
+	writeN int
+
+	readCalls []int // of each node, while they are counted
+}
+
+func newChecks(w *world) checks {
+	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), both: map[[3]int]election.Instant{}}
+}
+
+// broken notes a broken rule.
+func (c *checks) broken(w *world, checker, format string, args ...any) {
+	v := Violation{Seed: w.opts.seed, Checker: checker, At: time.Duration(w.now - election.Instant(time.Hour)), Text: fmt.Sprintf(format, args...)}
+	w.trace(nil, "BROKEN %s: %s", checker, v.Text)
+	c.found = append(c.found, v)
+	c.fatal = len(c.found)
+}
+
+// datagram looks at what one datagram made a node do (invariant 11).
+func (c *checks) datagram(w *world, n *node, p *packet, again bool, actions []election.Action) {
+	refused := slices.ContainsFunc(actions, func(a election.Action) bool { return a.Kind == election.Refused })
+	if again && !refused {
+		c.broken(w, checkSigned, "%s accepts a datagram of %s a second time", n.name, w.nodes[p.from].name)
+	}
+	if again {
+		for _, a := range actions {
+			if a.Kind == election.Changed || a.Kind == election.Unlatched {
+				c.broken(w, checkSigned, "%s: a repeated datagram of %s changes its role to %s (%s)", n.name, w.nodes[p.from].name, a.To, a.Reason)
+			}
+		}
+	}
+	if !refused {
+		n.seen.accepted(w, n, p)
+		c.skip(w, n, p)
+	}
+}
+
+// skip knows that a node's clocks stood still once a peer's advert shows it.
+func (c *checks) skip(w *world, n *node, p *packet) {
+	s := &n.seen
+	from := w.nodes[p.from]
+	sp := &s.peers[p.from]
+	if s.skipEnd == 0 || p.sent < s.skipEnd || sp.heard < 2 || from.stood > 0 || from.life != p.fromLife {
+		return
+	}
+	if s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval {
+		s.stalledAt = w.local(n)
+	}
+	s.skipEnd = 0
+}
+
+// stepped looks at one step of a node's machine.
+func (c *checks) stepped(w *world, n *node, ev election.Event, actions []election.Action) {
+	n.seen.note(w, n, ev)
+	_, badly := ev.(election.BadlySigned)
+	for i := range actions {
+		a := &actions[i]
+		switch a.Kind {
+		case election.Changed:
+			if badly {
+				c.broken(w, checkSigned, "%s: a badly signed datagram changes its role to %s (%s)", n.name, a.To, a.Reason)
+			}
+			c.changed(w, n, a)
+			if a.To == election.Fault || a.To == election.Drained {
+				c.allow(w.groupIndex(a.Group)) // the owner, as its probe tells, cannot lead
+			}
+		case election.Unlatched:
+			if a.Reason == election.ReasonOwnerStopped || a.Reason == election.ReasonNotAnswering {
+				c.allow(w.groupIndex(a.Group))
+			}
+		case election.Send:
+			c.sends(w, n, a)
+		case election.Noted:
+			if a.Reason == election.ReasonOwnStall {
+				n.seen.noticedAt = w.local(n)
+			}
+		}
+	}
+}
+
+// changed looks at one change of role.
+func (c *checks) changed(w *world, n *node, a *election.Action) {
+	gi := w.groupIndex(a.Group)
+	s := &n.seen.groups[gi]
+	if s.role != a.From || !documented(a.From, a.To, a.Reason) {
+		c.broken(w, checkReasons, "%s %s: %s -> %s (%s) from %s is not documented", n.name, a.Group, a.From, a.To, a.Reason, s.role)
+	}
+	s.role = a.To
+	if a.To == election.Drained {
+		s.drained = true
+	}
+	if a.To == election.Active {
+		s.ordered = s.ordered && a.Reason == election.ReasonAssigned
+	}
+	if a.From != election.Active {
+		return
+	}
+	s.ordered = false
+	switch a.Reason {
+	case election.ReasonClaimFailed, election.ReasonAPILost:
+		if !n.seen.couldLead(w, n, gi) {
+			c.broken(w, checkHandsOn, "%s %s gives the role up (%s) and nobody it hears could lead", n.name, a.Group, a.Reason)
+		}
+	}
+	if s.failedAt == 0 || !n.seen.namesMe(n, gi) {
+		return
+	}
+	switch a.Reason {
+	case election.ReasonClaimFailed, election.ReasonMovedByHand, election.ReasonDisplaced:
+		c.broken(w, checkFailStatic, "%s %s steps back (%s) though its last read names it and the cloud does not answer", n.name, a.Group, a.Reason)
+	case election.ReasonAPILost:
+		if !n.seen.newerElsewhere(w, n, gi) {
+			c.broken(w, checkFailStatic, "%s %s steps back (%s) though its last read names it and nobody knows better", n.name, a.Group, a.Reason)
+		}
+	}
+}
+
+// sends looks at one datagram as it leaves (invariants 6 and 7).
+func (c *checks) sends(w *world, n *node, a *election.Action) {
+	n.seen.sentTo(int(a.Peer[0]-'a'), a.Advert, w.local(n))
+	for k := range a.Advert.Groups {
+		g := &a.Advert.Groups[k]
+		gi := int(g.VRID) - 1
+		s := &n.seen.groups[gi]
+		if g.Flags.Has(election.FlagBound) && !n.seen.namesMe(n, gi) {
+			c.broken(w, checkWitness, "%s %s says bound, and its last read says %s", n.name, w.groups[gi].name, ownerWord(s.read.Owner))
+		}
+		if g.Role == election.Active && n.seen.stalledAt != 0 && s.read.Began < n.seen.stalledAt {
+			c.broken(w, checkStall, "%s %s advertises active on what it believed before it stood still", n.name, w.groups[gi].name)
+		}
+	}
+}
+
+// writes looks at one write as it leaves (invariants 1, 7 and 13).
+func (c *checks) writes(w *world, n *node, h *hand, wr *write) {
+	c.writeN++
+	g, s, now := &w.groups[h.group], &n.seen.groups[h.group], w.local(n)
+	r := &s.read
+	switch {
+	case s.role != election.Active || !s.healthy || !s.known || s.drained:
+		c.broken(w, checkWriteGate, "%s %s writes as %s, healthy %v, known %v, drained %v", n.name, g.name, s.role, s.healthy, s.known, s.drained)
+	case wr.ended == 0 || wr.began <= s.owningAt:
+		c.broken(w, checkWriteGate, "%s %s writes on a read that began %v before the last owning advert", n.name, g.name, s.owningAt.Sub(wr.began))
+	case wr.began < s.writeOver:
+		c.broken(w, checkWriteGate, "%s %s writes on a read from before its own last write was over", n.name, g.name)
+	case wr.ended.Sub(wr.began) > election.AttemptTimeout || now.Sub(wr.ended) > max(time.Second, w.opts.interval):
+		c.broken(w, checkWriteGate, "%s %s writes on a read that took %v and is %v old", n.name, g.name, wr.ended.Sub(wr.began), now.Sub(wr.ended))
+	case wr.term.Less(s.highest):
+		c.broken(w, checkWriteGate, "%s %s writes in term %v and has heard of %v", n.name, g.name, wr.term, s.highest)
+	case n.seen.stalledAt != 0 && wr.began < n.seen.stalledAt:
+		c.broken(w, checkStall, "%s %s writes on what it believed before it stood still", n.name, g.name)
+	}
+	seen := wr.decision.Seen.Target
+	stranger := !seen.IsZero() && w.nodeOf(seen) == nil
+	reclaims := g.config.OnMoved == election.ReclaimMoved && s.seenOurs
+	if stranger && !s.ordered && !s.stopped && !reclaims {
+		c.broken(w, checkOurs, "%s %s takes the address from a live stranger; the last read says %s", n.name, g.name, ownerWord(r.Owner))
+	}
+	if detaches := !g.kind.atomic() && !seen.IsZero(); detaches && seen == n.target {
+		c.broken(w, checkFailStatic, "%s %s detaches its own address", n.name, g.name)
+	}
+	c.quiet.wrote(w, n, h.group)
+}
+
+// reads counts an owner read of one node.
+func (c *checks) reads(w *world, n *node, _ int, _ bool) {
+	if c.readCalls != nil {
+		c.readCalls[n.id]++
+	}
+}
+
+// lateWrite notes an operation whose sender hears that nothing is known of it.
+func (c *checks) lateWrite(id int64) { c.late[id] = true }
+
+// holderChanged looks at one change in the cloud (invariants 2 and 10).
+func (w *world) holderChanged(ch fakecloud.Change) {
+	gi := w.groupOf(ch)
+	c := &w.checks
+	w.trace(nil, "cloud: %v is held by %s, before by %s", ch.IP, w.targetWord(ch.To), w.targetWord(ch.From))
+	if ch.Node != "" && ch.To.IsZero() && w.groups[gi].kind.atomic() {
+		c.broken(w, checkNoGap, "%s left %v unbound where one call moves it", ch.Node, ch.IP)
+	}
+	late := c.late[ch.Operation]
+	if ch.Moved && ch.Node != "" {
+		c.moves++
+		if late {
+			c.lateN++
+		}
+	}
+	c.blind[gi].changed(ch, late)
+	c.quiet.moved(w, gi, ch)
+}
+
+func (w *world) groupOf(ch fakecloud.Change) int { return int(ch.IP.As4()[3]-1) / 10 }
+
+func (w *world) targetWord(t providers.Target) string {
+	if t.IsZero() {
+		return "nobody"
+	}
+	return t.String()
+}
+
+// twoActives looks for two nodes that lead a group although they hear each other
+// (section 5.5). It is asked twice a second.
+func (c *checks) twoActives(w *world) {
+	for gi := range w.groups {
+		for i, a := range w.nodes {
+			for j := i + 1; j < len(w.nodes); j++ {
+				key := [3]int{gi, i, j}
+				if !w.bothActive(a, w.nodes[j], gi) {
+					delete(c.both, key)
+					continue
+				}
+				since, ok := c.both[key]
+				if !ok {
+					c.both[key] = w.now
+				} else if w.now.Sub(since) > 3*w.opts.interval+2*time.Second {
+					c.broken(w, checkTwoActives, "%s and %s both lead %s for %v and hear each other", a.name, w.nodes[j].name, w.groups[gi].name, w.now.Sub(since))
+				}
+			}
+		}
+	}
+	w.after(500*time.Millisecond, func() { c.twoActives(w) })
+}
+
+func (w *world) bothActive(a, b *node, gi int) bool {
+	if a.machine == nil || b.machine == nil || a.paused || b.paused || a.wrongKey != b.wrongKey ||
+		!w.links[a.id][b.id].clean() || !w.links[b.id][a.id].clean() {
+		return false
+	}
+	name := w.groups[gi].name
+	if a.machine.Role(name) != election.Active || b.machine.Role(name) != election.Active {
+		return false
+	}
+	sa, sb := a.machine.Status().Groups[gi], b.machine.Status().Groups[gi]
+	return sa.Handover.To != b.name && sb.Handover.To != a.name
+}
+
+func (l *link) clean() bool {
+	return l.cut == 0 && l.loss == 0 && l.tail == 0 && l.reorder == 0
+}
+
+// documented reports whether docs/design.md section 5 knows the transition.
+func documented(from, to election.Role, why election.Reason) bool {
+	switch why {
+	case election.ReasonStarted:
+		return from == election.Initialize && to == election.Backup
+	case election.ReasonStopping:
+		return to == election.Initialize
+	case election.ReasonCheckFailed:
+		return to == election.Fault
+	case election.ReasonCheckRecovered:
+		return from == election.Fault && to == election.Backup
+	case election.ReasonDrained:
+		return to == election.Drained
+	case election.ReasonResumed:
+		return from == election.Drained && to == election.Backup
+	case election.ReasonHandedOver:
+		return from == election.Active && (to == election.Backup || to == election.Drained)
+	case election.ReasonResumedBound, election.ReasonSuccessor, election.ReasonAssigned, election.ReasonPreempted,
+		election.ReasonOwnerGoodbye, election.ReasonOwnerStopped, election.ReasonOwnerFault, election.ReasonOwnerDrained,
+		election.ReasonOwnerCannotClaim, election.ReasonOwnerSilent, election.ReasonUnbound:
+		return from == election.Backup && to == election.Active
+	case election.ReasonOwnStall, election.ReasonDisplaced, election.ReasonMovedByHand, election.ReasonClaimFailed,
+		election.ReasonAPILost, election.ReasonYieldSuccessor, election.ReasonYieldWrite, election.ReasonYieldOwner,
+		election.ReasonYieldTerm, election.ReasonYieldPriority, election.ReasonYieldAddress,
+		election.ReasonHandoverFailed, election.ReasonHandoverExpired:
+		return from == election.Active && to == election.Backup
+	default:
+		return false
+	}
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package sim
+
+import (
+	"time"
+
+	"github.com/fipctl/fipctl/pkg/election"
+)
+
+// options are what a seed makes of a history before it begins.
+type options struct {
+	seed       uint64
+	nodes      int
+	interval   time.Duration
+	groups     []groupOptions
+	faults     []Fault // the kinds that exist at all in this history
+	probes     bool    // the signed probe passes through the addresses
+	userProbe  bool    // the groups have a probe of the user's
+	survivors  int     // how many nodes live on in the second phase
+	faultTimes int     // how many faults come
+	safety     time.Duration
+	apiLatency time.Duration
+	serialize  bool // the cloud refuses a second operation on the same machine
+}
+
+// groupOptions are those of one group of addresses.
+type groupOptions struct {
+	kind           moveKind
+	addresses      int
+	preempt        bool
+	reclaim        bool
+	equal          bool // all nodes have the same priority
+	displacedRetry time.Duration
+	settle         time.Duration
+	handOver       bool
+}
+
+// moveKind is how a cloud moves addresses of a kind.
+type moveKind int
+
+const (
+	oneCall       moveKind = iota // one call, done when accepted
+	oneCallLater                  // one call, done some time after it was accepted
+	twoCalls                      // a detach and an attach
+	twoCallsLater                 // the same, each done later
+	announce                      // the guest announces; the API is only read
+)
+
+func (k moveKind) atomic() bool { return k != twoCalls && k != twoCallsLater }
+func (k moveKind) later() bool  { return k == oneCallLater || k == twoCallsLater }
+
+// String returns the kind as a few words with hyphens.
+func (k moveKind) String() string {
+	return [...]string{"one-call", "one-call-later", "two-calls", "two-calls-later", "announce"}[k]
+}
+
+const (
+	moveTimeout  = time.Minute
+	faultsFewest = 50
+)
+
+// draw makes the options of a seed.
+func draw(seed uint64, c chance) options {
+	o := options{
+		seed:       seed,
+		nodes:      2 + c.weighted(45, 30, 10, 6, 5, 4),
+		interval:   []time.Duration{time.Second, 250 * time.Millisecond, 5 * time.Second, 100 * time.Millisecond}[c.weighted(70, 20, 6, 4)],
+		probes:     c.one(0.7),
+		userProbe:  c.one(0.25),
+		faultTimes: faultsFewest + c.IntN(15),
+		apiLatency: c.between(5*time.Millisecond, 150*time.Millisecond),
+		serialize:  c.one(0.2),
+	}
+	o.survivors = 1 + c.IntN(o.nodes)
+	if c.one(0.6) {
+		o.survivors = o.nodes
+	}
+	for range 1 + c.weighted(60, 20, 8, 4, 3, 2, 2, 1) {
+		o.groups = append(o.groups, drawGroup(c))
+	}
+	// Faults come about every 2 to 6 s or 2 to 6 intervals, so that they overlap.
+	pace := c.between(2*time.Second, 6*time.Second)
+	o.safety = max(pace, min(2*o.interval, 6*time.Second)) * time.Duration(o.faultTimes)
+	if o.interval < 250*time.Millisecond {
+		o.safety /= 3
+	}
+	for _, f := range Faults() {
+		if c.one(0.55) {
+			o.faults = append(o.faults, f)
+		}
+	}
+	if len(o.faults) == 0 {
+		o.faults = []Fault{Faults()[c.IntN(len(Faults()))]}
+	}
+	return o
+}
+
+func drawGroup(c chance) groupOptions {
+	g := groupOptions{
+		kind:           moveKind(c.weighted(25, 35, 15, 15, 10)),
+		addresses:      1 + c.weighted(80, 15, 5),
+		preempt:        c.one(0.3),
+		reclaim:        c.one(0.3),
+		equal:          c.one(0.2),
+		displacedRetry: []time.Duration{election.DisplacedRetryDefault, 20 * time.Second, 0}[c.weighted(60, 30, 10)],
+		handOver:       c.one(0.2),
+	}
+	if c.one(0.4) {
+		g.settle = c.between(time.Second, 12*time.Second)
+	}
+	return g
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package sim
+
+import (
+	"time"
+
+	"github.com/fipctl/fipctl/pkg/election"
+)
+
+// shadow is what the checkers know of one life of a node, followed from outside of
+// its machine: what it was told, and what it said. Instants are the node's own.
+type shadow struct {
+	denied bool   // the cloud turned its credentials down
+	left   func() // what to do when it has left
+	groups []shadowGroup
+	peers  []shadowPeer
+
+	stalledAt election.Instant // it did not run; only a read begun after this counts
+	noticedAt election.Instant // when its machine noted a stall
+	skipped   time.Duration    // how long its clocks stood still the last time
+	skipEnd   election.Instant // of the world: when they ran again
+}
+
+// shadowGroup is one group in the eyes of the checkers.
+type shadowGroup struct {
+	role           election.Role
+	owningAt       election.Instant // last owning advert of another node that counted
+	highest        election.Term    // in any accepted advert
+	healthy, known bool
+	drained        bool
+	ordered        bool // an operator assigned the group here
+	seenOurs       bool // some read named a node of the cluster
+	stopped        bool // the cloud said that the owner's machine is stopped
+	read           election.OwnerRead
+	failedAt       election.Instant // start of the first of the reads that all failed since
+	writeOver      election.Instant
+}
+
+// shadowPeer is one peer in the eyes of the checkers.
+type shadowPeer struct {
+	sent     [256]election.Instant // when our datagrams left, by sequence
+	sentSeq  [256]uint64
+	session  uint64
+	heard    int // accepted adverts of that session
+	twoWayAt election.Instant
+	sessions []election.Instant // when its last sessions were accepted
+	adverts  []election.GroupAdvert
+	at       election.Instant
+}
+
+func newShadow(w *world, n *node) shadow {
+	s := shadow{groups: make([]shadowGroup, len(w.groups)), peers: make([]shadowPeer, len(w.nodes))}
+	for i := range s.groups {
+		s.groups[i].read.Failed = true
+		s.groups[i].drained = n.drained[i]
+	}
+	return s
+}
+
+// read notes a successful owner read.
+func (s *shadow) read(w *world, n *node, gi int, ev election.OwnerRead) {
+	g := &s.groups[gi]
+	if ev.Began >= g.read.Began {
+		g.read = ev
+	}
+	g.failedAt = 0
+	g.seenOurs = g.seenOurs || ev.Owner.Kind == election.OwnerNode
+	if ev.Began > s.stalledAt {
+		g.read = ev
+	}
+}
+
+func (s *shadow) writeOver(gi int, now election.Instant) { s.groups[gi].writeOver = now }
+
+func (s *shadow) probed(*world, *node, int, election.ProbeAnswered) {}
+
+// woke notes that the node did not run for a while.
+func (s *shadow) woke(w *world, n *node, paused time.Duration, clocks bool) {
+	limit := stallLimit(w)
+	switch {
+	case clocks:
+		s.skipped, s.skipEnd = paused, w.now
+	case paused > limit:
+		s.stalledAt = w.local(n)
+	}
+}
+
+// stallLimit is how long the shortest patience of a peer is, less the interval that
+// the last advert covers (docs/design.md, decision 15).
+func stallLimit(w *world) time.Duration {
+	return election.ActiveDown(election.PriorityMax, w.opts.interval) - w.opts.interval
+}
+
+// note follows what the node was told.
+func (s *shadow) note(w *world, n *node, ev election.Event) {
+	switch ev := ev.(type) {
+	case election.Health:
+		s.groups[w.groupIndex(ev.Group)].healthy = ev.Healthy
+	case election.Identity:
+		s.groups[w.groupIndex(ev.Group)].known = ev.Known
+	case election.OwnerRead:
+		if g := &s.groups[w.groupIndex(ev.Group)]; ev.Failed && g.failedAt == 0 {
+			g.failedAt = ev.Began
+		}
+	case election.Assign:
+		s.groups[w.groupIndex(ev.Group)].ordered = true
+	case election.ResumeNode:
+		s.groups[w.groupIndex(ev.Group)].drained = false
+	case election.InstanceRead:
+		g := &s.groups[w.groupIndex(ev.Group)]
+		g.stopped = ev.Stopped && ev.Owner == g.read.Owner
+	}
+}
+
+// accepted follows an advert that the machine did not refuse. It reports whether the
+// advert proves that its sender hears the node.
+func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
+	a := &p.advert
+	sp := &s.peers[p.from]
+	now := w.local(n)
+	if sp.session != a.Session {
+		sp.session, sp.heard = a.Session, 0
+		sp.sessions = append(sp.sessions, now)
+		if len(sp.sessions) > 3 {
+			sp.sessions = sp.sessions[1:]
+		}
+	}
+	sp.heard++
+	down := election.ActiveDown(election.PriorityDefault, w.opts.interval)
+	i := a.Echo.Sequence % 256
+	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || sp.heard == 1
+	if twoWay {
+		sp.twoWayAt = now
+	}
+	sp.at = now
+	if sp.adverts == nil {
+		sp.adverts = make([]election.GroupAdvert, len(w.groups))
+	}
+	for k := range a.Groups {
+		g := &a.Groups[k]
+		gi := int(g.VRID) - 1
+		sp.adverts[gi] = *g
+		sp.adverts[gi].Relay = nil
+		sg := &s.groups[gi]
+		if sg.highest.Less(g.Term) {
+			sg.highest = g.Term
+		}
+		if twoWay && g.Role == election.Active && g.Handover.To != n.name && !sp.crashLooping(now) {
+			sg.owningAt = now
+		}
+	}
+	return twoWay
+}
+
+// crashLooping reports whether the peer's adverts are discounted.
+func (sp *shadowPeer) crashLooping(now election.Instant) bool {
+	const window = time.Minute
+	return len(sp.sessions) == 3 && sp.sessions[2].Sub(sp.sessions[0]) < window && now.Sub(sp.sessions[2]) < window
+}
+
+// sentTo notes a datagram that left.
+func (s *shadow) sentTo(peer int, a *election.Advert, now election.Instant) {
+	sp := &s.peers[peer]
+	sp.sentSeq[a.Sequence%256], sp.sent[a.Sequence%256] = a.Sequence, now
+}
+
+// couldLead reports whether some peer that the node hears says that it could lead.
+func (s *shadow) couldLead(w *world, n *node, gi int) bool {
+	now := w.local(n)
+	for i := range s.peers {
+		sp := &s.peers[i]
+		if sp.adverts == nil || now.Sub(sp.twoWayAt) > election.ActiveDown(election.PriorityMin, w.opts.interval) {
+			continue
+		}
+		g := &sp.adverts[gi]
+		if g.Flags.Has(election.FlagHealthy|election.FlagCanClaim) && !g.Flags.Has(election.FlagDraining) &&
+			g.Role != election.Drained && g.Role != election.Fault && g.Role != election.Initialize {
+			return true
+		}
+	}
+	return false
+}
+
+// newerElsewhere reports whether a peer told of an owner read, newer than the node's
+// own, that names another node than this one.
+func (s *shadow) newerElsewhere(w *world, n *node, gi int) bool {
+	now := w.local(n)
+	for i := range s.peers {
+		sp := &s.peers[i]
+		if sp.adverts == nil {
+			continue
+		}
+		o := &sp.adverts[gi].Owner
+		began := now - election.Instant(o.Age) - election.Instant(now.Sub(sp.at))
+		namesMe := o.Kind == election.OwnerNode && o.Node == n.name
+		if o.Kind != election.OwnerUnknown && !namesMe && began > s.groups[gi].read.Began {
+			return true
+		}
+	}
+	return false
+}
+
+// namesMe reports whether the node's last successful read named it.
+func (s *shadow) namesMe(n *node, gi int) bool {
+	r := &s.groups[gi].read
+	return !r.Failed && r.Owner.Kind == election.OwnerNode && r.Owner.Node == n.name
+}

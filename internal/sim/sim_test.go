@@ -1,0 +1,15 @@
+package sim
+
+import "testing"
+
+func TestTry(t *testing.T) {
+	var steps int64
+	for seed := uint64(1); seed <= 300; seed++ {
+		h := Play(seed, nil)
+		steps += h.Steps
+		for _, v := range h.Violations {
+			t.Errorf("%d %s %v: %s", v.Seed, v.Checker, v.At, v.Text)
+		}
+	}
+	t.Log(steps)
+}
