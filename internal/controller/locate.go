@@ -43,6 +43,16 @@ func Locate(provider string, seen providers.Assignment, nodes []Node) election.O
 	return election.Owner{Kind: election.OwnerForeign}
 }
 
+// Partial reports whether the addresses of a group have several owners.
+func Partial(owners []election.Owner) bool {
+	for _, o := range owners {
+		if o != owners[0] {
+			return true
+		}
+	}
+	return false
+}
+
 // Combine gives the addresses of a group, of which me is this node, one owner:
 // this node if it holds all, a stranger if one does, else the node that holds the
 // first address that is not here, else nobody.

@@ -162,7 +162,7 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		ended := w.local(n)
 		w.trace(n, "%s: read says %s", g.name, ownerWord(owner))
 		w.learn(n, h, controller.Observation{Read: &controller.ReadFact{Began: began, Ended: ended, Seen: seen[i]}})
-		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner}
+		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners)}
 		n.seen.read(w, n, gi, ev)
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])

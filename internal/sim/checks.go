@@ -94,10 +94,13 @@ func (c *checks) skip(w *world, n *node, p *packet) {
 	s := &n.seen
 	from := w.nodes[p.from]
 	sp := &s.peers[p.from]
-	if s.skipEnd == 0 || p.sent < s.skipEnd || sp.heard < 2 || from.stood > 0 || from.life != p.fromLife {
+	if s.skipEnd == 0 || p.sent < s.skipEnd || !sp.basis || from.stood > 0 || from.life != p.fromLife {
 		return
 	}
-	if s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval {
+	switch {
+	case s.noticedAt >= s.skipLocal:
+		s.stalledAt = s.noticedAt
+	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval:
 		s.stalledAt = w.local(n)
 	}
 	s.skipEnd = 0
@@ -144,7 +147,7 @@ func (c *checks) changed(w *world, n *node, a *election.Action) {
 		s.drained = true
 	}
 	if a.To == election.Active {
-		s.ordered = s.ordered && a.Reason == election.ReasonAssigned
+		s.ordered = s.ordered && (a.Reason == election.ReasonAssigned || a.Reason == election.ReasonSuccessor)
 	}
 	if a.From != election.Active {
 		return

@@ -15,8 +15,8 @@ func (w *world) drill(h *History) {
 	w.phase = drillPhase
 	gi := w.chance.IntN(len(w.groups))
 	w.run(20*time.Second, nil) // probes and reads come to rest
-	if w.lacks(gi) != "" {
-		return // convergence was judged before
+	if w.lacks(gi) != "" || w.groups[gi].config.Preempt {
+		return // convergence was judged before; and preemption is a move of its own
 	}
 	switch w.chance.weighted(3, 2, 3, 2) {
 	case 0:

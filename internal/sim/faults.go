@@ -177,9 +177,8 @@ func (w *world) playNetwork(f Fault) func() {
 	l := w.anyLink()
 	switch f {
 	case Loss:
-		was := l.loss
 		l.loss = 0.05 + 0.85*w.chance.Float64()
-		return func() { l.loss = was }
+		return func() { l.loss = 0 }
 	case Duplication:
 		l.duplicate = 0.3
 		return func() { l.duplicate = 0 }
@@ -401,6 +400,7 @@ func (w *world) order(f Fault, n *node, gi int) func() {
 	case OrderHandTo:
 		to := w.nodes[(n.id+1+w.chance.IntN(len(w.nodes)-1))%len(w.nodes)]
 		w.ordered(n, gi)
+		to.seen.orderedHere(gi)
 		w.trace(n, "%s: is told to hand it to %s", name, to.name)
 		w.fact(n, life, func() { w.step(n, election.HandTo{Group: name, To: to.name}) })
 		w.cancelLater(n, gi)

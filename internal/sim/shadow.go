@@ -21,6 +21,7 @@ type shadow struct {
 	noticedAt election.Instant // when its machine noted a stall
 	skipped   time.Duration    // how long its clocks stood still the last time
 	skipEnd   election.Instant // of the world: when they ran again
+	skipLocal election.Instant // the same on its own clock
 }
 
 // shadowGroup is one group in the eyes of the checkers.
@@ -43,7 +44,8 @@ type shadowPeer struct {
 	sent     [256]election.Instant // when our datagrams left, by sequence
 	sentSeq  [256]uint64
 	session  uint64
-	heard    int // accepted adverts of that session
+	heard    int  // accepted adverts of that session
+	basis    bool // some of them before the clocks stood still
 	twoWayAt election.Instant
 	sessions []election.Instant // when its last sessions were accepted
 	adverts  []election.GroupAdvert
@@ -81,7 +83,10 @@ func (s *shadow) woke(w *world, n *node, paused time.Duration, clocks bool) {
 	limit := stallLimit(w)
 	switch {
 	case clocks:
-		s.skipped, s.skipEnd = paused, w.now
+		s.skipped, s.skipEnd, s.skipLocal = paused, w.now, w.local(n)
+		for i := range s.peers {
+			s.peers[i].basis = s.peers[i].heard > 2
+		}
 	case paused > limit:
 		s.stalledAt = w.local(n)
 	}
@@ -91,6 +96,13 @@ func (s *shadow) woke(w *world, n *node, paused time.Duration, clocks bool) {
 // the last advert covers (docs/design.md, decision 15).
 func stallLimit(w *world) time.Duration {
 	return election.ActiveDown(election.PriorityMax, w.opts.interval) - w.opts.interval
+}
+
+// orderedHere notes that an operator wants the group on the node.
+func (s *shadow) orderedHere(gi int) {
+	if s.groups != nil {
+		s.groups[gi].ordered = true
+	}
 }
 
 // note follows what the node was told.
@@ -121,7 +133,7 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
 	sp := &s.peers[p.from]
 	now := w.local(n)
 	if sp.session != a.Session {
-		sp.session, sp.heard = a.Session, 0
+		sp.session, sp.heard, sp.basis = a.Session, 0, false
 		sp.sessions = append(sp.sessions, now)
 		if len(sp.sessions) > 3 {
 			sp.sessions = sp.sessions[1:]
@@ -175,6 +187,9 @@ func (s *shadow) couldLead(w *world, n *node, gi int) bool {
 			continue
 		}
 		g := &sp.adverts[gi]
+		if g.Role == election.Active { // an incumbent that keeps what a successor gives back
+			return true
+		}
 		if g.Flags.Has(election.FlagHealthy|election.FlagCanClaim) && !g.Flags.Has(election.FlagDraining) &&
 			g.Role != election.Drained && g.Role != election.Fault && g.Role != election.Initialize {
 			return true

@@ -29,6 +29,7 @@ type OwnerRead struct {
 	Ended   Instant // when the answer came or the attempt was given up
 	Failed  bool    // no usable answer: the rest is zero
 	Owner   Owner
+	Partial bool   // Owner does not hold all the addresses of the group
 	Stopped bool   // the cloud says that the owner's instance is stopped or gone
 	Version string // the provider's token of this binding; empty where it has none
 }

@@ -17,6 +17,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		Isolated:     !m.wayOut && m.allSilent(g),
 		Holder:       m.holder(g),
 		Named:        g.plan.offerFrom > 0 && m.before(g.plan.offerUntil),
+		NamedByHand:  g.plan.offerSticky || g.plan.request.Kind == RequestTake,
 		Ordered:      g.plan.ordered,
 		Forced:       g.plan.forced,
 		ServiceUp:    g.probe.serviceUp,
@@ -38,6 +39,9 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		f.Prolonged = m.prolonged(g, owner)
 		f.Incumbent = m.incumbent(g, owner)
 		f.Latched = g.latches[owner] != never
+		// An owner that is heard and does not lead has the time of row 10, whatever its
+		// service answers: it may hold one of several addresses, and never lead.
+		f.ServiceUp = f.ServiceUp && !m.fresh(g, owner)
 	}
 	return f
 }

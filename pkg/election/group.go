@@ -73,6 +73,7 @@ type peerGroup struct {
 // ownerRead is the last successful owner read.
 type ownerRead struct {
 	Owner
+	partial bool
 	stopped bool
 	version string
 	began   Instant

@@ -49,8 +49,8 @@ type peer struct {
 	former   [crashSessions]uint64  // the sessions that these replaced: they never come back
 	targets  []NodeTarget
 	uptime   time.Duration
-	leads    [uptimeLeads]time.Duration // of its uptime over ours, newest first
-	stated   netip.Addr                 // the address it says it has
+	leads    uptimeLeads
+	stated   netip.Addr // the address it says it has
 
 	out         Advert // reused for every datagram to it
 	sentRing    sentRing

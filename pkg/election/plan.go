@@ -64,6 +64,10 @@ func (m *Machine) assign(g *group, ev Assign) {
 	m.order(g)
 }
 
+// holdsNothing reports whether this active node leaves the address where it is until
+// an operator decides: then there is nothing to hand over.
+func (g *group) holdsNothing() bool { return g.step == LeaveForeign || g.step == Contended }
+
 // requestID returns an id that no earlier start of this node used.
 func (m *Machine) requestID(g *group) uint64 { return m.cfg.Session + g.plan.nextID }
 
@@ -104,6 +108,11 @@ func (m *Machine) drain(g *group, ev Drain) {
 	if g.plan.handover.To != "" {
 		g.plan.draining, g.plan.then = true, Drained
 		m.urgent = true
+		return
+	}
+	if g.holdsNothing() {
+		g.drained = true
+		m.giveUp(g, Drained, ReasonDrained)
 		return
 	}
 	if i := m.bestSuccessor(g); i >= 0 {
@@ -153,7 +162,7 @@ func (m *Machine) leave(restart bool) {
 	}
 	for _, g := range m.groups {
 		g.leaving = true
-		if g.role != Active || g.plan.handover.To != "" {
+		if g.role != Active || g.plan.handover.To != "" || g.holdsNothing() {
 			continue
 		}
 		if i := m.bestSuccessor(g); i >= 0 {
@@ -223,7 +232,7 @@ func (m *Machine) finishHandover(g *group) bool {
 		return false
 	}
 	i := m.peerIndex(to)
-	byRead := g.read.Kind == OwnerNode && g.read.Node == to
+	byRead := g.read.Kind == OwnerNode && g.read.Node == to && !g.read.partial
 	byWord := i >= 0 && m.fresh(g, i) && g.peers[i].Role == Active && g.peers[i].Flags.Has(FlagBound)
 	if !byRead && !byWord {
 		return false

@@ -17,7 +17,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		return
 	}
 	before := g.read
-	g.read = ownerRead{Owner: ev.Owner, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
+	g.read = ownerRead{Owner: ev.Owner, partial: ev.Partial, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
 	if before.Owner != ev.Owner {
 		g.stoppedAt = never
 		g.newsAt = m.now

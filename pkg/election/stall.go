@@ -3,10 +3,7 @@
 
 package election
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // noticeStall finds out that this node did not run: its last adverts left longer
 // ago than its peers would wait for it (invariant 7). It steps back everywhere and
@@ -46,23 +43,50 @@ func (m *Machine) stallLimit() time.Duration {
 // every later one look like a stall.
 func (m *Machine) noticeSkip(p *peer, first bool) {
 	lead := p.uptime - m.now.Sub(m.started)
-	if first {
-		for i := range p.leads {
-			p.leads[i] = lead
+	switch {
+	case first || p.leads[0].at == never:
+		p.leads = uptimeLeads{}
+	case lead-p.leads.before(m.now.Add(-p.interval/2)) > m.stallLimit():
+		p.leads = uptimeLeads{}
+		if !m.within(m.stalledAt, p.interval/2) { // one gap shows with every peer
+			m.stall(m.lastLeft)
 		}
+	}
+	p.leads.note(m.now, lead, p.interval/2)
+}
+
+// uptimeLeads is by how much a peer's uptime ran ahead of ours in its last adverts,
+// newest first. Of adverts that come in a burst, as those do that waited while the
+// machine stood still, only the first is kept: by the next ones the lead would creep
+// up unnoticed.
+type uptimeLeads [uptimeLeadsKept]struct {
+	at Instant
+	by time.Duration
+}
+
+func (l *uptimeLeads) note(now Instant, lead, spacing time.Duration) {
+	if l[0].at != never && now.Sub(l[0].at) < spacing {
 		return
 	}
-	stood := lead-slices.Max(p.leads[:]) > m.stallLimit()
-	if stood {
-		for i := range p.leads {
-			p.leads[i] = lead
+	copy(l[1:], l[:])
+	l[0].at, l[0].by = now, lead
+}
+
+// before returns the greatest lead that was noted by an instant, or where none was,
+// the oldest.
+func (l *uptimeLeads) before(at Instant) time.Duration {
+	greatest, found := l[0].by, false
+	for i := range l {
+		switch {
+		case l[i].at == never:
+			return greatest
+		case l[i].at > at:
+			greatest = l[i].by
+		case !found || l[i].by > greatest:
+			greatest, found = l[i].by, true
 		}
 	}
-	copy(p.leads[1:], p.leads[:])
-	p.leads[0] = lead
-	if stood {
-		m.stall(m.lastLeft)
-	}
+	return greatest
 }
 
 // recovering reports whether this node has stalled and not yet caught up.

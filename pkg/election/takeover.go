@@ -25,6 +25,7 @@ type TakeoverFacts struct {
 	Isolated     bool   // the cloud, metadata and all peers are silent
 	Holder       Holder // what that read says; without a fresh read, the last one
 	Named        bool   // a running handover names this node
+	NamedByHand  bool   // and an operator asked for it
 	Ordered      bool   // an operator assigned the group to this node
 	Forced       bool   // and said that holds do not count
 	Out          Reason // it says, or the cloud says of it, that it cannot lead; ReasonNone otherwise
@@ -63,7 +64,8 @@ const (
 //	2a   a fresh peer is active                           stay, claim-in-progress
 //	3    no fresh owner read, and the move needs one      stay, owner-unreadable or isolated
 //	-    the read says me                                 resume, resumed-bound
-//	-    a handover names me                              claim, successor
+//	-    a handover names me, and no stranger holds it,   claim, successor
+//	     or an operator asked for the handover
 //	-    an operator insists                              claim, assigned
 //	4    a live foreign target holds it                   stay, foreign-owner (an assign claims)
 //	5    the owner is out by its own or the cloud's word  claim, the word's reason
@@ -91,7 +93,7 @@ func Takeover(f TakeoverFacts) (Decision, Reason) {
 		return Stay, ReasonOwnerUnreadable
 	case f.Holder == HeldByMe:
 		return Resume, ReasonResumedBound
-	case f.Named:
+	case f.Named && (f.NamedByHand || f.Holder != HeldByForeign):
 		return Claim, ReasonSuccessor
 	case f.Ordered && (f.Forced || f.Holder == HeldByForeign):
 		return Claim, ReasonAssigned

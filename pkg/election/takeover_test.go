@@ -33,7 +33,7 @@ func takeoverRows() []takeoverRow {
 		{"3 isolated", func(f TakeoverFacts) bool { return unread(f) && f.Isolated }, Stay, always(ReasonIsolated)},
 		{"3", unread, Stay, always(ReasonOwnerUnreadable)},
 		{"me", func(f TakeoverFacts) bool { return f.Holder == HeldByMe }, Resume, always(ReasonResumedBound)},
-		{"successor", func(f TakeoverFacts) bool { return f.Named }, Claim, always(ReasonSuccessor)},
+		{"successor", func(f TakeoverFacts) bool { return f.Named && (f.NamedByHand || !foreign(f)) }, Claim, always(ReasonSuccessor)},
 		{"forced", func(f TakeoverFacts) bool { return f.Ordered && f.Forced }, Claim, always(ReasonAssigned)},
 		{"4 assigned", func(f TakeoverFacts) bool { return foreign(f) && f.Ordered }, Claim, always(ReasonAssigned)},
 		{"4", foreign, Stay, always(ReasonForeignOwner)},
@@ -61,7 +61,7 @@ func everyTakeover(visit func(TakeoverFacts)) {
 				for words := range 4 {
 					f := TakeoverFacts{
 						Stalled: b(0), Eligible: b(1), PeerActive: b(2), NeedsAPI: b(3), ReadFresh: b(4), Isolated: b(5),
-						Named: b(6), Ordered: b(7), Forced: b(8), Witnessed: b(9), ServiceUp: b(10), Restarting: b(11),
+						Named: b(6), NamedByHand: b(9), Ordered: b(7), Forced: b(8), Witnessed: b(9), ServiceUp: b(10), Restarting: b(11),
 						TopPriority: b(12), Incumbent: b(13), Latched: b(14), Holder: holder, ServiceFails: fails,
 					}
 					if words&1 != 0 {
@@ -134,7 +134,7 @@ func TestTakeoverKeepsItsPromises(t *testing.T) {
 			return (d != Resume) == (d == Stay || f.Holder != HeldByMe)
 		}},
 		{"a foreign owner is claimed by order only (invariant 13)", func(f TakeoverFacts, d Decision, _ Reason) bool {
-			return f.Holder != HeldByForeign || d != Claim || f.Ordered || f.Named
+			return f.Holder != HeldByForeign || d != Claim || f.Ordered || f.Named && f.NamedByHand
 		}},
 		{"a serving owner with a witness is left alone (invariant 2)", func(f TakeoverFacts, d Decision, _ Reason) bool {
 			insisted := f.Named || f.Ordered && f.Forced

@@ -29,7 +29,7 @@ const (
 	reclaimWindow    = 10 * time.Minute
 	reclaimsMax      = 3
 	crashWindow      = time.Minute
-	uptimeLeads      = 8                // adverts of a peer whose uptime is compared with our clock
+	uptimeLeadsKept  = 8                // adverts of a peer whose uptime is compared with our clock
 	stoppedFor       = 20 * time.Second // how long the cloud's word on an instance counts; above the slow reads
 	notAnsweringFor  = 35 * time.Second // three steady probes, with room
 	handOverEvery    = time.Hour        // at most one handover because nothing answers
