@@ -43,6 +43,7 @@ type AddressState struct {
 	Known    bool // some read answered
 	Seen     providers.Assignment
 	Mine     bool
+	WonAt    election.Instant // when the last read began that showed it here, while this node led; 0: none
 	Failures int              // writes in a row that did not end with the address here
 	RetryAt  election.Instant // not before this
 
@@ -148,6 +149,8 @@ const (
 //	not active  -          otherwise                             wait
 //	active      all here   otherwise                             wait
 //	active      elsewhere  an accepted write may still run       read in growing steps, write-pending
+//	active      elsewhere  it was here a moment ago: the read
+//	                       is stale, or it was taken away     read in growing steps, confirming
 //	active      elsewhere  the cloud works on the address        read in growing steps, address-pending
 //	active      elsewhere  a write failed a moment ago           wait, backing-off
 //	active      elsewhere  this node's target unknown            wait, cannot-claim
@@ -220,6 +223,8 @@ func decideMove(pol Policy, st State, ob Observation, i int) (State, Decision) {
 	switch {
 	case a.AcceptedAt != 0:
 		return poll(st, ob, election.ReasonWritePending)
+	case ob.Now < a.WonAt.Add(pol.Addresses[i].SettleTime) && a.WonAt != 0:
+		return poll(st, ob, election.ReasonConfirming)
 	case a.Known && a.Seen.Pending:
 		return poll(st, ob, election.ReasonAddressPending)
 	case ob.Now < a.RetryAt:

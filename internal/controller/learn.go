@@ -32,6 +32,9 @@ func (st State) learn(pol Policy, ob Observation) State {
 	for i := range addresses {
 		// This machine may have learnt only now what the cloud calls it.
 		addresses[i].Mine = addresses[i].Known && holds(ob.Target[i], addresses[i].Seen)
+		if ob.Permit.Role != election.Active {
+			addresses[i].WonAt = 0
+		}
 		addresses[i].expire(pol.Addresses[i], ob)
 	}
 	return st
@@ -46,6 +49,7 @@ func (a *AddressState) read(ob Observation, i int) {
 		a.ReleaseNext = false // what came to nothing was a move from another holder
 	}
 	if a.Mine {
+		a.WonAt = ob.Read.Began
 		a.Failures, a.RetryAt = 0, 0
 		a.over()
 		return
@@ -71,6 +75,7 @@ func holds(own providers.Target, seen providers.Assignment) bool {
 // wrote takes in how a write ended.
 func (a *AddressState) wrote(pol Policy, ob Observation) {
 	if ob.Wrote.Outcome == election.WriteAccepted {
+		a.WonAt = 0
 		a.AcceptedAt, a.Detaching, a.SawPending = ob.Now, ob.Wrote.Detach, false
 		return
 	}

@@ -25,6 +25,8 @@ func writing(w WriteFact) Observation {
 	return leading(func(ob *Observation) { ob.Wrote, ob.Jitter = &w, 1 })
 }
 
+func observed(ob Observation, f func(*Observation)) Observation { f(&ob); return ob }
+
 func guested(s GuestState) Observation {
 	return leading(func(ob *Observation) { ob.Guest = &GuestFact{State: s} })
 }
@@ -45,7 +47,14 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 		{"a read tells who holds the address", AddressState{}, reading(at(there)), AddressState{Known: true, Seen: at(there)}},
 		{"a read of this node's target ends the move and its failures",
 			AddressState{Failures: 3, RetryAt: now.Add(ms(9)), AcceptedAt: ago(ms(500)), Detaching: true, SawPending: true, ReleaseNext: true},
-			reading(at(here)), AddressState{Known: true, Seen: at(here), Mine: true}},
+			reading(at(here)), AddressState{Known: true, Seen: at(here), Mine: true, WonAt: ago(ms(40))}},
+		{"what was won is remembered when it is seen elsewhere", AddressState{Known: true, Seen: at(here), Mine: true, WonAt: ago(ms(900))},
+			reading(at(there)), AddressState{Known: true, Seen: at(there), WonAt: ago(ms(900))}},
+		{"and won anew when another write is accepted", AddressState{Known: true, Seen: at(there), WonAt: ago(ms(900))},
+			writing(WriteFact{}), AddressState{Known: true, Seen: at(there), AcceptedAt: now}},
+		{"a node that does not lead has won nothing", AddressState{Known: true, Seen: at(here), WonAt: ago(ms(900))},
+			observed(reading(at(here)), func(ob *Observation) { ob.Permit.Role = election.Backup }),
+			AddressState{Known: true, Seen: at(here), Mine: true}},
 		{"a read while the move is not in sight leaves it running", moving, reading(at(there)), moving},
 		{"a read shows the move under way", moving, reading(pending),
 			change(moving, func(a *AddressState) { a.Seen, a.SawPending = pending, true })},

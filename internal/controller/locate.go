@@ -53,6 +53,17 @@ func Partial(owners []election.Owner) bool {
 	return false
 }
 
+// Taken reports whether an address that this node won, or had, since it leads is held
+// by somebody else by a new read, seen. Own is this machine at each provider.
+func (st State) Taken(seen []providers.Assignment, own []providers.Target) bool {
+	for i, a := range st.Addresses {
+		if a.WonAt != 0 && !seen[i].Target.IsZero() && seen[i].Target != own[i] {
+			return true
+		}
+	}
+	return false
+}
+
 // Combine gives the addresses of a group, of which me is this node, one owner:
 // this node if it holds all, a stranger if one does, else the node that holds the
 // first address that is not here, else nobody.

@@ -6,6 +6,7 @@ package controller
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -74,5 +75,52 @@ func TestCombine(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+// Two nodes that claim the same addresses at once each see what they won go away
+// again; both must notice, whoever else holds the rest.
+func TestWhatWasWonAndIsElsewhereWasTaken(t *testing.T) {
+	t.Parallel()
+	st := State{Addresses: []AddressState{{WonAt: ago(ms(900))}, {}}}
+	own := []providers.Target{here, here}
+	tests := []struct {
+		name string
+		seen []providers.Assignment
+		want bool
+	}{
+		{"it is still here", []providers.Assignment{{Target: here}, {Target: there}}, false},
+		{"it is elsewhere", []providers.Assignment{{Target: there}, {Target: here}}, true},
+		{"nobody holds it", []providers.Assignment{{}, {Target: there}}, false},
+	}
+	for _, tt := range tests {
+		if got := st.Taken(tt.seen, own); got != tt.want {
+			t.Errorf("%s: taken is %v", tt.name, got)
+		}
+	}
+}
+
+func TestAddressesWithSeveralOwnersArePartial(t *testing.T) {
+	t.Parallel()
+	a, b := election.Owner{Kind: election.OwnerNode, Node: "a"}, election.Owner{Kind: election.OwnerNode, Node: "b"}
+	if Partial([]election.Owner{a, a}) || !Partial([]election.Owner{a, b}) || Partial([]election.Owner{b}) {
+		t.Error("partial is not whether the owners differ")
+	}
+}
+
+// What was here a moment ago and is not by the newest read is stale or taken away;
+// neither is a reason to write before SettleTime is over.
+func TestWhatWasJustHereIsNotClaimedOnOneRead(t *testing.T) {
+	t.Parallel()
+	pol := onePolicy(func(p *AddressPolicy) { p.SettleTime = 5 * time.Second })
+	st := State{Began: ago(ms(80)), Ended: ago(ms(40)), Addresses: []AddressState{
+		{Known: true, Seen: providers.Assignment{Target: there}, WonAt: ago(ms(900))}}}
+	_, d := Decide(pol, st, leading(nil))
+	if d.Step == Write || d.Reason != election.ReasonConfirming {
+		t.Errorf("decides to %s (%s)", d.Step, d.Reason)
+	}
+	pol.Addresses[0].SettleTime = 0
+	if _, d = Decide(pol, st, leading(nil)); d.Step != Write {
+		t.Errorf("without a SettleTime it decides to %s (%s)", d.Step, d.Reason)
 	}
 }

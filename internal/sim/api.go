@@ -161,8 +161,9 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		owner := controller.Combine(n.name, owners)
 		ended := w.local(n)
 		w.trace(n, "%s: read says %s", g.name, ownerWord(owner))
+		taken := h.state.Taken(seen[i], h.targets)
 		w.learn(n, h, controller.Observation{Read: &controller.ReadFact{Began: began, Ended: ended, Seen: seen[i]}})
-		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners)}
+		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners), Taken: taken}
 		n.seen.read(w, n, gi, ev)
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])

@@ -54,6 +54,11 @@ func (w *world) underWay(gi int) int {
 			begun++
 		}
 	}
+	for _, a := range w.groups[gi].addresses {
+		if n := w.nodeOf(w.model.Holder(a.IP)); n == nil || n.machine == nil || n.machine.Role(w.groups[gi].name) != election.Active {
+			return begun + len(w.nodes) // it is not where it should be: whoever sees that may repair it
+		}
+	}
 	return begun
 }
 

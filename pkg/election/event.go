@@ -30,6 +30,7 @@ type OwnerRead struct {
 	Failed  bool    // no usable answer: the rest is zero
 	Owner   Owner
 	Partial bool   // Owner does not hold all the addresses of the group
+	Taken   bool   // an address of the group that was here by the read before is elsewhere
 	Stopped bool   // the cloud says that the owner's instance is stopped or gone
 	Version string // the provider's token of this binding; empty where it has none
 }

@@ -67,6 +67,7 @@ type peerGroup struct {
 	restartAt   Instant // last advert that announced a restart
 	failedClaim bool    // gave up a claim since this node's own claim began
 	missing     bool    // it was suspicious or latched when the reads were last planned
+	unsaidAt    Instant // the address was read on it, and it has not spoken since
 	answered    uint64  // id of its last request that was answered
 }
 
@@ -93,6 +94,7 @@ type claim struct {
 	highest    Term // newest seen anywhere
 	from       Owner
 	saidMe     bool
+	taken      bool // part of what it won was taken away again
 	ordered    bool // by an operator: a foreign owner does not stop it
 	byOffer    bool // agreed with the old owner, and not bound yet
 	progressAt Instant

@@ -121,8 +121,15 @@ func (m *Machine) serviceProbed(g *group, ev ServiceProbed) {
 }
 
 // advanceLatches lets latches end by age (displaced_retry), unless the latched
-// peer answered a probe since.
+// peer answered a probe since. It latches a peer that took the address while it
+// still counted as heard, but fell silent without a word of it.
 func (m *Machine) advanceLatches(g *group) {
+	for i := range g.peers {
+		if g.peers[i].unsaidAt != never && !m.fresh(g, i) {
+			g.peers[i].unsaidAt = never
+			m.latch(g, i)
+		}
+	}
 	for i, at := range g.latches {
 		if at == never || g.cfg.DisplacedRetry == 0 || g.probe.latched[i].answered {
 			continue

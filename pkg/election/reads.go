@@ -28,6 +28,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		g.incumbentSince = m.now
 	}
 	if g.role == Active {
+		g.claim.taken = g.claim.taken || ev.Taken
 		m.judgeOwner(g)
 	}
 	m.noteNamed(g)
@@ -64,9 +65,18 @@ func (m *Machine) noteNamed(g *group) {
 		}
 	}
 	i := m.ownerIndex(g)
-	started := g.role == Active && owner == g.claim.from && !g.claim.saidMe
-	if i >= 0 && g.lastNamed.Kind != OwnerUnknown && g.lastNamed != owner && !started && !m.fresh(g, i) {
-		m.latch(g, i)
+	started := g.role == Active && owner == g.claim.from && !g.claim.saidMe && !g.claim.taken
+	if g.lastNamed != owner {
+		for k := range g.peers {
+			g.peers[k].unsaidAt = never
+		}
+	}
+	if i >= 0 && g.lastNamed.Kind != OwnerUnknown && g.lastNamed != owner && !started {
+		if !m.fresh(g, i) {
+			m.latch(g, i)
+		} else if g.peers[i].Role != Active {
+			g.peers[i].unsaidAt = m.now
+		}
 	}
 	if i >= 0 && m.ownerStopped(g) {
 		m.clearLatch(g, i, ReasonOwnerStopped)
@@ -126,7 +136,7 @@ func (m *Machine) judgeOwner(g *group) {
 	g.step = step
 	switch step {
 	case Serve:
-		g.claim.saidMe, g.claim.byOffer, g.claim.ordered = true, false, false
+		g.claim.saidMe, g.claim.taken, g.claim.byOffer, g.claim.ordered = true, false, false, false
 		g.claim.sentAt = never
 		g.claim.progressAt = m.now
 		g.claimDelay = 0
@@ -192,7 +202,7 @@ func (m *Machine) rememberMoved(g *group) {
 func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 	f := OwnershipFacts{
 		Holder:        m.holder(g),
-		SaidMe:        g.claim.saidMe,
+		SaidMe:        g.claim.saidMe || g.claim.taken,
 		StartedFrom:   g.read.Owner == g.claim.from,
 		HandingOver:   g.plan.handover.To != "",
 		Agreed:        g.read.began.Sub(g.moved.at) >= agreeAfter,
@@ -237,10 +247,10 @@ func (m *Machine) countReclaim(g *group) {
 
 // claimAgain starts another claim of an active node, from the owner just read.
 func (m *Machine) claimAgain(g *group, reason Reason) {
-	if g.read.Owner == g.claim.from && !g.claim.saidMe {
+	if g.read.Owner == g.claim.from && !g.claim.saidMe && !g.claim.taken {
 		return
 	}
-	g.claim.from, g.claim.saidMe, g.claim.detached = g.read.Owner, false, false
+	g.claim.from, g.claim.saidMe, g.claim.taken, g.claim.detached = g.read.Owner, false, false, false
 	g.claim.progressAt = m.now
 	g.claimBegins()
 	g.claim.highest.Number++

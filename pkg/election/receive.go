@@ -61,6 +61,9 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 	}
 	m.leaving(g, i, rec, before)
 	m.noteTerm(g, rec)
+	if twoWay {
+		pg.unsaidAt = never
+	}
 	if twoWay || pg.goodbye {
 		m.clearLatch(g, i, ReasonPeerHeard)
 	}
@@ -76,12 +79,14 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 	m.answerRequest(g, i, rec, twoWay)
 }
 
-// noteRestart follows an announced restart. A node that comes back from one has an
-// active-down to resume, however long row 8 held before (invariant 9).
+// noteRestart follows an announced restart. It lasts until the node has come back
+// and is no longer starting, and then the node has an active-down to resume, however
+// long row 8 held before (invariant 9).
 func (m *Machine) noteRestart(g *group, pg *peerGroup, restarting bool) {
 	switch {
 	case restarting:
 		pg.restartAt = m.now
+	case pg.Role == Initialize && !pg.goodbye && m.within(pg.restartAt, restartHold):
 	case m.within(pg.restartAt, restartHold):
 		pg.restartAt, g.incumbentSince = never, m.now
 	default:

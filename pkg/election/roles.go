@@ -13,8 +13,8 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 	from := g.role
 	if from == Active {
 		m.do(Action{Kind: Cancel, Group: g.cfg.Name})
-		if g.claim.byOffer {
-			g.decline()
+		if g.plan.offerFrom > 0 {
+			g.decline() // whether it took the address or not, the offer is spent
 		}
 		g.claim = claim{term: g.claim.term, highest: g.claim.highest, overAt: g.writeOver()}
 		g.plan.handover, g.plan.draining, g.plan.placing, g.plan.sticky = Handover{}, false, false, false
