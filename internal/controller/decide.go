@@ -35,6 +35,7 @@ type State struct {
 	Began, Ended election.Instant // of the last complete owner read
 	AskedAt      election.Instant // when the last read of ours was asked for
 	Polls        int              // reads since the last write was accepted
+	Term         election.Term    // of the claim that From of the addresses belongs to
 	Addresses    []AddressState
 }
 
@@ -43,6 +44,7 @@ type AddressState struct {
 	Known    bool // some read answered
 	Seen     providers.Assignment
 	Mine     bool
+	From     providers.Target // who held it when the claim began
 	WonAt    election.Instant // when the last read began that showed it here, while this node led; 0: none
 	Failures int              // writes in a row that did not end with the address here
 	RetryAt  election.Instant // not before this

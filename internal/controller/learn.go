@@ -13,6 +13,12 @@ func (st State) learn(pol Policy, ob Observation) State {
 	addresses := make([]AddressState, len(pol.Addresses))
 	copy(addresses, st.Addresses)
 	st.Addresses = addresses
+	if begins := ob.Permit.Role == election.Active && ob.Permit.Term != st.Term; begins {
+		st.Term = ob.Permit.Term
+		for i := range addresses {
+			addresses[i].From, addresses[i].WonAt = addresses[i].Seen.Target, 0
+		}
+	}
 	switch {
 	case ob.Read != nil:
 		st.Began, st.Ended = ob.Read.Began, ob.Read.Ended

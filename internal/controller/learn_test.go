@@ -101,7 +101,7 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.ob.Busy = true // a fact is learnt without anything being begun
-			st, _ := Decide(onePolicy(nil), State{Addresses: []AddressState{tt.from}}, tt.ob)
+			st, _ := Decide(onePolicy(nil), State{Term: term, Addresses: []AddressState{tt.from}}, tt.ob)
 			if diff := cmp.Diff(tt.want, st.Addresses[0], cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 				t.Errorf("address (-want +got):\n%s", diff)
 			}

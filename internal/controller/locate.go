@@ -53,15 +53,22 @@ func Partial(owners []election.Owner) bool {
 	return false
 }
 
-// Taken reports whether an address that this node won, or had, since it leads is held
-// by somebody else by a new read, seen. Own is this machine at each provider.
-func (st State) Taken(seen []providers.Assignment, own []providers.Target) bool {
+// Against compares a new read, seen, with the claim of a node that leads: unchanged
+// reports whether every address is here, with nobody, or still where it was when the
+// claim began, and taken whether one that this node won, or had, is now held by
+// somebody else. A group of several addresses may have had several owners. Own is
+// this machine at each provider.
+func (st State) Against(term election.Term, seen []providers.Assignment, own []providers.Target) (unchanged, taken bool) {
+	unchanged = term == st.Term
 	for i, a := range st.Addresses {
-		if a.WonAt != 0 && !seen[i].Target.IsZero() && seen[i].Target != own[i] {
-			return true
+		t := seen[i].Target
+		if t.IsZero() || t == own[i] {
+			continue
 		}
+		taken = taken || a.WonAt != 0
+		unchanged = unchanged && a.WonAt == 0 && t == a.From
 	}
-	return false
+	return unchanged, taken
 }
 
 // Combine gives the addresses of a group, of which me is this node, one owner:

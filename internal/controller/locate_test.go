@@ -82,21 +82,27 @@ func TestCombine(t *testing.T) {
 // again; both must notice, whoever else holds the rest.
 func TestWhatWasWonAndIsElsewhereWasTaken(t *testing.T) {
 	t.Parallel()
-	st := State{Addresses: []AddressState{{WonAt: ago(ms(900))}, {}}}
+	term := election.Term{Number: 3, Node: "a"}
+	st := State{Term: term, Addresses: []AddressState{{From: there, WonAt: ago(ms(900))}, {From: there}}}
 	own := []providers.Target{here, here}
+	third := providers.Target{Instance: "3"}
 	tests := []struct {
-		name string
-		seen []providers.Assignment
-		want bool
+		name             string
+		seen             []providers.Assignment
+		unchanged, taken bool
 	}{
-		{"it is still here", []providers.Assignment{{Target: here}, {Target: there}}, false},
-		{"it is elsewhere", []providers.Assignment{{Target: there}, {Target: here}}, true},
-		{"nobody holds it", []providers.Assignment{{}, {Target: there}}, false},
+		{"what it won is still here", []providers.Assignment{{Target: here}, {Target: there}}, true, false},
+		{"what it won is elsewhere", []providers.Assignment{{Target: there}, {Target: here}}, false, true},
+		{"nobody holds what it won", []providers.Assignment{{}, {Target: there}}, true, false},
+		{"the rest is with a third", []providers.Assignment{{Target: here}, {Target: third}}, false, false},
 	}
 	for _, tt := range tests {
-		if got := st.Taken(tt.seen, own); got != tt.want {
-			t.Errorf("%s: taken is %v", tt.name, got)
+		if unchanged, taken := st.Against(term, tt.seen, own); unchanged != tt.unchanged || taken != tt.taken {
+			t.Errorf("%s: unchanged is %v, taken is %v", tt.name, unchanged, taken)
 		}
+	}
+	if unchanged, _ := st.Against(election.Term{}, tests[0].seen, own); unchanged {
+		t.Error("another claim's beginning counts")
 	}
 }
 
@@ -113,7 +119,7 @@ func TestAddressesWithSeveralOwnersArePartial(t *testing.T) {
 func TestWhatWasJustHereIsNotClaimedOnOneRead(t *testing.T) {
 	t.Parallel()
 	pol := onePolicy(func(p *AddressPolicy) { p.SettleTime = 5 * time.Second })
-	st := State{Began: ago(ms(80)), Ended: ago(ms(40)), Addresses: []AddressState{
+	st := State{Term: term, Began: ago(ms(80)), Ended: ago(ms(40)), Addresses: []AddressState{
 		{Known: true, Seen: providers.Assignment{Target: there}, WonAt: ago(ms(900))}}}
 	_, d := Decide(pol, st, leading(nil))
 	if d.Step == Write || d.Reason != election.ReasonConfirming {

@@ -161,9 +161,9 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		owner := controller.Combine(n.name, owners)
 		ended := w.local(n)
 		w.trace(n, "%s: read says %s", g.name, ownerWord(owner))
-		taken := h.state.Taken(seen[i], h.targets)
+		unchanged, taken := h.state.Against(n.machine.Permit(g.name).Term, seen[i], h.targets)
 		w.learn(n, h, controller.Observation{Read: &controller.ReadFact{Began: began, Ended: ended, Seen: seen[i]}})
-		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners), Taken: taken}
+		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners), Unchanged: unchanged, Taken: taken}
 		n.seen.read(w, n, gi, ev)
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])
@@ -256,7 +256,7 @@ func (w *world) decide(n *node, h *hand) {
 	ob := w.observe(n, h, controller.Observation{})
 	var d controller.Decision
 	h.state, d = controller.Decide(h.policy, h.state, ob)
-	h.until = d.Until
+	h.until, h.waiting = d.Until, d.Reason
 	switch d.Step {
 	case controller.Read:
 		h.wantRead, h.urgent = true, true

@@ -71,6 +71,14 @@ func (c *checks) allow(gi int) {
 	}
 }
 
+// unknowable ends the count in every group: a node whose clocks stood still and that
+// hears nobody cannot know it.
+func (c *checks) unknowable() {
+	for i := range c.blind {
+		c.blind[i].void = true
+	}
+}
+
 // changed counts a move. One that its sender had given up is nobody's decision now.
 func (b *blindWindow) changed(ch fakecloud.Change, late bool) {
 	if b.since == 0 || !ch.Moved || ch.Node == "" {

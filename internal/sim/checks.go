@@ -271,7 +271,7 @@ func (c *checks) twoActives(w *world) {
 				since, ok := c.both[key]
 				if !ok {
 					c.both[key] = w.now
-				} else if w.now.Sub(since) > 3*w.opts.interval+2*time.Second {
+				} else if w.now.Sub(since) > election.ActiveDown(election.PriorityMin, w.opts.interval)+2*w.opts.interval+time.Second {
 					c.broken(w, checkTwoActives, "%s and %s both lead %s for %v and hear each other", a.name, w.nodes[j].name, w.groups[gi].name, w.now.Sub(since))
 				}
 			}

@@ -14,7 +14,7 @@ import (
 func (w *world) drill(h *History) {
 	w.phase = drillPhase
 	gi := w.chance.IntN(len(w.groups))
-	w.run(20*time.Second, nil) // probes and reads come to rest
+	w.run(65*time.Second, nil) // probes and reads come to rest, and no daemon counts as crash-looping
 	if w.lacks(gi) != "" || w.groups[gi].config.Preempt {
 		return // convergence was judged before; and preemption is a move of its own
 	}

@@ -100,6 +100,7 @@ func (w *world) converge(h *History) {
 		}
 		for gi := range w.groups {
 			w.resume(n, gi)
+			w.fact(n, n.life, func() { w.step(n, election.CancelOrder{Group: w.groups[gi].name}) })
 		}
 		w.start(n)
 	}
@@ -116,7 +117,11 @@ func (w *world) converge(h *History) {
 	h.Converged = w.now.Sub(began)
 	// What was under way when the faults ended may still come, and must be repaired.
 	w.run(writeLateMax, nil)
-	if w.checks.fatal == 0 && !w.run(h.Budget, w.converged) && w.checks.fatal == 0 {
+	if w.checks.fatal > 0 || w.run(h.Budget, w.converged) || w.checks.fatal > 0 {
+		return
+	}
+	w.assignWhatWaits()
+	if !w.run(h.Budget, w.converged) && w.checks.fatal == 0 {
 		w.checks.broken(w, checkRepair, "was converged, and is not any more: %s", w.state())
 	}
 }
@@ -203,7 +208,7 @@ func (w *world) state() string {
 		for _, n := range w.nodes {
 			if n.machine != nil {
 				s := n.machine.Status().Groups[gi]
-				text += fmt.Sprintf("; %s %s (%s) waits %q refusal %q reads %s contended %v", n.name, s.Role, s.Reason, s.Held,
+				text += fmt.Sprintf("; %s %s (%s) waits %q, %q refusal %q reads %s contended %v", n.name, s.Role, s.Reason, s.Held, n.hands[gi].waiting,
 					n.machine.OwnRefusal(w.groups[gi].name), ownerWord(s.Owner), s.Contended)
 			}
 		}

@@ -59,6 +59,7 @@ type hand struct {
 	wantRead bool
 	urgent   bool
 	until    election.Instant // local: when time alone changes the decision
+	waiting  election.Reason  // why the controller waits
 	write    *write           // under way
 	track    []int64          // accepted operation of each address; 0: none
 	targets  []providers.Target
@@ -99,8 +100,7 @@ func (w *world) start(n *node) {
 	}
 	n.life++
 	w.checks.allow(-1)
-	w.sessions++
-	n.session = w.sessions
+	n.session = w.chance.Uint64() | 1
 	n.leaving, n.restart, n.known = false, false, false
 	n.hands = make([]hand, len(w.opts.groups))
 	for i := range n.hands {
@@ -112,7 +112,7 @@ func (w *world) start(n *node) {
 		panic(fmt.Sprintf("seed %d: %v", w.opts.seed, err))
 	}
 	n.machine = m
-	w.trace(n, "starts, session %d", n.session)
+	w.trace(n, "starts, session %x", n.session)
 	w.identify(n)
 	life := n.life
 	for i := range n.hands {

@@ -84,6 +84,7 @@ func (s *shadow) woke(w *world, n *node, paused time.Duration, clocks bool) {
 	switch {
 	case clocks:
 		s.skipped, s.skipEnd, s.skipLocal = paused, w.now, w.local(n)
+		w.checks.unknowable()
 		for i := range s.peers {
 			s.peers[i].basis = s.peers[i].heard > 2
 		}

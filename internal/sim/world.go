@@ -30,7 +30,6 @@ type world struct {
 	links     [][]link
 	spare     []*packet
 	replays   bool
-	sessions  uint64
 	model     *fakecloud.Model
 	strangers []providers.Target
 	api       []apiState // per node

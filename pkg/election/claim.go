@@ -59,8 +59,14 @@ func (m *Machine) moveFailed(g *group) {
 	g.readNow = true
 }
 
-// advanceClaim follows the claim of an active node in time.
+// advanceClaim follows the claim of an active node in time. A higher term that was
+// heard from an active node with which nothing was settled, over a link that works
+// one way for instance, is overtaken once no such node is heard any more.
 func (m *Machine) advanceClaim(g *group) {
+	if g.claim.term != g.claim.highest && m.activePeer(g) < 0 {
+		m.raiseTerm(g)
+		m.urgent = true
+	}
 	if g.claim.sentAt != never && m.due(g.claim.sentUntil) {
 		g.claim.sentAt = never
 	}

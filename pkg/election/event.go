@@ -29,8 +29,12 @@ type OwnerRead struct {
 	Ended   Instant // when the answer came or the attempt was given up
 	Failed  bool    // no usable answer: the rest is zero
 	Owner   Owner
-	Partial bool   // Owner does not hold all the addresses of the group
-	Taken   bool   // an address of the group that was here by the read before is elsewhere
+	Partial bool // Owner does not hold all the addresses of the group
+	// How the read compares with the claim of a node that leads, where a group has
+	// several addresses: Unchanged when every one is here, with nobody, or where it was
+	// when the claim began; Taken when one that this node won is held by somebody else.
+	Unchanged, Taken bool
+
 	Stopped bool   // the cloud says that the owner's instance is stopped or gone
 	Version string // the provider's token of this binding; empty where it has none
 }

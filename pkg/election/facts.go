@@ -17,7 +17,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		Isolated:     !m.wayOut && m.allSilent(g),
 		Holder:       m.holder(g),
 		Named:        g.plan.offerFrom > 0 && m.before(g.plan.offerUntil),
-		NamedByHand:  g.plan.offerSticky || g.plan.request.Kind == RequestTake,
+		NamedByHand:  g.plan.request.Kind == RequestTake,
 		Ordered:      g.plan.ordered,
 		Forced:       g.plan.forced,
 		ServiceUp:    g.probe.serviceUp,

@@ -75,6 +75,7 @@ type peerGroup struct {
 type ownerRead struct {
 	Owner
 	partial bool
+	same    bool // as when the claim began, but for what this node won
 	stopped bool
 	version string
 	began   Instant

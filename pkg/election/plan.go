@@ -66,7 +66,9 @@ func (m *Machine) assign(g *group, ev Assign) {
 
 // holdsNothing reports whether this active node leaves the address where it is until
 // an operator decides: then there is nothing to hand over.
-func (g *group) holdsNothing() bool { return g.step == LeaveForeign || g.step == Contended }
+func (g *group) holdsNothing() bool {
+	return g.step == LeaveForeign || g.step == Contended || g.read.Kind == OwnerForeign
+}
 
 // requestID returns an id that no earlier start of this node used.
 func (m *Machine) requestID(g *group) uint64 { return m.cfg.Session + g.plan.nextID }
@@ -90,7 +92,7 @@ func (m *Machine) order(g *group) {
 // handTo takes in an operator's order to hand the group to a peer.
 func (m *Machine) handTo(g *group, ev HandTo) {
 	i := m.peerIndex(ev.To)
-	if g.role != Active || i < 0 || m.standbyRefusal(g, i) != ReasonNone || g.plan.handover.To != "" {
+	if g.role != Active || g.holdsNothing() || i < 0 || m.standbyRefusal(g, i) != ReasonNone || g.plan.handover.To != "" {
 		return
 	}
 	g.plan.placing = true

@@ -17,7 +17,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		return
 	}
 	before := g.read
-	g.read = ownerRead{Owner: ev.Owner, partial: ev.Partial, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
+	g.read = ownerRead{Owner: ev.Owner, partial: ev.Partial, same: ev.Unchanged, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
 	if before.Owner != ev.Owner {
 		g.stoppedAt = never
 		g.newsAt = m.now
@@ -65,7 +65,7 @@ func (m *Machine) noteNamed(g *group) {
 		}
 	}
 	i := m.ownerIndex(g)
-	started := g.role == Active && owner == g.claim.from && !g.claim.saidMe && !g.claim.taken
+	started := g.role == Active && g.startedFrom() && !g.claim.saidMe && !g.claim.taken
 	if g.lastNamed != owner {
 		for k := range g.peers {
 			g.peers[k].unsaidAt = never
@@ -172,6 +172,12 @@ func (m *Machine) judgeOwner(g *group) {
 	}
 }
 
+// startedFrom reports whether the last read names whom this claim started from. A
+// group of several addresses may have started from several.
+func (g *group) startedFrom() bool {
+	return g.read.Owner == g.claim.from || g.read.same && g.read.Kind == OwnerNode
+}
+
 // stepReason names what an active node waits for.
 func stepReason(g *group) Reason {
 	switch g.step {
@@ -203,7 +209,7 @@ func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 	f := OwnershipFacts{
 		Holder:        m.holder(g),
 		SaidMe:        g.claim.saidMe || g.claim.taken,
-		StartedFrom:   g.read.Owner == g.claim.from,
+		StartedFrom:   g.startedFrom(),
 		HandingOver:   g.plan.handover.To != "",
 		Agreed:        g.read.began.Sub(g.moved.at) >= agreeAfter,
 		Reclaims:      g.cfg.OnMoved == ReclaimMoved,

@@ -241,14 +241,15 @@ func names(o Owner, self, other string) Named {
 	}
 }
 
-// successorElsewhere reports whether a running handover of any node names node.
+// successorElsewhere reports whether a running handover of any node names node. One
+// of a node that fell silent counts no more: others may have heard how it ended.
 func (m *Machine) successorElsewhere(g *group, node string) bool {
 	if g.role == Active && g.plan.handover.To == node {
 		return true
 	}
 	for i := range g.peers {
 		pg := &g.peers[i]
-		if pg.Role == Active && pg.Handover.To == node && m.within(pg.at, pg.Handover.Remaining) {
+		if pg.Role == Active && pg.Handover.To == node && m.fresh(g, i) && m.within(pg.at, pg.Handover.Remaining) {
 			return true
 		}
 	}
