@@ -97,7 +97,7 @@ func (m *Machine) handTo(g *group, ev HandTo) {
 	}
 	g.plan.placing = true
 	g.plan.nextID++
-	m.startHandover(g, i, g.plan.nextID, Backup)
+	m.startHandover(g, i, m.requestID(g), Backup)
 }
 
 // drain takes in an operator's order to keep this node out.
@@ -120,7 +120,7 @@ func (m *Machine) drain(g *group, ev Drain) {
 	if i := m.bestSuccessor(g); i >= 0 {
 		g.plan.draining = true
 		g.plan.nextID++
-		m.startHandover(g, i, g.plan.nextID, Drained)
+		m.startHandover(g, i, m.requestID(g), Drained)
 		return
 	}
 	if ev.Force {
@@ -169,7 +169,7 @@ func (m *Machine) leave(restart bool) {
 		}
 		if i := m.bestSuccessor(g); i >= 0 {
 			g.plan.nextID++
-			m.startHandover(g, i, g.plan.nextID, Backup)
+			m.startHandover(g, i, m.requestID(g), Backup)
 		}
 	}
 }
@@ -303,7 +303,7 @@ func (m *Machine) advanceNotAnswering(g *group) {
 	m.do(Action{Kind: Noted, Group: g.cfg.Name, Peer: m.peers[i].Name, Reason: ReasonNotAnswering})
 	g.plan.placing = true
 	g.plan.nextID++
-	m.startHandover(g, i, g.plan.nextID, Backup)
+	m.startHandover(g, i, m.requestID(g), Backup)
 }
 
 // notAnswering reports whether some peer's probe through the address was answered
