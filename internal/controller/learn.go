@@ -8,12 +8,16 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// learn takes the new fact in.
+// learn takes the new fact in. Where there is none and time changes nothing, it
+// returns st as it is, without a copy: that is what most calls find.
 func (st State) learn(pol Policy, ob Observation) State {
+	if st.stands(pol, ob) {
+		return st
+	}
 	addresses := make([]AddressState, len(pol.Addresses))
 	copy(addresses, st.Addresses)
 	st.Addresses = addresses
-	if begins := ob.Permit.Role == election.Active && ob.Permit.Term != st.Term; begins {
+	if st.claimBegins(ob) {
 		st.Term = ob.Permit.Term
 		for i := range addresses {
 			addresses[i].From, addresses[i].WonAt = addresses[i].Seen.Target, 0
@@ -36,14 +40,41 @@ func (st State) learn(pol Policy, ob Observation) State {
 		addresses[ob.Guest.Address].stepped(ob)
 	}
 	for i := range addresses {
-		// This machine may have learnt only now what the cloud calls it.
-		addresses[i].Mine = addresses[i].Known && holds(ob.Target[i], addresses[i].Seen)
-		if ob.Permit.Role != election.Active {
-			addresses[i].WonAt = 0
-		}
-		addresses[i].expire(pol.Addresses[i], ob)
+		addresses[i].age(pol.Addresses[i], ob, ob.Target[i])
 	}
 	return st
+}
+
+// stands reports whether an observation changes nothing of what is known.
+func (st State) stands(pol Policy, ob Observation) bool {
+	fact := ob.Read != nil || ob.Wrote != nil || ob.Moved != nil || ob.Guest != nil
+	if fact || len(st.Addresses) != len(pol.Addresses) || st.claimBegins(ob) {
+		return false
+	}
+	for i, a := range st.Addresses {
+		was := a
+		a.age(pol.Addresses[i], ob, ob.Target[i])
+		if a.Mine != was.Mine || a.WonAt != was.WonAt || a.AcceptedAt != was.AcceptedAt {
+			return false
+		}
+	}
+	return true
+}
+
+// claimBegins reports whether this node leads in another term than before.
+func (st State) claimBegins(ob Observation) bool {
+	return ob.Permit.Role == election.Active && ob.Permit.Term != st.Term
+}
+
+// age follows what changes without a fact about the address: this machine may have
+// learnt only now what the cloud calls it, the node may have lost the role, and an
+// accepted write may have taken too long.
+func (a *AddressState) age(pol AddressPolicy, ob Observation, own providers.Target) {
+	a.Mine = a.Known && holds(own, a.Seen)
+	if ob.Permit.Role != election.Active {
+		a.WonAt = 0
+	}
+	a.expire(pol, ob)
 }
 
 // read takes in what the cloud says of one address.

@@ -22,7 +22,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		Forced:       g.plan.forced,
 		ServiceUp:    g.probe.serviceUp,
 		ServiceFails: g.probe.serviceFails,
-		TopPriority:  m.topPriority(g),
+		TopPriority:  g.top,
 	}
 	if f.Holder == HeldByNobody {
 		for i := range m.peers {

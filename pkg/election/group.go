@@ -8,6 +8,8 @@ import "time"
 // group is the election of one group on this node.
 type group struct {
 	cfg    GroupConfig
+	own    uint8       // this node's configured priority
+	top    bool        // no node has a higher one; of equal ones, the highest address counts
 	peers  []peerGroup // what each peer last said of the group, indexed like Machine.peers
 	role   Role
 	since  Instant // of the role
@@ -141,7 +143,7 @@ type plan struct {
 
 // priority returns the effective priority: configured plus what the checks say.
 func (m *Machine) priority(g *group) uint8 {
-	p := int(g.cfg.priority(m.cfg.Node)) + g.health.PriorityDelta
+	p := int(g.own) + g.health.PriorityDelta
 	return uint8(min(max(p, int(PriorityMin)), int(PriorityMax)))
 }
 
@@ -266,15 +268,13 @@ func (m *Machine) offers(g *group, i int) bool {
 	return g.plan.offerFrom == i+1 && m.before(g.plan.offerUntil)
 }
 
-// topPriority reports whether no node has a higher configured priority (of equal
-// ones, the highest address counts).
-func (m *Machine) topPriority(g *group) bool {
-	own := g.cfg.priority(m.cfg.Node)
+// rankConfigured works out what the configured priorities say of this node.
+func (m *Machine) rankConfigured(g *group) {
+	g.own, g.top = g.cfg.priority(m.cfg.Node), true
 	for _, p := range m.peers {
 		theirs := g.cfg.priority(p.Name)
-		if theirs > own || theirs == own && p.Address.Compare(m.cfg.Address) > 0 {
-			return false
+		if theirs > g.own || theirs == g.own && p.Address.Compare(m.cfg.Address) > 0 {
+			g.top = false
 		}
 	}
-	return true
 }

@@ -75,6 +75,7 @@ func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 			continue
 		}
 		g.cfg = gc
+		m.rankConfigured(g)
 		peers, latches := g.peers, g.latches
 		g.peers, g.latches = make([]peerGroup, len(from)), make([]Instant, len(from))
 		for i, j := range from {
@@ -97,6 +98,7 @@ func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 	g := &group{cfg: gc, since: m.now, reason: ReasonStarted, drained: gc.Drained}
 	g.peers, g.latches = make([]peerGroup, len(from)), make([]Instant, len(from))
 	g.probe.latched = make([]latchProbe, len(from))
+	m.rankConfigured(g)
 	g.activeDownAt = m.now.Add(m.ownActiveDown(g))
 	return g
 }

@@ -157,9 +157,13 @@ func (m *Machine) evaluate(g *group) {
 		m.hold(g, ReasonNone)
 		return
 	}
+	planned := g.plan.ordered || g.plan.offerFrom > 0 && m.before(g.plan.offerUntil)
+	if !planned && m.holder(g) != HeldByMe && !m.due(g.activeDownAt) {
+		m.hold(g, ReasonNone) // whatever the table says, the timer runs
+		return
+	}
 	facts := m.takeoverFacts(g)
 	decision, reason := Takeover(facts)
-	planned := facts.Named || facts.Ordered
 	switch {
 	case decision == Resume:
 		m.becomeActive(g, reason, true)
