@@ -5,6 +5,7 @@ package sim
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/controller"
@@ -108,6 +109,7 @@ func (w *world) look(n *node, groups []int) [][]providers.Assignment {
 	if s := &w.api[n.id]; s.stale > 0 && w.chance.one(0.7) {
 		w.faults.hit(StaleRead)
 		lag = w.chance.between(0, s.staleBy)
+		w.checks.unknowable()
 	}
 	view := w.model.View(lag)
 	out := make([][]providers.Assignment, len(groups))
@@ -117,6 +119,9 @@ func (w *world) look(n *node, groups []int) [][]providers.Assignment {
 			at, err := view.Address(a.IP)
 			w.must(err)
 			out[i][k] = providers.Assignment{Target: at.Holder, Pending: at.Pending != 0}
+			if w.opts.groups[gi].version {
+				out[i][k].Version = strconv.FormatInt(at.Since.UnixNano(), 36)
+			}
 			if owner := w.nodeOf(at.Holder); owner != nil {
 				out[i][k].PrivateAddresses = append(out[i][k].PrivateAddresses, owner.addr)
 			}
@@ -164,6 +169,9 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		unchanged, taken := h.state.Against(n.machine.Permit(g.name).Term, seen[i], h.targets)
 		w.learn(n, h, controller.Observation{Read: &controller.ReadFact{Began: began, Ended: ended, Seen: seen[i]}})
 		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners), Unchanged: unchanged, Taken: taken}
+		for _, s := range seen[i] {
+			ev.Version += s.Version
+		}
 		n.seen.read(w, n, gi, ev)
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])

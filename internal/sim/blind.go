@@ -72,7 +72,7 @@ func (c *checks) allow(gi int) {
 }
 
 // unknowable ends the count in every group: a node whose clocks stood still and that
-// hears nobody cannot know it.
+// hears nobody cannot know it, and neither can one that reads what was true before.
 func (c *checks) unknowable() {
 	for i := range c.blind {
 		c.blind[i].void = true

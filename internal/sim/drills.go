@@ -18,16 +18,45 @@ func (w *world) drill(h *History) {
 	if w.lacks(gi) != "" || w.groups[gi].config.Preempt {
 		return // convergence was judged before; and preemption is a move of its own
 	}
-	switch w.chance.weighted(3, 2, 3, 2) {
+	switch w.chance.weighted(3, 2, 3, 2, 2) {
 	case 0:
 		w.drillRestart(h, gi, true)
 	case 1:
 		w.drillRestart(h, gi, false)
 	case 2:
 		w.drillPlanned(h, gi)
-	default:
+	case 3:
 		w.drillReads(h)
+	default:
+		w.drillLostDatagram(h)
 	}
+}
+
+// drillLostDatagram loses one advert of the owner to one standby: that costs at most
+// one owner read more than the steady ones (invariant 12).
+func (w *world) drillLostDatagram(h *History) {
+	from := w.leader(0)
+	if from == nil || len(w.nodes) < 2 {
+		return
+	}
+	for _, n := range w.nodes {
+		if n.dead {
+			return
+		}
+	}
+	h.Drills = append(h.Drills, "lost-datagram")
+	to := w.nodes[(from.id+1)%len(w.nodes)]
+	w.run(2*time.Minute, nil)
+	w.checks.readCalls = make([]int, len(w.nodes))
+	l := &w.links[from.id][to.id]
+	l.loss = 1
+	w.run(w.opts.interval, nil)
+	l.loss = 0
+	w.run(28*time.Second, nil)
+	if calls := w.checks.readCalls[to.id]; w.checks.fatal == 0 && calls > 3 {
+		w.checks.broken(w, checkBudget, "%s reads the owner %d times in half a minute in which one datagram was lost", to.name, calls)
+	}
+	w.checks.readCalls = nil
 }
 
 func (w *world) leader(gi int) *node {

@@ -48,6 +48,7 @@ const (
 	OrderAssign
 	OrderHandTo
 	OrderDrain
+	ConfigDiffers
 	ProbeBlocked
 	ProbeHairpins
 	ProbeAstray
@@ -59,7 +60,7 @@ var faultNames = [faultKinds]string{
 	"crash", "host-down", "restart", "pause", "pause-clocks", "starvation", "wall-step",
 	"api-slow", "api-throttled", "api-error", "api-black-hole", "reply-lost", "write-late", "stale-read", "async-fails",
 	"hand-moves", "hand-unbinds", "bad-credentials", "wrong-key", "metadata-outage", "service-fails",
-	"order-assign", "order-hand-to", "order-drain", "probe-blocked", "probe-hairpins", "probe-astray",
+	"order-assign", "order-hand-to", "order-drain", "config-differs", "probe-blocked", "probe-hairpins", "probe-astray",
 }
 
 // String returns the kind as lower-case words with hyphens.
@@ -358,6 +359,9 @@ func (w *world) playHands(f Fault) func() {
 		return func() { w.service(n, gi, true) }
 	case OrderAssign, OrderHandTo, OrderDrain:
 		return w.order(f, n, gi)
+	case ConfigDiffers:
+		w.reload(n, gi, 8)
+		return func() { w.reload(n, gi, 7) }
 	case ProbeBlocked:
 		w.probing.blocked++
 		return func() { w.probing.blocked-- }
@@ -368,6 +372,12 @@ func (w *world) playHands(f Fault) func() {
 		w.probing.astray++
 		return func() { w.probing.astray-- }
 	}
+}
+
+// reload gives a node's daemon a file in which a group has another digest.
+func (w *world) reload(n *node, gi int, digest uint32) {
+	n.digests[gi] = digest
+	w.fact(n, n.life, func() { w.step(n, election.Reload{Config: w.config(n)}) })
 }
 
 // service breaks or mends the service of a group on a node; its checks notice.

@@ -44,6 +44,7 @@ type node struct {
 	metadata  bool // its metadata service answers
 	known     bool // it has answered in this life
 	drained   []bool
+	digests   []uint32 // of its file, by group
 
 	hands []hand
 	seen  shadow
@@ -86,7 +87,7 @@ func (w *world) config(n *node) election.Config {
 	}
 	for i, g := range w.opts.groups {
 		gc := w.groups[i].config
-		gc.Drained = n.drained[i]
+		gc.Drained, gc.Digest = n.drained[i], n.digests[i]
 		gc.HandOverNotAnswering = g.handOver
 		cfg.Groups = append(cfg.Groups, gc)
 	}

@@ -35,6 +35,7 @@ type groupOptions struct {
 	displacedRetry time.Duration
 	settle         time.Duration
 	handOver       bool
+	version        bool // reads carry a token that changes with every binding
 }
 
 // moveKind is how a cloud moves addresses of a kind.
@@ -107,6 +108,7 @@ func drawGroup(c chance) groupOptions {
 		displacedRetry: []time.Duration{election.DisplacedRetryDefault, 20 * time.Second, 0}[c.weighted(60, 30, 10)],
 		handOver:       c.one(0.2),
 	}
+	g.version = c.one(0.3)
 	if c.one(0.4) {
 		g.settle = c.between(time.Second, 12*time.Second)
 	}

@@ -101,9 +101,10 @@ func (w *world) addNode(i int) {
 		id: i, name: string(rune('a' + i)), addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}),
 		target: providers.Target{Instance: fmt.Sprintf("i-%c", 'a'+i)}, metadata: true,
 		serviceOK: make([]bool, len(w.opts.groups)), drained: make([]bool, len(w.opts.groups)),
+		digests: make([]uint32, len(w.opts.groups)),
 	}
 	for k := range n.serviceOK {
-		n.serviceOK[k] = true
+		n.serviceOK[k], n.digests[k] = true, 7
 	}
 	w.nodes = append(w.nodes, n)
 	w.must(w.model.AddInstance(fakecloud.Instance{
