@@ -22,6 +22,9 @@ type seat struct {
 	sent  []Advert
 	heard Mark // last datagram of the machine
 	roles []Action
+	reads int // asked for
+	// read changes the next answers to owner reads; nil: nothing.
+	read  func(*OwnerRead)
 	other []Action // everything but Send, ReadOwner and Changed
 }
 
@@ -32,6 +35,7 @@ type seatPeer struct {
 	interval time.Duration
 	echo     *Mark // nil: the last datagram of the machine
 	hello    Mark
+	uptime   time.Duration
 	group    GroupAdvert
 }
 
@@ -80,6 +84,7 @@ func (s *seat) step(ev Event) {
 			s.heard = Mark{ad.Session, ad.Sequence}
 		case ReadOwner:
 			read = true
+			s.reads++
 		case Changed:
 			s.roles = append(s.roles, a)
 		default:
@@ -89,7 +94,11 @@ func (s *seat) step(ev Event) {
 	if read {
 		began := s.now
 		s.now = s.now.Add(time.Millisecond)
-		s.step(OwnerRead{Group: "web", Began: began, Ended: s.now, Failed: s.deaf, Owner: s.answer()})
+		ev := OwnerRead{Group: "web", Began: began, Ended: s.now, Failed: s.deaf, Owner: s.answer()}
+		if s.read != nil {
+			s.read(&ev)
+		}
+		s.step(ev)
 	}
 }
 
@@ -128,7 +137,7 @@ func (s *seat) again() {
 	}
 	s.step(Received{&Advert{
 		Cluster: "test", From: "a", FromAddress: netip.MustParseAddr("10.0.0.1"), To: "b", Session: s.peer.session,
-		Sequence: s.peer.sequence, Interval: s.peer.interval, Echo: echo, Hello: s.peer.hello,
+		Sequence: s.peer.sequence, Interval: s.peer.interval, Echo: echo, Hello: s.peer.hello, Uptime: s.peer.uptime,
 		Groups: []GroupAdvert{s.peer.group},
 	}})
 }

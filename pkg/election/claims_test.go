@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import (
+	"testing"
+	"time"
+)
+
+// What the simulator taught about claims; the stories with their seeds are in
+// docs/design.md section 9.
+
+// claimingSeat returns b with a claim on what the silent a holds.
+func claimingSeat(t *testing.T) *seat {
+	t.Helper()
+	s := newSeat(t, byA, nil)
+	s.hearFor(10*time.Second, Active)
+	s.untilRole(Active, 10*time.Second)
+	s.want(Active, ReasonOwnerSilent)
+	return s
+}
+
+func TestAClaimOfSeveralAddressesGoesOnWhileEachIsWhereItWas(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		read OwnerRead
+		role Role
+	}{
+		{"the rest is where it was when the claim began", OwnerRead{Owner: Owner{OwnerNode, "c"}, Unchanged: true}, Active},
+		{"the rest has gone to somebody else", OwnerRead{Owner: Owner{OwnerNode, "c"}}, Backup},
+		{"part of what it won was taken", OwnerRead{Owner: byA, Taken: true}, Backup},
+	} {
+		s := claimingSeat(t)
+		s.m.peers[0].Name = "a"
+		read := tt.read
+		read.Group, read.Began = "web", s.now.Add(time.Millisecond)
+		s.now = s.now.Add(2 * time.Millisecond)
+		read.Ended = s.now
+		if read.Owner.Node == "c" {
+			s.owner = read.Owner
+			s.m.peers[0].Name = "c" // a third node would do as well
+		}
+		s.step(read)
+		if s.role() != tt.role {
+			t.Errorf("%s: role is %v (%v)", tt.name, s.role(), s.reason())
+		}
+	}
+}
+
+// A claim goes forward address by address; the old owner serves the rest until the
+// last one has moved.
+func TestAHandoverEndsOnlyWhenEveryAddressHasMoved(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.step(HandTo{Group: "web", To: "a"})
+	s.owner, s.read = byA, func(r *OwnerRead) { r.Partial = true }
+	s.hearFor(3*time.Second, Backup)
+	s.want(Active, ReasonResumedBound)
+	s.read = nil
+	s.hearFor(3*time.Second, Backup)
+	s.want(Backup, ReasonHandedOver)
+}
+
+// A handover that nobody asked for by hand, such as that of a stop, does not pass on
+// what a stranger holds.
+func TestASuccessorLeavesAStrangerAlone(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, Owner{Kind: OwnerForeign}, nil)
+	s.hearFor(5*time.Second, Active)
+	s.peer.group.Handover = Handover{To: "b", ID: 9, Remaining: time.Minute}
+	s.hearFor(5*time.Second, Active)
+	s.want(Backup, ReasonStarted)
+}
+
+func TestAStopWithAStrangersAddressHandsNothingOver(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.owner = Owner{Kind: OwnerForeign}
+	s.hearFor(30*time.Second, Backup)
+	s.step(Leave{})
+	if !s.m.Status().Left {
+		t.Error("it waits for a handover of what it does not hold")
+	}
+}
+
+// Where reads of the peer's adverts settle nothing, as over a link that works one way,
+// a higher term must not shut the gate for good.
+func TestAHigherTermThatNobodyKeepsUpIsOvertaken(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	none := Mark{}
+	s.peer.echo, s.peer.group.Term = &none, Term{Number: 70, Node: "a"}
+	s.hear(Active)
+	s.advance(10 * time.Second)
+	p := s.m.Permit("web")
+	if p.Term.Less(p.Newest) {
+		t.Errorf("the term is %v, the newest %v", p.Term, p.Newest)
+	}
+}
+
+// A peer on which the address was read while it still counted as heard, and that then
+// falls silent without having said that it leads, took it as much as one that was
+// silent before (5.4).
+func TestAPeerThatTookTheAddressWithoutAWordIsLatched(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		last    Role
+		latched bool
+	}{
+		{"it never said that it leads", Backup, true},
+		{"it said so", Active, false},
+	} {
+		s := leadingSeat(t)
+		s.step(ClocksDisagree{By: time.Minute}) // it steps back, and reads a moment later
+		s.owner = byA
+		s.now = s.now.Add(time.Millisecond)
+		s.step(OwnerRead{Group: "web", Began: s.now, Ended: s.now, Owner: byA})
+		if tt.last == Active {
+			s.hear(Active)
+		}
+		s.advance(8 * time.Second)
+		if got := s.m.Status().Groups[0].Nodes[0].Latched; got != tt.latched {
+			t.Errorf("%s: latched is %v", tt.name, got)
+		}
+	}
+}
+
+// A node that comes back from an announced restart may take longer to know itself and
+// its checks than one active-down; with fast adverts it does (invariant 9).
+func TestAnAnnouncedRestartLastsUntilTheNodeHasStarted(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, func(c *Config) { c.Interval = 100 * time.Millisecond })
+	s.peer.interval = 100 * time.Millisecond
+	s.hearFor(5*time.Second, Active)
+	s.peer.group.Flags |= FlagRestarting
+	s.hear(Active)
+	s.peer.group.Flags &^= FlagRestarting
+	s.hearFor(5*time.Second, Initialize)
+	s.want(Backup, ReasonStarted)
+	if s.held() != ReasonOwnerRestarting {
+		t.Errorf("holds %v", s.held())
+	}
+	s.hearFor(20*time.Second, Initialize)
+	s.want(Active, ReasonOwnerSilent)
+}
+
+// A handover is known by its id, also after the node that gave it was restarted.
+func TestAHandoverHasAnIDOfItsSession(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.step(HandTo{Group: "web", To: "a"})
+	if id := s.newest().Handover.ID; id <= 0xb {
+		t.Errorf("the id is %d in session %d", id, 0xb)
+	}
+}
+
+// handedSeat returns b as the bound successor of a, whose handover still runs.
+func handedSeat(t *testing.T) *seat {
+	t.Helper()
+	s := newSeat(t, byA, nil)
+	s.hearFor(5*time.Second, Active)
+	s.peer.group.Handover = Handover{To: "b", ID: 9, Remaining: time.Minute}
+	s.hear(Active)
+	s.want(Active, ReasonSuccessor)
+	s.owner = byB
+	s.hearFor(3*time.Second, Active)
+	return s
+}
+
+// Rule 1 of 5.5 keeps a successor in place. The handover of a node that fell silent
+// counts no more: it may have ended it, and others have heard that.
+func TestTheHandoverOfASilentNodeSettlesNothing(t *testing.T) {
+	t.Parallel()
+	s := handedSeat(t)
+	if !s.m.successorElsewhere(s.m.groups[0], "b") {
+		t.Error("a running handover does not count")
+	}
+	s.advance(8 * time.Second)
+	if s.m.successorElsewhere(s.m.groups[0], "b") {
+		t.Error("the handover of a silent node counts")
+	}
+}
+
+// Whoever took the address by a handover and lost the role again does not take it a
+// second time by the same one.
+func TestAnOfferIsSpentWhenItsSuccessorStepsBack(t *testing.T) {
+	t.Parallel()
+	s := handedSeat(t)
+	s.owner = byA // taken back unheard
+	s.deaf = true
+	s.step(ClocksDisagree{By: time.Minute})
+	s.deaf = false
+	s.hearFor(2*time.Second, Active)
+	s.want(Backup, ReasonOwnStall)
+}
+
+// on_not_answering: hand-over moves a group whose probes go unanswered, once an hour
+// and only where probes were answered before.
+func TestAnAddressThatDoesNotAnswerIsHandedOverOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		asked    bool
+		answered ProbeReport
+		hands    bool
+	}{
+		{"it used to answer", true, ProbeReport{AnsweredBy: "b", Age: 40 * time.Second}, true},
+		{"it answers", true, ProbeReport{AnsweredBy: "b", Age: 5 * time.Second}, false},
+		{"it never answered", true, ProbeReport{Age: 40 * time.Second}, false},
+		{"the configuration says alarm", false, ProbeReport{AnsweredBy: "b", Age: 40 * time.Second}, false},
+	} {
+		s := newSeat(t, byB, func(c *Config) { c.Groups[0].HandOverNotAnswering = tt.asked })
+		s.hearFor(20*time.Second, Backup)
+		s.peer.group.Probe = tt.answered
+		s.hear(Backup)
+		if got := s.newest().Handover.To == "a"; got != tt.hands {
+			t.Errorf("%s: hands over is %v", tt.name, got)
+		}
+		if !tt.hands {
+			continue
+		}
+		s.hearFor(2*time.Minute, Backup) // it expires, and is not tried again
+		s.hear(Backup)
+		if s.newest().Handover.To != "" {
+			t.Errorf("%s: hands over again within the hour", tt.name)
+		}
+	}
+}

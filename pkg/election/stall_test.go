@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import (
+	"testing"
+	"time"
+)
+
+// stalls counts the stalls that the machine has noted.
+func (s *seat) stalls() int {
+	n := 0
+	for _, a := range s.other {
+		if a.Kind == Noted && a.Reason == ReasonOwnStall {
+			n++
+		}
+	}
+	return n
+}
+
+// leadingSeat returns b as the owner, which has heard its backup a for a while. The
+// uptime of a runs with the time.
+func leadingSeat(t *testing.T) *seat {
+	t.Helper()
+	s := newSeat(t, byB, nil)
+	s.hearWithUptime(20, time.Second)
+	s.want(Active, ReasonResumedBound)
+	return s
+}
+
+// hearWithUptime delivers n datagrams of a backup whose uptime grows by step each,
+// one a second.
+func (s *seat) hearWithUptime(n int, step time.Duration) {
+	s.t.Helper()
+	for range n {
+		s.peer.uptime += step
+		s.hear(Backup)
+		s.advance(time.Second)
+	}
+}
+
+// A hypervisor may stop every clock of a machine at once: nothing in the machine
+// jumps, but its peers have grown older meanwhile.
+func TestAPeersUptimeShowsThatAllClocksStoodStill(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.peer.uptime += 5 * time.Second
+	s.hear(Backup)
+	if s.stalls() != 1 {
+		t.Fatalf("%d stalls noted", s.stalls())
+	}
+	if last := s.roles[len(s.roles)-1]; last.To != Backup && last.Reason != ReasonResumedBound {
+		t.Errorf("the last change is to %v (%v)", last.To, last.Reason)
+	}
+	s.hearWithUptime(3, time.Second)
+	s.want(Active, ReasonResumedBound)
+	if s.stalls() != 1 {
+		t.Errorf("the same gap was noted %d times", s.stalls())
+	}
+}
+
+// What waited in the socket meanwhile comes in a burst, each datagram a second older
+// than the one before: the lead must not creep up with it.
+func TestABurstAfterTheClocksStoodStillShowsTheGap(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	for range 16 {
+		s.peer.uptime += time.Second / 4
+		s.hear(Backup)
+	}
+	if s.stalls() == 0 {
+		t.Error("datagrams of four seconds came at one instant, and no stall was noted")
+	}
+}
+
+// A datagram that was long on its way says nothing about this machine; compared with
+// the least lead of the session, every one after it would have been a stall.
+func TestALateDatagramIsNoStall(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	at := s.peer.uptime
+	s.peer.uptime -= 6 * time.Second
+	s.hear(Backup)
+	s.peer.uptime = at
+	s.hearWithUptime(10, time.Second)
+	if s.stalls() != 0 {
+		t.Errorf("%d stalls noted", s.stalls())
+	}
+	s.want(Active, ReasonResumedBound)
+}
+
+func TestClocksThatDisagreeAreAStall(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.step(ClocksDisagree{By: time.Second})
+	if s.stalls() != 0 {
+		t.Error("a second is less than any peer waits")
+	}
+	s.step(ClocksDisagree{By: 10 * time.Second})
+	if s.stalls() != 1 {
+		t.Errorf("%d stalls noted", s.stalls())
+	}
+}
+
+// Where the address moves without the API, the table asks for no owner read. After a
+// stall it does: what was read before may have changed (invariant 7).
+func TestAStalledNodeReadsFirstEvenWhereMovesNeedNoAPI(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byB, func(c *Config) { c.Groups[0].NeedsAPI = false })
+	s.hearFor(20*time.Second, Backup)
+	s.want(Active, ReasonResumedBound)
+	s.deaf = true
+	s.now = s.now.Add(30 * time.Second)
+	s.step(Tick{})
+	s.hearFor(20*time.Second, Backup)
+	s.want(Backup, ReasonOwnStall)
+	s.deaf = false
+	s.hearFor(20*time.Second, Backup)
+	s.want(Active, ReasonResumedBound)
+}
