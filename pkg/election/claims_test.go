@@ -128,6 +128,29 @@ func TestAPeerThatTookTheAddressWithoutAWordIsLatched(t *testing.T) {
 	}
 }
 
+// Two reads show the address on a backup whose last word is older than the first of
+// them: a hand may have moved it, or the peer took it because the link has just
+// broken. Only its next word, or its silence, tells.
+func TestAMoveByHandIsBelievedOnceThePeerHasSpoken(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.owner = byA
+	s.step(OwnerRead{Group: "web", Began: s.now, Ended: s.now, Owner: byA})
+	s.advance(2400 * time.Millisecond)
+	s.want(Active, ReasonResumedBound)
+	if s.held() != ReasonConfirming {
+		t.Errorf("holds %v", s.held())
+	}
+	s.advance(3 * time.Second)
+	s.want(Backup, ReasonDisplaced)
+
+	s = leadingSeat(t)
+	s.owner = byA
+	s.step(OwnerRead{Group: "web", Began: s.now, Ended: s.now, Owner: byA})
+	s.hearFor(4*time.Second, Backup)
+	s.want(Backup, ReasonMovedByHand)
+}
+
 // A node that comes back from an announced restart may take longer to know itself and
 // its checks than one active-down; with fast adverts it does (invariant 9).
 func TestAnAnnouncedRestartLastsUntilTheNodeHasStarted(t *testing.T) {

@@ -22,7 +22,7 @@ type OwnershipFacts struct {
 	StartedFrom   bool      // the holder is the owner this claim started from
 	WithHandover  bool      // a handover to or from the holder is running
 	HandingOver   bool      // this node is handing the group to somebody
-	Agreed        bool      // two reads far enough apart agree, or one has a newer version
+	Agreed        bool      // two reads far enough apart agree, or one has a newer version; and a peer has spoken since
 	Reclaims      bool      // the configuration says that a moved address is taken back
 	Exhausted     bool      // it was taken back too often
 	SeenOurs      bool      // this cluster was seen owning the address
