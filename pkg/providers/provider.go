@@ -51,6 +51,31 @@ type Batcher interface {
 	AssignAll(ctx context.Context, as []Address, to Target, seen []Assignment) ([]Result, error)
 }
 
+// BatchReader is implemented by providers that can read the owners of many
+// addresses in fewer calls than one each, as from a list. Owners returns one
+// reading for each address, in their order and also when an address is named
+// twice; an empty slice costs nothing. Every rule of Owner holds for each reading:
+// nothing is written or repaired, nothing is remembered, a missing field is an error
+// and never nobody. An address that the answers do not speak of is NotFound, and only
+// where they were complete.
+//
+// Each reading fails by itself, with an *Error: what one answer does not tell of one
+// address says nothing about the others, and a call that fails gives its error to
+// every address that it was made for. The calls are made one after another and end
+// with ctx; what has been read by then is returned. Where all addresses are alike in
+// what the API needs to list them, reading them takes one call while they fit one
+// answer; how many it takes beyond that is bounded by their number and by a limit
+// that the driver states. Implementations are safe for concurrent use.
+type BatchReader interface {
+	Owners(ctx context.Context, as []Address) []Reading
+}
+
+// Reading is what was read of one address: the Assignment, if Err is nil.
+type Reading struct {
+	Assignment Assignment
+	Err        error
+}
+
 // Inspector is implemented by providers that can tell whether a target's
 // machine runs. An answer that does not clearly say stopped or gone is
 // InstanceUnknown or InstanceRunning.
@@ -151,6 +176,9 @@ type Capabilities struct {
 	// MinInterval is the least time between two reads of one address that the
 	// provider's rate limits bear.
 	MinInterval time.Duration
+	// CallsPerHour is how many calls an hour the provider's rate limit bears, for
+	// all nodes that share the credentials together. Zero: no limit known.
+	CallsPerHour int
 	// MaxPerTarget4 and MaxPerTarget6 limit how many addresses of each family
 	// one target can hold. Zero: no limit known.
 	MaxPerTarget4, MaxPerTarget6 int

@@ -65,6 +65,15 @@ func addressPath(ip netip.Addr) string {
 	return "v2/reserved_ipv6/" + ip.String()
 }
 
+// listPath: "List All Reserved IPs" and "List All Reserved IPv6s".
+func listPath(six bool, page int) string {
+	family := "v2/reserved_ips"
+	if six {
+		family = "v2/reserved_ipv6"
+	}
+	return fmt.Sprintf("%s?page=%d&per_page=%d", family, page, perPage)
+}
+
 // dropletPath: "Retrieve an Existing Droplet".
 func dropletPath(id int64) string { return fmt.Sprintf("v2/droplets/%d", id) }
 

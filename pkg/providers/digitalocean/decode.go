@@ -35,23 +35,25 @@ type action struct {
 	Type   string `json:"type"`
 }
 
-// decodeReservedIP reads the answer to a question about ip. The key "droplet" has
-// to be there: null means that nobody holds the address, and nothing else does.
-// "locked" may be missing, since v6 has none and without it the worst is a write
-// that is refused as Busy.
+// reservedObject is an address of either family as it stands in an answer. The key
+// "droplet" has to be there: null means that nobody holds the address, and nothing
+// else does. "locked" may be missing, since v6 has none and without it the worst is
+// a write that is refused as Busy.
+type reservedObject struct {
+	IP         *string         `json:"ip"`
+	Droplet    json.RawMessage `json:"droplet"`
+	Locked     bool            `json:"locked"`
+	RegionSlug string          `json:"region_slug"`
+	Region     struct {
+		Slug string `json:"slug"`
+	} `json:"region"`
+}
+
+// decodeReservedIP reads the answer to a question about ip.
 func decodeReservedIP(body []byte, ip netip.Addr) (reservedIP, error) {
-	type object struct {
-		IP         *string         `json:"ip"`
-		Droplet    json.RawMessage `json:"droplet"`
-		Locked     bool            `json:"locked"`
-		RegionSlug string          `json:"region_slug"`
-		Region     struct {
-			Slug string `json:"slug"`
-		} `json:"region"`
-	}
 	var doc struct {
-		V4 *object `json:"reserved_ip"`
-		V6 *object `json:"reserved_ipv6"`
+		V4 *reservedObject `json:"reserved_ip"`
+		V6 *reservedObject `json:"reserved_ipv6"`
 	}
 	if err := decode(body, &doc); err != nil {
 		return reservedIP{}, err
@@ -65,17 +67,23 @@ func decodeReservedIP(body []byte, ip netip.Addr) (reservedIP, error) {
 		return reservedIP{}, missing(name)
 	case got.IP == nil:
 		return reservedIP{}, missing(name + ".ip")
-	case got.Droplet == nil:
-		return reservedIP{}, missing(name + ".droplet")
 	}
 	if answered, err := netip.ParseAddr(*got.IP); err != nil || answered != ip {
 		return reservedIP{}, fmt.Errorf("%s.ip: asked for %s, got %s", name, ip, quote(*got.IP))
 	}
-	r := reservedIP{region: got.Region.Slug + got.RegionSlug, locked: got.Locked}
-	if bytes.Equal(got.Droplet, []byte("null")) {
+	return got.read(name)
+}
+
+// read returns the address that stands in an answer under name.
+func (o *reservedObject) read(name string) (reservedIP, error) {
+	if o.Droplet == nil {
+		return reservedIP{}, missing(name + ".droplet")
+	}
+	r := reservedIP{region: o.Region.Slug + o.RegionSlug, locked: o.Locked}
+	if bytes.Equal(o.Droplet, []byte("null")) {
 		return r, nil
 	}
-	holder, err := decodeDropletObject(name+".droplet", got.Droplet)
+	holder, err := decodeDropletObject(name+".droplet", o.Droplet)
 	if err != nil {
 		return reservedIP{}, err
 	}

@@ -58,6 +58,9 @@ const (
 	// requests a minute. The limit of 5000 an hour asks for more patience when
 	// nothing happens.
 	minInterval = time.Second
+	// callsPerHour: "Rate Limit" in the API reference, per token. What all nodes do
+	// when nothing is urgent is planned to stay below it.
+	callsPerHour = 5000
 )
 
 // Config is what New needs.
@@ -79,6 +82,7 @@ type Provider struct {
 var (
 	_ providers.Provider    = (*Provider)(nil)
 	_ providers.Releaser    = (*Provider)(nil)
+	_ providers.BatchReader = (*Provider)(nil)
 	_ providers.Inspector   = (*Provider)(nil)
 	_ providers.Preflighter = (*Provider)(nil)
 	_ providers.Tracker     = (*Provider)(nil)
@@ -133,13 +137,14 @@ func (*Provider) Capabilities() providers.Capabilities {
 		Asynchronous: true,
 		// v4 is translated to the anchor IP the droplet has anyway; v6 is routed to
 		// the droplet as it is.
-		Guest4:      providers.GuestNone,
-		Guest6:      providers.GuestAddress,
-		IPv4:        true,
-		IPv6:        true,
-		SettleTime:  settleTime,
-		MoveTimeout: moveTimeout,
-		MinInterval: minInterval,
+		Guest4:       providers.GuestNone,
+		Guest6:       providers.GuestAddress,
+		IPv4:         true,
+		IPv6:         true,
+		SettleTime:   settleTime,
+		MoveTimeout:  moveTimeout,
+		MinInterval:  minInterval,
+		CallsPerHour: callsPerHour,
 		// One v4 is a documented limit. For v6 nothing is documented: one is assumed.
 		MaxPerTarget4: 1,
 		MaxPerTarget6: 1,
@@ -153,14 +158,15 @@ func (p *Provider) Owner(ctx context.Context, a providers.Address) (providers.As
 		return providers.Assignment{}, err
 	}
 	got, err := p.reservedIP(ctx, op, a.IP)
-	if err != nil || got.holder == nil {
-		return providers.Assignment{Pending: got.locked}, err
+	return got.assignment(), err
+}
+
+// assignment is an address in the words of the contract.
+func (r reservedIP) assignment() providers.Assignment {
+	if r.holder == nil {
+		return providers.Assignment{Pending: r.locked}
 	}
-	return providers.Assignment{
-		Target:           target(got.holder.id),
-		PrivateAddresses: got.holder.private,
-		Pending:          got.locked,
-	}, nil
+	return providers.Assignment{Target: target(r.holder.id), PrivateAddresses: r.holder.private, Pending: r.locked}
 }
 
 // Assign implements providers.Provider: one write that moves a to the droplet

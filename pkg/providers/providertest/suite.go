@@ -25,7 +25,7 @@ type testCase struct {
 
 // Run checks one driver against every rule, each in a world of its own.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
-	for _, c := range slices.Concat(ownerCases, writeCases, faultCases, contextCases, optionalCases) {
+	for _, c := range slices.Concat(ownerCases, writeCases, faultCases, contextCases, optionalCases, batchCases) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			t.Cleanup(func() {

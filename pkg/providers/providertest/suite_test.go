@@ -54,6 +54,10 @@ func TestTheSuiteFindsBugs(t *testing.T) {
 		"forgets-retry-after":               "a_throttled_write_took_no_effect",
 		"ignores-the-context":               "no_request_once_the_context_is_over",
 		"leaks-the-secret":                  "no_secret_in_any_error",
+		"drops-what-is-unknown":             "a_batch_says_of_each_address_what_Owner_says",
+		"answers-in-another-order":          "a_batch_says_of_each_address_what_Owner_says",
+		"forgets-what-is-pending":           "a_batch_says_of_each_address_what_Owner_says",
+		"takes-a-lost-list-for-unbound":     "a_batch_answered_with_5xx_is_Transient",
 	} {
 		t.Run(bug, func(t *testing.T) {
 			t.Parallel()

@@ -288,3 +288,26 @@ func (d driver) Operation(ctx context.Context, a providers.Address, r providers.
 	}
 	return d.w.done[r.Operation], nil
 }
+
+// Owners reads all addresses in one call, as clouds with a list do.
+func (d driver) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
+	out := make([]providers.Reading, 0, len(as))
+	w := d.w
+	for i, a := range as {
+		if w.bug == "drops-what-is-unknown" && a != w.Address() {
+			continue
+		}
+		if w.bug == "answers-in-another-order" {
+			a = as[len(as)-1-i]
+		}
+		var r providers.Reading
+		if r.Assignment, r.Err = w.read(ctx, a); w.bug == "takes-a-lost-list-for-unbound" && providers.KindOf(r.Err) == providers.Transient {
+			r.Err = nil
+		}
+		if w.bug == "forgets-what-is-pending" {
+			r.Assignment.Pending = false
+		}
+		out = append(out, r)
+	}
+	return out
+}
