@@ -3,7 +3,9 @@
 
 // Package controller keeps bound equal to elected. What to do is chosen by
 // [Decide], a pure function of what the election permits and what the cloud
-// last said; [Runner] carries it out, one cloud call of a group at a time.
+// last said; [Runner] carries its writes out, one of a group at a time. [Reader]
+// makes the reads, which concern many groups at once, and [Budget] spaces those that
+// no claim waits for.
 //
 // It never changes a role: facts go back to the election as events. The caller
 //

@@ -89,6 +89,22 @@ func (f *fake) Preflight(ctx context.Context, a providers.Address, t providers.T
 	return f.preflight(ctx, t)
 }
 
+// lister is a fake that reads many addresses in one call.
+type lister struct{ *fake }
+
+func (f lister) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
+	f.note("owners of %d", len(as))
+	readings := make([]providers.Reading, len(as))
+	for i, a := range as {
+		if f.owner == nil {
+			readings[i].Assignment.Target = here
+			continue
+		}
+		readings[i].Assignment, readings[i].Err = f.owner(ctx, a)
+	}
+	return readings
+}
+
 func (f *fake) Operation(ctx context.Context, _ providers.Address, r providers.Result) (providers.OperationState, error) {
 	f.note("operation %s", r.Operation)
 	if f.operation == nil {
@@ -122,7 +138,7 @@ func newBench(t *testing.T, p providers.Provider) *bench {
 	start := time.Now()
 	b := &bench{outcomes: make(chan Outcome, 16), calls: make(chan Call, 64)}
 	b.Runner = NewRunner(RunnerConfig{
-		Group: "web", Self: "lb-a",
+		Group:     "web",
 		Addresses: []providers.Address{first, second}, Providers: []providers.Provider{p, p},
 		Clock:  func() election.Instant { return now.Add(time.Since(start)) },
 		Report: func(o Outcome) { b.outcomes <- o }, Observe: func(c Call) { b.calls <- c },
@@ -151,6 +167,6 @@ func granted() election.Reason { return election.ReasonNone }
 // writeJob is a write of the first address, permitted by permit.
 func writeJob(permit func() election.Reason) Job {
 	return Job{
-		Kind: JobWrite, Targets: []providers.Target{here, here}, Seen: providers.Assignment{Target: there}, Permit: permit,
+		Target: here, Seen: providers.Assignment{Target: there}, Permit: permit,
 	}
 }

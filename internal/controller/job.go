@@ -10,25 +10,11 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// JobKind says what a runner is asked to do.
-type JobKind uint8
-
-// The kinds of job.
-const (
-	JobRead      JobKind = iota // the owner of every address, and how accepted moves fare
-	JobWrite                    // one write
-	JobPreflight                // whether a move here would be refused now; reads only
-)
-
-// Job is one cloud call of a group, or a few reads that belong together. The
-// runner reads the slices after Submit has returned: the caller gives them away.
+// Job is one write of a group.
 type Job struct {
-	Kind    JobKind
-	Nodes   []Node             // for JobRead: who is who
-	Track   []providers.Result // for JobRead: the accepted move of each address; zero: none
-	Targets []providers.Target // for JobWrite and JobPreflight: this node at each address's provider
-	Address int                // for JobWrite
-	Release bool               // for JobWrite: take Address off its holder in Seen, bind it nowhere
+	Address int
+	Target  providers.Target // this node at the address's provider
+	Release bool             // take Address off its holder in Seen, bind it nowhere
 	Seen    providers.Assignment
 	// Permit is asked just before a write leaves, from the runner's goroutine. It
 	// returns why not, or ReasonNone.
@@ -38,22 +24,19 @@ type Job struct {
 // Outcome is the end of a job.
 type Outcome struct {
 	Job          Job
-	Began, Ended election.Instant       // JobRead: of the owner read, without the tracking
-	Err          error                  // the first error
-	Reads        []providers.Assignment // JobRead: complete if Err is nil
-	ReadErrs     []error                // JobRead: per address
-	Owner        election.Owner         // JobRead: of the whole group, if Err is nil
-	Stopped      bool                   // JobRead: the cloud says the foreign owner's machine is stopped or gone
-	FailedMoves  []int                  // JobRead: addresses whose accepted move failed
-	Result       providers.Result       // JobWrite, if accepted
-	Write        election.WriteOutcome  // JobWrite
-	Refused      election.Reason        // JobWrite: the permit was withdrawn and nothing left
+	Began, Ended election.Instant
+	Err          error
+	Result       providers.Result // if accepted
+	Write        election.WriteOutcome
+	Refused      election.Reason // the permit was withdrawn and nothing left
 }
 
-// Call is one finished provider call, for the log and the metrics.
+// Call is one finished provider call, for the log and the metrics. One that concerns
+// several groups names none, and the first of its addresses.
 type Call struct {
 	Group, Provider, Op string
 	Address             providers.Address
+	Addresses           int // how many it was about
 	Write               bool
 	Took                time.Duration
 	Result              providers.Result
@@ -69,10 +52,6 @@ const (
 	OpPreflight     = "preflight"
 	OpOperation     = "operation"
 )
-
-// trackTimeout bounds the questions how accepted moves fare. They only serve to
-// learn of a failure early and must not hold up what the owner read said.
-const trackTimeout = time.Second
 
 // writeOutcome says what an error of a write means for the claim. Kinds of which
 // it is not certain that nothing happened are ambiguous.

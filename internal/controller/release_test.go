@@ -43,9 +43,10 @@ func TestAgainstAFakeWhoseIPv6MovesFail(t *testing.T) {
 
 	var out Outcome
 	runner := NewRunner(RunnerConfig{
-		Group: "web", Self: "lb-b", Addresses: []providers.Address{sixth}, Providers: []providers.Provider{driver},
+		Group: "web", Addresses: []providers.Address{sixth}, Providers: []providers.Provider{driver},
 		Clock: func() election.Instant { return at }, Report: func(o Outcome) { out = o }, Observe: func(Call) {},
 	})
+	reader := &Reader{Name: digitalocean.Name, Provider: driver, Clock: func() election.Instant { return at }, Observe: func(Call) {}}
 	pol := onePolicy(func(p *AddressPolicy) { p.Address, p.CanRelease = sixth, true })
 	var st State
 	var own election.Instant
@@ -58,12 +59,11 @@ func TestAgainstAFakeWhoseIPv6MovesFail(t *testing.T) {
 		st, d = Decide(pol, st, ob)
 		switch d.Step {
 		case Read:
-			runner.Submit(Job{Kind: JobRead})
-			runner.do(t.Context()) // what Run does
-			check(t, out.Err)
-			ob.Read = &ReadFact{Began: out.Began, Ended: out.Ended, Seen: out.Reads}
+			batch := reader.Owners(t.Context(), []providers.Address{sixth})
+			check(t, batch.Readings[0].Err)
+			ob.Read = &ReadFact{Began: batch.Began, Ended: batch.Ended, Seen: []providers.Assignment{batch.Readings[0].Assignment}}
 		case Write, Release:
-			runner.Submit(Job{Kind: JobWrite, Targets: ob.Target, Seen: d.Seen, Release: d.Step == Release, Permit: granted})
+			runner.Submit(Job{Target: me, Seen: d.Seen, Release: d.Step == Release, Permit: granted})
 			runner.do(t.Context())
 			check(t, out.Err)
 			steps, own = append(steps, d.Step.String()+" from "+d.Seen.Target.String()), at

@@ -16,7 +16,6 @@ import (
 // RunnerConfig is what a runner needs.
 type RunnerConfig struct {
 	Group     string
-	Self      string // this node's name
 	Addresses []providers.Address
 	Providers []providers.Provider // of each address
 	Clock     func() election.Instant
@@ -24,7 +23,7 @@ type RunnerConfig struct {
 	Observe   func(Call)    // takes every provider call; must not block
 }
 
-// Runner makes the cloud calls of one group, one at a time. A job that waits is
+// Runner makes the writes of one group, one at a time. A job that waits is
 // replaced by a newer one, of which alone the end is reported: the newest intent
 // wins. Submit and Cancel may be called from any goroutine and never block.
 type Runner struct {
@@ -34,7 +33,7 @@ type Runner struct {
 	mu        sync.Mutex
 	next      *Job                    // the job that waits
 	withdrawn bool                    // and Cancel was called since it was submitted
-	cancel    context.CancelCauseFunc // of the write or preflight under way
+	cancel    context.CancelCauseFunc // of the write under way
 }
 
 var errWithdrawn = errors.New("the permit to write was withdrawn")
@@ -45,7 +44,7 @@ func NewRunner(cfg RunnerConfig) *Runner {
 }
 
 // String names the task.
-func (r *Runner) String() string { return "cloud calls of group " + r.cfg.Group }
+func (r *Runner) String() string { return "writes of group " + r.cfg.Group }
 
 // Submit gives the runner its next job, in place of one that still waits.
 func (r *Runner) Submit(j Job) {
@@ -58,7 +57,7 @@ func (r *Runner) Submit(j Job) {
 	}
 }
 
-// Cancel gives up the write or preflight under way, or about to begin. A request
+// Cancel gives up the write under way, or about to begin. A request
 // that has left may still take effect; its outcome is then ambiguous.
 func (r *Runner) Cancel() {
 	r.mu.Lock()
@@ -92,20 +91,12 @@ func (r *Runner) do(ctx context.Context) {
 		return
 	}
 	out := Outcome{Job: j, Began: r.cfg.Clock()}
-	switch j.Kind {
-	case JobRead:
-		r.read(ctx, &out)
-	case JobWrite:
-		r.write(ctx, withdraw, &out)
-	case JobPreflight:
-		r.preflight(ctx, &out)
-	}
+	r.write(ctx, withdraw, &out)
 	r.end()
 	r.cfg.Report(out)
 }
 
-// begin takes the job that waits. From now on Cancel ends it with withdraw, if it
-// is one that can be given up.
+// begin takes the job that waits. From now on Cancel ends it with withdraw.
 func (r *Runner) begin(withdraw context.CancelCauseFunc) (Job, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,11 +105,9 @@ func (r *Runner) begin(withdraw context.CancelCauseFunc) (Job, bool) {
 	}
 	j := *r.next
 	r.next = nil
-	if j.Kind != JobRead {
-		r.cancel = withdraw
-		if r.withdrawn {
-			withdraw(errWithdrawn)
-		}
+	r.cancel = withdraw
+	if r.withdrawn {
+		withdraw(errWithdrawn)
 	}
 	return j, true
 }
@@ -127,74 +116,6 @@ func (r *Runner) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cancel = nil
-}
-
-// read asks for the owner of every address within one attempt's deadline.
-func (r *Runner) read(ctx context.Context, out *Outcome) {
-	owners := make([]election.Owner, len(r.cfg.Addresses))
-	out.Reads = make([]providers.Assignment, len(r.cfg.Addresses))
-	out.ReadErrs = make([]error, len(r.cfg.Addresses))
-	for i, a := range r.cfg.Addresses {
-		out.ReadErrs[i] = r.observed(i, OpOwner, func() (res providers.Result, err error) {
-			out.Reads[i], err = r.cfg.Providers[i].Owner(ctx, a)
-			return res, err
-		})
-		if out.Err == nil {
-			out.Err = out.ReadErrs[i]
-		}
-		owners[i] = Locate(a.Provider, out.Reads[i], out.Job.Nodes)
-	}
-	if out.Err == nil {
-		out.Owner = Combine(r.cfg.Self, owners)
-	}
-	if out.Owner.Kind == election.OwnerForeign {
-		r.inspect(ctx, out, owners)
-	}
-	out.Ended = r.cfg.Clock()
-	r.track(ctx, out, owners)
-}
-
-// inspect asks whether the strangers that hold addresses still live. One that
-// does, or of which nothing is known, counts as live.
-func (r *Runner) inspect(ctx context.Context, out *Outcome, owners []election.Owner) {
-	stopped := true
-	for i, o := range owners {
-		if o.Kind != election.OwnerForeign {
-			continue
-		}
-		p, ok := r.cfg.Providers[i].(providers.Inspector)
-		if !ok {
-			return
-		}
-		state := providers.InstanceUnknown
-		_ = r.observed(i, OpInstanceState, func() (res providers.Result, err error) {
-			state, err = p.InstanceState(ctx, out.Reads[i].Target)
-			return res, err
-		}) // observed; an error leaves the state unknown
-		stopped = stopped && (state == providers.InstanceStopped || state == providers.InstanceGone)
-	}
-	out.Stopped = stopped
-}
-
-// track learns early whether an accepted move failed. The owner read alone
-// decides whether it succeeded, and where it says so nothing is asked.
-func (r *Runner) track(ctx context.Context, out *Outcome, owners []election.Owner) {
-	ctx, cancel := context.WithTimeout(ctx, trackTimeout)
-	defer cancel()
-	for i, accepted := range out.Job.Track {
-		p, ok := r.cfg.Providers[i].(providers.Tracker)
-		if !ok || accepted.Operation == "" || out.ReadErrs[i] != nil || owners[i].Node == r.cfg.Self {
-			continue
-		}
-		state := providers.OperationUnknown
-		_ = r.observed(i, OpOperation, func() (res providers.Result, err error) {
-			state, err = p.Operation(ctx, r.cfg.Addresses[i], accepted)
-			return res, err
-		}) // observed; an error leaves the state unknown
-		if state == providers.OperationFailed {
-			out.FailedMoves = append(out.FailedMoves, i)
-		}
-	}
 }
 
 // write makes one write. The permit is asked before anything is done, and again
@@ -223,7 +144,7 @@ func (r *Runner) write(ctx context.Context, withdraw context.CancelCauseFunc, ou
 func (r *Runner) send(ctx context.Context, out *Outcome) {
 	j := &out.Job
 	a, p, op := r.cfg.Addresses[j.Address], r.cfg.Providers[j.Address], OpAssign
-	call := func() (providers.Result, error) { return p.Assign(ctx, a, j.Targets[j.Address], j.Seen) }
+	call := func() (providers.Result, error) { return p.Assign(ctx, a, j.Target, j.Seen) }
 	if j.Release {
 		op = OpRelease
 		call = func() (providers.Result, error) { return release(ctx, p, a, j.Seen.Target) }
@@ -244,33 +165,13 @@ func release(ctx context.Context, p providers.Provider, a providers.Address, fro
 	}
 }
 
-// preflight asks for every address whether a move here would be refused.
-func (r *Runner) preflight(ctx context.Context, out *Outcome) {
-	for i, a := range r.cfg.Addresses {
-		p, ok := r.cfg.Providers[i].(providers.Preflighter)
-		if !ok || ctx.Err() != nil {
-			continue
-		}
-		err := r.observed(i, OpPreflight, func() (providers.Result, error) {
-			return providers.Result{}, p.Preflight(ctx, a, out.Job.Targets[i])
-		})
-		if out.Err == nil {
-			out.Err = err
-		}
-	}
-	if out.Err == nil && ctx.Err() != nil {
-		out.Err = ctx.Err()
-	}
-	out.Ended = r.cfg.Clock()
-}
-
 // observed makes one call and tells the observer.
 func (r *Runner) observed(i int, op string, call func() (providers.Result, error)) error {
 	began := r.cfg.Clock()
 	res, err := call()
 	r.cfg.Observe(Call{
-		Group: r.cfg.Group, Provider: r.cfg.Addresses[i].Provider, Op: op, Address: r.cfg.Addresses[i],
-		Write: op == OpAssign || op == OpRelease, Took: r.cfg.Clock().Sub(began), Result: res, Err: err,
+		Group: r.cfg.Group, Provider: r.cfg.Addresses[i].Provider, Op: op, Address: r.cfg.Addresses[i], Addresses: 1,
+		Write: true, Took: r.cfg.Clock().Sub(began), Result: res, Err: err,
 	})
 	return err
 }

@@ -112,21 +112,26 @@ func TestCancelEndsAWriteUnderWay(t *testing.T) {
 
 func TestCancelReachesAJobThatHasNotBegun(t *testing.T) {
 	t.Parallel()
-	f := &fake{}
+	f := &fake{assign: func(ctx context.Context, _ providers.Address, _ providers.Target, _ providers.Assignment) (providers.Result, error) {
+		if ctx.Err() != nil {
+			return providers.Result{}, errOf(providers.Canceled)
+		}
+		return providers.Result{}, nil
+	}}
 	reported := make(chan Outcome, 1)
 	r := NewRunner(RunnerConfig{
 		Addresses: []providers.Address{first}, Providers: []providers.Provider{f},
 		Clock: func() election.Instant { return now }, Report: func(o Outcome) { reported <- o }, Observe: func(Call) {},
 	})
-	r.Submit(Job{Kind: JobPreflight, Targets: []providers.Target{here}})
+	r.Submit(writeJob(granted))
 	r.Cancel()
 	r.do(t.Context()) // what Run does
-	if o := <-reported; providers.KindOf(o.Err) != providers.Canceled || len(f.noted()) > 0 {
-		t.Errorf("got %v, calls %v", o.Err, f.noted())
+	if o := <-reported; providers.KindOf(o.Err) != providers.Canceled {
+		t.Errorf("got %v", o.Err)
 	}
-	r.Submit(Job{Kind: JobPreflight, Targets: []providers.Target{here}})
+	r.Submit(writeJob(granted))
 	r.Cancel()
-	r.Submit(Job{Kind: JobPreflight, Targets: []providers.Target{here}})
+	r.Submit(writeJob(granted))
 	r.do(t.Context())
 	if o := <-reported; o.Err != nil {
 		t.Errorf("the job in place of the cancelled one: %v", o.Err)
@@ -138,51 +143,23 @@ func TestCancelConcernsNoLaterJob(t *testing.T) {
 		f := &fake{}
 		b := newBench(t, f)
 		b.Cancel()
-		if o := b.do(t, Job{Kind: JobPreflight, Targets: []providers.Target{here, here}}); o.Err != nil {
+		if o := b.do(t, writeJob(granted)); o.Err != nil {
 			t.Errorf("an idle runner was cancelled: %v", o.Err)
 		}
 	})
 }
 
-func TestCancelLeavesReadsAlone(t *testing.T) {
+func TestAWriteEndsWithinOneAttempt(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		f := &fake{owner: func(ctx context.Context, _ providers.Address) (providers.Assignment, error) {
-			time.Sleep(time.Second)
-			return providers.Assignment{Target: here}, ctx.Err()
+		f := &fake{assign: func(ctx context.Context, _ providers.Address, _ providers.Target, _ providers.Assignment) (providers.Result, error) {
+			return providers.Result{}, hang(ctx)
 		}}
-		b := newBench(t, f)
-		b.Submit(Job{Kind: JobRead})
-		synctest.Wait()
-		b.Cancel()
-		if o := <-b.outcomes; o.Err != nil {
-			t.Errorf("the read ended with %v", o.Err)
+		start := time.Now()
+		o := newBench(t, f).do(t, writeJob(granted))
+		if took := time.Since(start); took != election.AttemptTimeout || o.Ended.Sub(o.Began) != took || o.Err == nil {
+			t.Errorf("took %v, from %v to %v, %v", took, o.Began, o.Ended, o.Err)
 		}
 	})
-}
-
-func TestEveryJobEndsWithinOneAttempt(t *testing.T) {
-	f := &fake{
-		owner: func(ctx context.Context, _ providers.Address) (providers.Assignment, error) {
-			return providers.Assignment{}, hang(ctx)
-		},
-		assign: func(ctx context.Context, _ providers.Address, _ providers.Target, _ providers.Assignment) (providers.Result, error) {
-			return providers.Result{}, hang(ctx)
-		},
-		preflight: func(ctx context.Context, _ providers.Target) error { return hang(ctx) },
-	}
-	for name, j := range map[string]Job{
-		"read": {Kind: JobRead}, "write": writeJob(granted), "preflight": {Kind: JobPreflight, Targets: []providers.Target{here, here}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
-				start := time.Now()
-				o := newBench(t, f).do(t, j)
-				if took := time.Since(start); took != election.AttemptTimeout || o.Ended.Sub(o.Began) != took || o.Err == nil {
-					t.Errorf("took %v, from %v to %v, %v", took, o.Began, o.Ended, o.Err)
-				}
-			})
-		})
-	}
 }
 
 func TestWhatAnErrorOfAWriteMeans(t *testing.T) {
@@ -208,7 +185,7 @@ func TestWhatAnErrorOfAWriteMeans(t *testing.T) {
 	}
 }
 
-func TestEveryProviderCallIsObserved(t *testing.T) {
+func TestEveryWriteIsObserved(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := &fake{assign: func(context.Context, providers.Address, providers.Target, providers.Assignment) (providers.Result, error) {
 			time.Sleep(ms(30))
@@ -219,46 +196,26 @@ func TestEveryProviderCallIsObserved(t *testing.T) {
 		j := writeJob(granted)
 		j.Release, j.Address = true, 1
 		b.do(t, j)
-		b.do(t, Job{Kind: JobPreflight, Targets: []providers.Target{here, there}})
 		want := []Call{
 			{Op: OpAssign, Address: first, Write: true, Took: ms(30), Result: providers.Result{RequestID: "4f2c"}},
 			{Op: OpRelease, Address: second, Write: true},
-			{Op: OpPreflight, Address: first}, {Op: OpPreflight, Address: second},
 		}
 		for _, w := range want {
-			w.Group, w.Provider = "web", "cloud"
+			w.Group, w.Provider, w.Addresses = "web", "cloud", 1
 			if got := <-b.calls; got != w {
 				t.Errorf("got %+v, want %+v", got, w)
 			}
 		}
-		wantCalls := []string{"assign 203.0.113.10 to 1 from 2", "release 2001:db8::10 from 2", "preflight 203.0.113.10 to 1", "preflight 2001:db8::10 to 2"}
+		wantCalls := []string{"assign 203.0.113.10 to 1 from 2", "release 2001:db8::10 from 2"}
 		if diff := cmp.Diff(wantCalls, f.noted()); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestThePreflightTellsTheFirstObjection(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		f := &fake{preflight: func(_ context.Context, target providers.Target) error {
-			if target == there {
-				return errOf(providers.Busy)
-			}
-			return nil
-		}}
-		j := Job{Kind: JobPreflight, Targets: []providers.Target{here, there}}
-		if o := newBench(t, f).do(t, j); providers.KindOf(o.Err) != providers.Busy {
-			t.Errorf("got %v", o.Err)
-		}
-		if o := newBench(t, bare{f}).do(t, j); o.Err != nil {
-			t.Errorf("a provider without preflight objects: %v", o.Err)
-		}
-	})
-}
-
 func TestARunnerHasAName(t *testing.T) {
 	t.Parallel()
-	if got := NewRunner(RunnerConfig{Group: "web"}).String(); got != "cloud calls of group web" {
+	if got := NewRunner(RunnerConfig{Group: "web"}).String(); got != "writes of group web" {
 		t.Error(got)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/controller"
@@ -16,48 +15,19 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// wantRead starts an owner read for the election, or notes that one is due when
-// the call under way has ended.
-func (e *engine) wantRead(g *group) {
-	if g == nil {
-		return
-	}
-	if g.busy {
-		g.wantRead = true
-		if g.preflighting {
-			g.runner.Cancel() // it can wait
-		}
-		return
-	}
-	e.read(g)
-}
-
-// read starts an owner read.
-func (e *engine) read(g *group) {
-	e.submit(g, controller.Job{Kind: controller.JobRead, Nodes: e.nodes(), Track: slices.Clone(g.track)})
-}
-
-// submit gives the group's runner a job.
-func (e *engine) submit(g *group, j controller.Job) {
-	g.busy, g.wantRead, g.preflighting = true, false, j.Kind == controller.JobPreflight
-	g.runner.Submit(j)
-}
-
 // decide asks the controller for the next step of a group and takes it.
 func (e *engine) decide(g *group) {
-	ob := e.observe(g, controller.Observation{Busy: g.busy})
+	ob := e.observe(g, controller.Observation{Busy: g.busy || g.awaited > 0 || g.want == wantUrgent})
 	var d controller.Decision
 	g.state, d = controller.Decide(g.policy, g.state, ob)
 	g.until, g.waiting = d.Until, d.Reason
 	switch d.Step {
 	case controller.Read:
-		e.read(g)
+		e.wantRead(g, wantUrgent)
 	case controller.Write, controller.Release:
 		e.write(g, d, ob)
 	case controller.Add, controller.Remove:
 		e.changeGuest(g, d)
-	case controller.Wait:
-		e.preflight(g, ob)
 	}
 }
 
@@ -90,9 +60,9 @@ func (e *engine) write(g *group, d controller.Decision, ob controller.Observatio
 			return election.ReasonStopping
 		}
 	}
-	e.submit(g, controller.Job{
-		Kind: controller.JobWrite, Address: d.Address, Release: d.Step == controller.Release, Seen: d.Seen,
-		Targets: ob.Target, Permit: permit,
+	g.busy, g.writing = true, true
+	g.runner.Submit(controller.Job{
+		Address: d.Address, Release: d.Step == controller.Release, Seen: d.Seen, Target: ob.Target[d.Address], Permit: permit,
 	})
 }
 
@@ -136,74 +106,36 @@ func (e *engine) permit(g *group, w *writeIntent) election.Reason {
 	return election.ReasonNone
 }
 
-// finished takes in the end of a job. The group counts as busy until the election
-// has heard of everything: only then may the controller act on it.
+// finished takes in the end of a write. The group counts as busy until the election
+// has heard of it: only then may the controller act on it. One that a reload overtook
+// may have taken effect and concerns the group that stands in its place.
 func (e *engine) finished(g *group, out controller.Outcome) {
-	if g.gone {
-		e.inherited(g, out)
+	if !g.gone {
+		e.writeDone(g, out)
+		e.idle(g)
 		return
 	}
-	g.preflighting = false
-	switch out.Job.Kind {
-	case controller.JobRead:
-		e.readDone(g, out)
-	case controller.JobWrite:
-		e.writeDone(g, out)
-	case controller.JobPreflight:
-		if providers.KindOf(out.Err) != providers.Canceled {
-			g.refusal = out.Err
-		}
-	}
-	e.idle(g)
-}
-
-// idle lets the next job of a group begin: a read that is due, or what the
-// controller chooses.
-func (e *engine) idle(g *group) {
-	g.busy = false
-	if g.wantRead {
-		e.read(g)
-	}
-	e.decide(g)
-}
-
-// inherited takes in the end of a job that a reload overtook. A write may have
-// taken effect and concerns the group that stands in its place.
-func (e *engine) inherited(g *group, out controller.Outcome) {
 	for g.gone && g.heir != nil {
 		g = g.heir
 	}
-	if !g.gone && out.Job.Kind == controller.JobWrite {
+	if !g.gone {
 		e.writeDone(g, out)
 	}
 }
 
-func (e *engine) readDone(g *group, out controller.Outcome) {
-	g.readErr = out.ReadErrs
-	ev := election.OwnerRead{Group: g.cfg.Name, Began: out.Began, Ended: out.Ended, Failed: out.Err != nil}
-	if out.Err == nil {
-		ev.Owner, ev.Stopped, ev.Version = out.Owner, out.Stopped, version(out.Reads)
-		g.readAt = out.Began
-		e.learn(g, controller.Observation{Read: &controller.ReadFact{Began: out.Began, Ended: out.Ended, Seen: out.Reads}})
-	}
-	for _, i := range out.FailedMoves {
-		e.log.Warn("move failed", "group", g.cfg.Name, "address", g.cfg.Addresses[i].String(), "operation", out.Job.Track[i].Operation)
-		g.track[i] = providers.Result{}
-		e.learn(g, controller.Observation{Moved: &controller.FailedMove{Address: i}})
-		e.step(election.MoveFailed{Group: g.cfg.Name})
-	}
-	e.noteDenied(g, out)
-	e.step(ev)
-	e.noteBound(g)
-	e.forgive(g, out)
+// idle lets the controller choose what is next for a group. A read that had to wait
+// for the end of a write begins with the end of this turn.
+func (e *engine) idle(g *group) {
+	g.busy, g.writing = false, false
+	e.decide(g)
 }
 
 // noteDenied follows whether the cloud turns our credentials down: a node that
 // may not even read cannot claim, and its peers should know before it matters. An
 // API that does not answer says nothing about credentials.
-func (e *engine) noteDenied(g *group, out controller.Outcome) {
-	denied := g.denied && out.Err != nil
-	for _, err := range out.ReadErrs {
+func (e *engine) noteDenied(g *group, r *groupRead) {
+	denied := g.denied && r.err() != nil
+	for _, err := range r.errs {
 		denied = denied || err != nil && providers.KindOf(err) == providers.Denied
 	}
 	if denied != g.denied {
@@ -248,9 +180,9 @@ func (e *engine) noteBound(g *group) {
 
 // forgive forgets a failed claim once a node of the cluster holds the group and this
 // one could claim again: there is nothing left to do about it.
-func (e *engine) forgive(g *group, out controller.Outcome) {
+func (e *engine) forgive(g *group) {
 	s := e.groupStatus(g)
-	if s.Role != election.Active && s.CanClaim && out.Err == nil && out.Owner.Kind == election.OwnerNode {
+	if s.Role != election.Active && s.CanClaim && g.owner.Kind == election.OwnerNode {
 		g.claimErr = nil
 	}
 }
@@ -318,24 +250,20 @@ func (e *engine) changeGuest(g *group, d controller.Decision) {
 	}
 }
 
-// preflightEvery is the time between looks at what a move here would meet: three
-// reads, 180 an hour of the 5,000 that the strictest cloud allows.
+// preflightEvery is the least time between looks at what a move here would meet. The
+// budget makes it longer where there are many groups.
 const preflightEvery = time.Minute
 
-// preflight asks now and then, on a quiet standby, whether the cloud would refuse
-// a move to it.
-func (e *engine) preflight(g *group, ob controller.Observation) {
-	if ob.Busy || ob.Permit.Role != election.Backup || ob.Now < g.preflightAt || !e.canClaim(g) {
-		return
-	}
-	g.preflightAt = ob.Now.Add(preflightEvery)
-	e.submit(g, controller.Job{Kind: controller.JobPreflight, Targets: ob.Target})
-}
-
-// called counts one provider call. It runs in the runner's goroutine.
+// called counts one provider call. It runs in the goroutine that made it.
 func (e *engine) called(c controller.Call) {
 	e.metrics.ProviderCall(c.Provider, telemetry.Op(c.Op), c.Err, c.Took)
-	args := []any{"group", c.Group, "provider", c.Provider, "op", c.Op, "address", c.Address.String(), "took", c.Took.String()}
+	args := []any{"provider", c.Provider, "op", c.Op, "address", c.Address.String(), "took", c.Took.String()}
+	if c.Group != "" {
+		args = append(args, "group", c.Group)
+	}
+	if c.Addresses > 1 {
+		args = append(args, "addresses", c.Addresses)
+	}
 	if c.Err != nil {
 		args = append(args, "kind", providers.KindOf(c.Err).String(), "error", c.Err)
 	}

@@ -156,26 +156,6 @@ func TestADatagramThatHasArrivedCountsBeforeAWriteLeaves(t *testing.T) {
 	})
 }
 
-// TestNothingIsBegunBeforeTheElectionHasHeardOfEverything: a failed move and the
-// read that came with it are one fact to the controller.
-func TestNothingIsBegunBeforeTheElectionHasHeardOfEverything(t *testing.T) {
-	inWorld(t, target(nodeA), func(w *world) {
-		a, g, _ := w.stage()
-		e := a.engine
-		g.busy = true // the read
-		e.learn(g, controller.Observation{Wrote: &controller.WriteFact{}})
-		w.pass(time.Millisecond)
-		now := e.clock.now()
-		e.readDone(g, controller.Outcome{
-			Job: controller.Job{Kind: controller.JobRead, Track: make([]providers.Result, 1)}, Began: now - 2, Ended: now - 1,
-			Reads: []providers.Assignment{{}}, ReadErrs: []error{nil}, Owner: election.Owner{Kind: election.OwnerNone}, FailedMoves: []int{0},
-		})
-		if !g.busy || g.state.Addresses[0].AcceptedAt != 0 || g.state.Addresses[0].Failures != 1 {
-			t.Errorf("busy %v, %+v", g.busy, g.state.Addresses[0])
-		}
-	})
-}
-
 // TestAWriteThatAReloadOvertookIsStillLearnt: its end comes from a group that is no
 // more, and concerns the one in its place.
 func TestAWriteThatAReloadOvertookIsStillLearnt(t *testing.T) {
@@ -191,16 +171,16 @@ func TestAWriteThatAReloadOvertookIsStillLearnt(t *testing.T) {
 			e.reloaded(r)
 		}
 		now := e.clock.now()
-		e.finished(g, controller.Outcome{Job: controller.Job{Kind: controller.JobWrite, Release: true, Seen: providers.Assignment{Target: target(nodeB)}}})
+		e.finished(g, controller.Outcome{Job: controller.Job{Release: true, Seen: providers.Assignment{Target: target(nodeB)}}})
 		heir := e.groups[0]
-		if st := heir.state.Addresses[0]; st.AcceptedAt != now || !st.Detaching || heir == g || !heir.busy {
+		if st := heir.state.Addresses[0]; st.AcceptedAt != now || !st.Detaching || heir == g {
 			t.Errorf("busy %v, %+v", heir.busy, st)
 		}
 		if own := e.machine.Permit("web").Own; own != now {
 			t.Errorf("the election believes that the write was over at %v", own)
 		}
 		before := heir.state
-		e.finished(g, controller.Outcome{Job: controller.Job{Kind: controller.JobRead}, Reads: []providers.Assignment{{Target: stranger}}, ReadErrs: []error{nil}})
+		e.readDone(&groupRead{g: g, began: now, ended: now, seen: []providers.Assignment{{Target: stranger}}, errs: []error{nil}})
 		if diff := cmp.Diff(before, heir.state, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Errorf("a read of the old configuration counts (-before +after):\n%s", diff)
 		}

@@ -34,6 +34,11 @@ type cloud struct {
 	source   metadata.Source
 	settings string // where the credentials come from
 
+	reader *controller.Reader
+	reads  *pool // of owner reads
+	asides *pool // of what is asked beside them
+	budget controller.Budget
+
 	identity metadata.Identity
 	known    bool
 	err      error // of the last look at the metadata service
@@ -78,9 +83,43 @@ func (cs *clouds) sorted() []*cloud {
 func (cs *clouds) keep(old *clouds) {
 	for name, c := range cs.byName {
 		if o := old.byName[name]; o != nil {
-			c.identity, c.known, c.err = o.identity, o.known, o.err
+			c.identity, c.known, c.err, c.budget = o.identity, o.known, o.err, o.budget
 		}
 	}
+}
+
+// furnish gives the clouds what reads them, for one of so many nodes. It leaves the
+// engine alone and may be called beside it.
+func (e *engine) furnish(cs *clouds, nodes int) {
+	for _, c := range cs.byName {
+		c.reader = &controller.Reader{Name: c.name, Provider: c.provider, Clock: e.clock.now, Observe: e.called}
+		c.reads, c.asides = newPool("owner reads at "+c.name, readsMax), newPool("questions at "+c.name, asidesMax)
+		c.budget = controller.NewBudget(c.provider.Capabilities().CallsPerHour, nodes)
+	}
+}
+
+// tasks returns what runs for a cloud beside the engine, its identity apart.
+func (c *cloud) tasks() []task { return append(c.reads.tasks(), c.asides.tasks()...) }
+
+// used returns the clouds of a group's addresses, each once.
+func (cs *clouds) used(as []providers.Address) []*cloud {
+	var used []*cloud
+	for _, a := range as {
+		if c := cs.byName[a.Provider]; !slices.Contains(used, c) {
+			used = append(used, c)
+		}
+	}
+	return used
+}
+
+// own returns how many of the addresses are at this cloud.
+func (c *cloud) own(as []providers.Address) (n int) {
+	for _, a := range as {
+		if a.Provider == c.name {
+			n++
+		}
+	}
+	return n
 }
 
 // of returns the drivers of a group's addresses.
@@ -184,7 +223,7 @@ func (e *engine) identified(c *cloud, id metadata.Identity, err error) {
 	for _, g := range e.groups {
 		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
 		if news {
-			e.wantRead(g) // what was read before may not have been recognised
+			e.wantRead(g, wantUrgent) // what was read before may not have been recognised
 		}
 	}
 }

@@ -155,6 +155,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		raised: map[conditionKey]time.Time{},
 	}
 	e.marks.report = func(group string, err error) { e.post(func() { e.marked(group, err) }) }
+	e.furnish(cs, len(cfg.Nodes))
 	groups, err := e.newGroups(cfg, cs)
 	if err != nil {
 		return nil, err
@@ -255,7 +256,7 @@ func (d *daemon) startGroups() {
 	ctx, cancel := context.WithCancel(d.ctx)
 	d.groups = cancel
 	for _, c := range d.clouds.sorted() {
-		d.start(ctx, d.identityTask(c))
+		d.start(ctx, append(c.tasks(), d.identityTask(c))...)
 		d.log.Info("provider", "name", c.name, "credentials", c.settings)
 	}
 	for _, g := range d.engine.groups {

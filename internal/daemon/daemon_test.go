@@ -125,7 +125,7 @@ func TestTasksHaveNames(t *testing.T) {
 		a := w.build(nodeA, nil)
 		g := a.engine.groups[0]
 		want := []string{"engine", "drain marks in " + a.marks.dir, "identity at digitalocean",
-			"cloud calls of group web", "guest addresses of group web", "check service of group web"}
+			"writes of group web", "guest addresses of group web", "check service of group web"}
 		tasks := append([]task{a.engine, a.marks, a.identityTask(a.engine.clouds.byName["digitalocean"])}, g.tasks...)
 		for i, task := range tasks {
 			if task.String() != want[i] {

@@ -62,6 +62,10 @@ type engine struct {
 	stale   bool             // something may have changed since
 	dropped uint64
 
+	machines map[machineKey]*inspection // of owners that are strangers or silent
+	readsAt  election.Instant           // when a read that is wanted may begin; 0: not by time alone
+	asidesAt election.Instant           // and a question beside them
+
 	raised map[conditionKey]time.Time // since when each condition holds
 	marred []error                    // drain marks that were set aside
 	reload error                      // why the last SIGHUP changed nothing
@@ -147,11 +151,13 @@ func (e *engine) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// turn ends every turn of the loop: it notices whether leaving is over, renews
-// the snapshot and sets the alarm.
+// turn ends every turn of the loop: it begins the reads that are wanted, notices
+// whether leaving is over, renews the snapshot and sets the alarm.
 func (e *engine) turn() {
 	now := e.clock.now()
 	e.beat.Store(int64(now))
+	e.startReads(now)
+	e.startAsides(now)
 	if e.leaving && !e.ended && (now >= e.leaveBy || e.machine.Status().Left) {
 		e.depart()
 	}
@@ -169,6 +175,11 @@ func (e *engine) nextAlarm() election.Instant {
 	}
 	if e.stale {
 		next = min(next, e.fresh.Add(publishEvery))
+	}
+	for _, at := range []election.Instant{e.readsAt, e.asidesAt} {
+		if at != 0 {
+			next = min(next, at)
+		}
 	}
 	for _, g := range e.groups {
 		if g.until != 0 && !g.busy {
@@ -210,7 +221,11 @@ func (e *engine) carryOut(a election.Action) {
 	case election.Send:
 		e.sendAdvert(a.Peer, a.Advert)
 	case election.ReadOwner:
-		e.wantRead(g)
+		if a.Urgent {
+			e.wantRead(g, wantUrgent)
+		} else {
+			e.wantRead(g, wantRead)
+		}
 	case election.SendProbe:
 		e.sendProbe(g)
 	case election.Cancel:

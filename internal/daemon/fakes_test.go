@@ -38,10 +38,13 @@ type driver struct {
 	lost   bool             // no call comes back before its deadline
 	writes []string         // who asked to move the address where
 	reads  int
+	calls  int // of the API: a preflight is three
+	hangs  map[string]bool
+	asked  map[string]int // by operation
 }
 
 func newDriver(w *world, node string) *driver {
-	return &driver{w: w, node: node, fail: map[string]error{}, caps: providers.Capabilities{
+	return &driver{w: w, node: node, fail: map[string]error{}, hangs: map[string]bool{}, asked: map[string]int{}, caps: providers.Capabilities{
 		AtomicMove: true, Asynchronous: true, IPv4: true, IPv6: true, Guest6: providers.GuestAddress,
 		SettleTime: 5 * time.Second, MoveTimeout: 20 * time.Second, MinInterval: time.Second,
 	}}
@@ -52,6 +55,20 @@ func (d *driver) set(op string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fail[op] = err
+}
+
+// hang makes an operation end at its deadline from now on, or not any more.
+func (d *driver) hang(op string, yes bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hangs[op] = yes
+}
+
+// times returns how often an operation was asked for.
+func (d *driver) times(op string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked[op]
 }
 
 func (d *driver) blackHole(yes bool) {
@@ -67,10 +84,21 @@ func (d *driver) count() (writes, reads int) {
 	return len(d.writes), d.reads
 }
 
+// total returns how many calls of the API were made.
+func (d *driver) total() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.calls
+}
+
 // begin is what every call starts with.
 func (d *driver) begin(ctx context.Context, op string) error {
 	d.mu.Lock()
-	lost, err := d.lost, d.fail[op]
+	if d.calls++; op == "preflight" {
+		d.calls += preflightCalls - 1
+	}
+	d.asked[op]++
+	lost, err := d.lost || d.hangs[op], d.fail[op]
 	d.mu.Unlock()
 	if lost {
 		<-ctx.Done()

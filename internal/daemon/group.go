@@ -24,12 +24,14 @@ type group struct {
 	tasks    []task // the runner, the guest worker and the checks
 
 	state        controller.State
-	busy         bool             // the runner has a job
-	wantRead     bool             // the election asked for a read while it was busy
+	busy         bool             // a write or a guest step is under way
+	writing      bool             // and it is a write
+	want         want             // the owner is to be read
+	awaited      int              // urgent reads under way
 	gone         bool             // a reload replaced it: what still comes back is dropped,
 	heir         *group           // but for writes, which go to the group in its place; may be nil
 	preflightAt  election.Instant // when the next preflight is due
-	preflighting bool             // the runner's job is a preflight
+	preflighting bool             // one is under way
 	until        election.Instant // when time alone changes the controller's decision
 	waiting      election.Reason  // why the controller waits
 
@@ -38,9 +40,11 @@ type group struct {
 	checkAt  map[string]time.Time     // since when it says that
 	verdict  health.Verdict
 	track    []providers.Result // the accepted move of each address
+	tracking []bool             // which of them are being asked about
+	owner    election.Owner     // by the last complete read
 	readErr  []error            // of the last read, per address
 	denied   bool               // the cloud turns our credentials down
-	readAt   election.Instant   // when the last complete read began
+	readAt   election.Instant   // when the last complete read began; 0: none yet
 	refusal  error              // why the cloud would refuse a move here, by the last preflight
 	guestErr error              // of the last guest step
 	claimErr error              // the last failed write since the address was here

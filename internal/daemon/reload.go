@@ -40,11 +40,12 @@ func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
 			node: cfg.Node, cfg: gc, provider: cs.of(gc.Addresses),
 			results: map[string]health.Result{}, checkAt: map[string]time.Time{},
 			probed: map[[16]byte]election.Instant{},
-			track:  make([]providers.Result, len(gc.Addresses)), checks: newStandings(gc.Checks),
+			track:  make([]providers.Result, len(gc.Addresses)), tracking: make([]bool, len(gc.Addresses)),
+			checks: newStandings(gc.Checks),
 		}
 		g.policy = newPolicy(gc, g.provider)
 		g.runner = controller.NewRunner(controller.RunnerConfig{
-			Group: gc.Name, Self: cfg.Node, Addresses: gc.Addresses, Providers: g.provider, Clock: e.clock.now,
+			Group: gc.Name, Addresses: gc.Addresses, Providers: g.provider, Clock: e.clock.now,
 			Report:  func(out controller.Outcome) { e.post(func() { e.finished(g, out) }) },
 			Observe: e.called,
 		})
@@ -71,6 +72,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 		g.gone = true
 	}
 	e.cfg, e.clouds, e.groups = cfg, cs, groups
+	e.machines = map[machineKey]*inspection{}
 	e.receiver.Keys = cfg.Cluster.Keyring
 	e.receiver.Peers = nil
 	clear(e.peers)
@@ -96,7 +98,7 @@ func (g *group) inherit(o *group) {
 		return
 	}
 	o.heir = g
-	g.state, g.track, g.readErr, g.readAt = o.state, o.track, o.readErr, o.readAt
+	g.state, g.track, g.readErr, g.readAt, g.owner = o.state, o.track, o.readErr, o.readAt, o.owner
 	g.claimErr, g.guestErr, g.refusal, g.preflightAt = o.claimErr, o.guestErr, o.refusal, o.preflightAt
 }
 
@@ -141,6 +143,7 @@ func (e *engine) prepare(o Options, open func(*config.Config) (*clouds, error)) 
 	}
 	r := &renewal{cfg: cfg}
 	if r.clouds, err = open(cfg); err == nil {
+		e.furnish(r.clouds, len(cfg.Nodes))
 		r.groups, err = e.newGroups(cfg, r.clouds)
 	}
 	if err != nil {
@@ -173,7 +176,7 @@ func (e *engine) reloaded(r *renewal) {
 	e.step(election.Reload{Config: electionConfig(r.cfg, r.clouds, e.session, r.drained)})
 	e.introduce()
 	for _, g := range e.groups {
-		e.wantRead(g)
+		e.wantRead(g, wantUrgent)
 	}
 	e.log.Info("configuration reloaded", "path", r.cfg.Path)
 }

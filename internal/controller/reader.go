@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package controller
+
+import (
+	"context"
+
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// Reader makes the reads of one provider, for whatever groups. Every call ends within
+// one attempt. Its methods may be called from several goroutines.
+type Reader struct {
+	Name     string // of the provider
+	Provider providers.Provider
+	Clock    func() election.Instant
+	Observe  func(Call) // takes every provider call; must not block
+}
+
+// Batch is what one look at the cloud said, with one reading for each address.
+type Batch struct {
+	Began, Ended election.Instant
+	Readings     []providers.Reading
+}
+
+// Batches reports whether the provider reads many addresses in one call.
+func (r *Reader) Batches() bool {
+	_, ok := r.Provider.(providers.BatchReader)
+	return ok
+}
+
+// Calls returns about how many calls Owners makes for these addresses: one a family
+// where the provider has a call for many, else one each.
+func (r *Reader) Calls(as []providers.Address) int {
+	if !r.Batches() {
+		return len(as)
+	}
+	four, six := 0, 0
+	for _, a := range as {
+		if a.IP.Is6() {
+			six = 1
+		} else {
+			four = 1
+		}
+	}
+	return four + six
+}
+
+// Owners reads the owner of every address, in one go where the provider can.
+func (r *Reader) Owners(ctx context.Context, as []providers.Address) Batch {
+	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
+	defer cancel()
+	b := Batch{Began: r.Clock()}
+	if p, ok := r.Provider.(providers.BatchReader); ok && len(as) > 1 {
+		_ = r.observed(Call{Op: OpOwner, Address: as[0], Addresses: len(as)}, func() error {
+			b.Readings = p.Owners(ctx, as)
+			return firstError(b.Readings)
+		}) // observed; each reading has its own error
+	} else {
+		b.Readings = make([]providers.Reading, len(as))
+		for i, a := range as {
+			b.Readings[i].Err = r.observed(Call{Op: OpOwner, Address: a, Addresses: 1}, func() (err error) {
+				b.Readings[i].Assignment, err = r.Provider.Owner(ctx, a)
+				return err
+			})
+		}
+	}
+	if len(b.Readings) != len(as) {
+		panic("provider " + r.Name + " gives another number of readings than it was asked for")
+	}
+	b.Ended = r.Clock()
+	return b
+}
+
+func firstError(rs []providers.Reading) error {
+	for _, r := range rs {
+		if r.Err != nil {
+			return r.Err
+		}
+	}
+	return nil
+}
+
+// InstanceState asks how the machine is that t, which holds a, stands for. Where the
+// provider cannot tell, or does not answer, it is unknown.
+func (r *Reader) InstanceState(ctx context.Context, a providers.Address, t providers.Target) (providers.InstanceState, error) {
+	p, ok := r.Provider.(providers.Inspector)
+	if !ok {
+		return providers.InstanceUnknown, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
+	defer cancel()
+	state := providers.InstanceUnknown
+	err := r.observed(Call{Op: OpInstanceState, Address: a, Addresses: 1}, func() (err error) {
+		state, err = p.InstanceState(ctx, t)
+		return err
+	})
+	if err != nil {
+		return providers.InstanceUnknown, err
+	}
+	return state, nil
+}
+
+// Preflight asks whether a move of a to t would be refused.
+func (r *Reader) Preflight(ctx context.Context, a providers.Address, t providers.Target) error {
+	p, ok := r.Provider.(providers.Preflighter)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
+	defer cancel()
+	return r.observed(Call{Op: OpPreflight, Address: a, Addresses: 1}, func() error { return p.Preflight(ctx, a, t) })
+}
+
+// Failed reports whether the cloud says that an accepted move of a has come to
+// nothing. The owner read alone decides whether it succeeded.
+func (r *Reader) Failed(ctx context.Context, a providers.Address, accepted providers.Result) bool {
+	p, ok := r.Provider.(providers.Tracker)
+	if !ok || accepted.Operation == "" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
+	defer cancel()
+	state := providers.OperationUnknown
+	err := r.observed(Call{Op: OpOperation, Address: a, Addresses: 1}, func() (err error) {
+		state, err = p.Operation(ctx, a, accepted)
+		return err
+	})
+	return err == nil && state == providers.OperationFailed
+}
+
+// observed makes one call and tells the observer.
+func (r *Reader) observed(c Call, call func() error) error {
+	began := r.Clock()
+	c.Err = call()
+	c.Provider, c.Took = r.Name, r.Clock().Sub(began)
+	r.Observe(c)
+	return c.Err
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package controller
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// newReader returns a reader on the time of the bubble, and the calls that it tells.
+func newReader(p providers.Provider) (*Reader, *[]Call) {
+	start, calls := time.Now(), &[]Call{}
+	return &Reader{
+		Name: "cloud", Provider: p, Clock: func() election.Instant { return now.Add(time.Since(start)) },
+		Observe: func(c Call) { *calls = append(*calls, c) },
+	}, calls
+}
+
+func TestManyAddressesAreOneCallWhereTheProviderHasIt(t *testing.T) {
+	tests := []struct {
+		name  string
+		p     func(*fake) providers.Provider
+		as    []providers.Address
+		calls int
+		noted []string
+	}{
+		{"a list", func(f *fake) providers.Provider { return lister{f} }, []providers.Address{first, second, first}, 2, []string{"owners of 3"}},
+		{"a list of one family", func(f *fake) providers.Provider { return lister{f} }, []providers.Address{first, first}, 1, []string{"owners of 2"}},
+		{"one address needs no list", func(f *fake) providers.Provider { return lister{f} }, []providers.Address{second}, 1, []string{"owner 2001:db8::10"}},
+		{"no list", func(f *fake) providers.Provider { return f }, []providers.Address{first, second, first}, 3,
+			[]string{"owner 203.0.113.10", "owner 2001:db8::10", "owner 203.0.113.10"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				failure := errOf(providers.Throttled)
+				f := &fake{owner: func(_ context.Context, a providers.Address) (providers.Assignment, error) {
+					if a == second {
+						return providers.Assignment{}, failure
+					}
+					return providers.Assignment{Target: there}, nil
+				}}
+				r, _ := newReader(tt.p(f))
+				want := Batch{Began: now, Ended: now}
+				for _, a := range tt.as {
+					if a == second {
+						want.Readings = append(want.Readings, providers.Reading{Err: failure})
+					} else {
+						want.Readings = append(want.Readings, providers.Reading{Assignment: providers.Assignment{Target: there}})
+					}
+				}
+				if diff := cmp.Diff(want, r.Owners(t.Context(), tt.as), cmpopts.EquateErrors(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+					t.Errorf("batch (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(tt.noted, f.noted()); diff != "" {
+					t.Errorf("calls (-want +got):\n%s", diff)
+				}
+				if got := r.Calls(tt.as); got != tt.calls {
+					t.Errorf("it counts %d calls, want %d", got, tt.calls)
+				}
+			})
+		})
+	}
+}
+
+func TestEveryReadEndsWithinOneAttempt(t *testing.T) {
+	f := &fake{
+		owner: func(ctx context.Context, _ providers.Address) (providers.Assignment, error) {
+			return providers.Assignment{}, hang(ctx)
+		},
+		preflight: func(ctx context.Context, _ providers.Target) error { return hang(ctx) },
+		operation: func(ctx context.Context, _ providers.Result) (providers.OperationState, error) {
+			return providers.OperationFailed, hang(ctx)
+		},
+	}
+	for name, do := range map[string]func(*testing.T, *Reader) bool{
+		"owners one by one": func(t *testing.T, r *Reader) bool {
+			b := r.Owners(t.Context(), []providers.Address{first, second})
+			return b.Readings[0].Err != nil && b.Readings[1].Err != nil && b.Ended.Sub(b.Began) == election.AttemptTimeout
+		},
+		"preflight": func(t *testing.T, r *Reader) bool { return r.Preflight(t.Context(), first, here) != nil },
+		"operation": func(t *testing.T, r *Reader) bool {
+			return !r.Failed(t.Context(), first, providers.Result{Operation: "71"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				start := time.Now()
+				r, _ := newReader(f)
+				if ok := do(t, r); !ok || time.Since(start) != election.AttemptTimeout {
+					t.Errorf("right: %v, after %v", ok, time.Since(start))
+				}
+			})
+		})
+	}
+}
+
+func TestAStateThatIsNotKnownIsUnknown(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		state providers.InstanceState
+		err   error
+		hide  bool
+		want  providers.InstanceState
+	}{
+		{"running", providers.InstanceRunning, nil, false, providers.InstanceRunning},
+		{"stopped", providers.InstanceStopped, nil, false, providers.InstanceStopped},
+		{"gone", providers.InstanceGone, nil, false, providers.InstanceGone},
+		{"an error", providers.InstanceGone, errOf(providers.Denied), false, providers.InstanceUnknown},
+		{"a provider that cannot tell", providers.InstanceStopped, nil, true, providers.InstanceUnknown},
+	}
+	for _, tt := range tests {
+		var p providers.Provider = &fake{state: func(providers.Target) (providers.InstanceState, error) { return tt.state, tt.err }}
+		if tt.hide {
+			p = bare{p}
+		}
+		r, _ := newReader(p)
+		if got, err := r.InstanceState(t.Context(), first, there); got != tt.want || (err == nil) != (tt.err == nil) {
+			t.Errorf("%s: got %v, %v", tt.name, got, err)
+		}
+	}
+}
+
+func TestOnlyAClearAnswerSaysThatAMoveFailed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name      string
+		operation string
+		state     providers.OperationState
+		err       error
+		want      bool
+		calls     int
+	}{
+		{"a failed one", "71", providers.OperationFailed, nil, true, 1},
+		{"one that is done proves nothing", "71", providers.OperationDone, nil, false, 1},
+		{"one that cannot be asked about proves nothing", "71", providers.OperationFailed, errOf(providers.Denied), false, 1},
+		{"a move without a number is not asked about", "", providers.OperationFailed, nil, false, 0},
+	} {
+		f := &fake{operation: func(context.Context, providers.Result) (providers.OperationState, error) { return tt.state, tt.err }}
+		r, calls := newReader(f)
+		if got := r.Failed(t.Context(), first, providers.Result{Operation: tt.operation}); got != tt.want || len(*calls) != tt.calls {
+			t.Errorf("%s: got %v with %d calls", tt.name, got, len(*calls))
+		}
+		r.Provider = bare{f}
+		if r.Failed(t.Context(), first, providers.Result{Operation: "71"}) {
+			t.Errorf("%s: a provider that cannot tell says it", tt.name)
+		}
+	}
+}
+
+func TestEveryReadIsObserved(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		failure := errOf(providers.Busy)
+		f := &fake{preflight: func(context.Context, providers.Target) error { <-time.After(ms(30)); return failure }}
+		r, calls := newReader(lister{f})
+		r.Owners(t.Context(), []providers.Address{first, second})
+		r.Owners(t.Context(), []providers.Address{second})
+		_ = r.Preflight(t.Context(), first, here)
+		_, _ = r.InstanceState(t.Context(), first, there)
+		_ = r.Failed(t.Context(), first, providers.Result{Operation: "71"})
+		want := []Call{
+			{Op: OpOwner, Address: first, Addresses: 2}, {Op: OpOwner, Address: second, Addresses: 1},
+			{Op: OpPreflight, Address: first, Addresses: 1, Took: ms(30), Err: failure},
+			{Op: OpInstanceState, Address: first, Addresses: 1}, {Op: OpOperation, Address: first, Addresses: 1},
+		}
+		for i := range want {
+			want[i].Provider = "cloud"
+		}
+		if diff := cmp.Diff(want, *calls, cmpopts.EquateErrors(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+		if (&Reader{Provider: bare{f}}).Preflight(t.Context(), first, here) != nil {
+			t.Error("a provider without preflight objects")
+		}
+	})
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// lister is a driver that reads many addresses in one call, and counts these calls.
+type lister struct {
+	*driver
+	batches *[]int // how many addresses each had, before the first write
+	hang    func(as []providers.Address) bool
+}
+
+func (l lister) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
+	r := l.Owners(ctx, []providers.Address{a})[0]
+	return r.Assignment, r.Err
+}
+
+func (l lister) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
+	l.mu.Lock()
+	if len(l.writes) == 0 { // what is read back after a write is another matter
+		*l.batches = append(*l.batches, len(as))
+	}
+	l.mu.Unlock()
+	readings := make([]providers.Reading, len(as))
+	if l.hang != nil && l.hang(as) {
+		<-ctx.Done()
+	}
+	err := l.begin(ctx, "owner")
+	view := l.w.cloud.View(0)
+	for i, a := range as {
+		address, unknown := view.Address(a.IP)
+		if readings[i].Err = errors.Join(err, unknown); readings[i].Err == nil {
+			readings[i].Assignment = providers.Assignment{Target: address.Holder, Pending: address.Pending != 0}
+			if holder, err := view.Instance(address.Holder.Instance); err == nil {
+				readings[i].Assignment.PrivateAddresses = holder.Private
+			}
+		}
+	}
+	return readings
+}
+
+// taken returns the batches since the last time.
+func (l lister) taken() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	got := *l.batches
+	*l.batches = nil
+	return got
+}
+
+// address is that of the n-th group of a world of many.
+func address(n int) netip.Addr {
+	ip := floating
+	for range n {
+		ip = ip.Next()
+	}
+	return ip
+}
+
+// many adds the addresses of n groups, held by a node, and returns what makes a node
+// have these groups and read them in batches.
+func (w *world) many(n int, holder providers.Target) (listers map[string]lister, change func(*node, *Options, *parts)) {
+	for i := 1; i < n; i++ {
+		w.must(w.cloud.AddAddress(fakecloud.Address{IP: address(i), Region: "fra1", Holder: holder}))
+	}
+	listers = map[string]lister{}
+	return listers, func(node *node, o *Options, p *parts) {
+		l := lister{node.cloud, &[]int{}, nil}
+		listers[node.name] = l
+		for i := 1; i < n; i++ {
+			g := o.Config.Groups[0]
+			g.Name, g.VRID = fmt.Sprint("web", i), g.VRID+uint8(i)
+			g.Addresses = []providers.Address{{Provider: "digitalocean", Kind: "reserved-ip", IP: address(i)}}
+			o.Config.Groups = append(o.Config.Groups, g)
+		}
+		p.clouds = func(cfg *config.Config) (*clouds, error) {
+			cs, err := node.clouds(cfg)
+			cs.byName["digitalocean"].provider = listers[node.name]
+			return cs, err
+		}
+	}
+}
+
+// slowly makes a node advertise every 5 s, which makes an hour of virtual time short,
+// and gives its cloud the limit of a real one.
+func slowly(n *node, o *Options, _ *parts) {
+	n.cloud.caps.CallsPerHour = 5000
+	for i := range o.Config.Groups {
+		o.Config.Groups[i].AdvertInterval = 5 * time.Second
+	}
+}
+
+func allBound(n *node) bool {
+	return !slices.ContainsFunc(n.Snapshot().Groups, func(g status.Group) bool { return g.Role != "active" || !g.Addresses[0].Bound })
+}
+
+// silenceReads is how many batches the beginning of a silence costs: the election asks
+// for one, and for another when that has ended.
+const silenceReads = 2
+
+func TestALostDatagramCostsOneReadHoweverManyGroupsThereAre(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		listers, many := w.many(50, target(nodeA))
+		a, b := w.start(nodeA, many), w.start(nodeB, many)
+		w.eventually("the owner leads", func() bool { return allBound(a) })
+		w.pass(time.Minute)
+		_ = listers[nodeB].taken()
+		w.cut(nodeA, nodeB, true)
+		w.pass(interval)
+		w.cut(nodeA, nodeB, false)
+		w.pass(3 * time.Second)
+		if got := listers[nodeB].taken(); len(got) > silenceReads {
+			t.Errorf("batches of %v addresses", got)
+		}
+		if b.role() != "backup" {
+			t.Errorf("the standby is %s", b.role())
+		}
+		w.wantMoves(0, 0)
+	})
+}
+
+func TestATakeoverOfManyGroupsReadsThemTogether(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		listers, many := w.many(50, target(nodeA))
+		a, b := w.start(nodeA, many), w.start(nodeB, many)
+		w.eventually("the owner leads", func() bool { return allBound(a) })
+		w.pass(time.Minute)
+		_ = listers[nodeB].taken()
+		a.crash()
+		w.eventually("the standby leads", func() bool {
+			return !slices.ContainsFunc(b.Snapshot().Groups, func(g status.Group) bool { return g.Role != "active" })
+		})
+		if got := listers[nodeB].taken(); len(got) == 0 || len(got) > silenceReads || got[0] != 50 {
+			t.Errorf("batches of %v addresses", got)
+		}
+		w.eventually("it owns all addresses", func() bool { return allBound(b) })
+	})
+}
+
+// TestAReadThatHangsHoldsUpNoClaimOfAnotherGroup: the hanging one is of a quiet group,
+// and an operator assigns the other.
+func TestAReadThatHangsHoldsUpNoClaimOfAnotherGroup(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		listers, many := w.many(2, target(nodeA))
+		hanging := false
+		b := w.start(nodeB, func(n *node, o *Options, p *parts) {
+			many(n, o, p)
+			l := listers[nodeB]
+			l.hang = func(as []providers.Address) bool {
+				n.cloud.mu.Lock()
+				defer n.cloud.mu.Unlock()
+				return hanging && slices.ContainsFunc(as, func(a providers.Address) bool { return a.IP == address(1) })
+			}
+			listers[nodeB] = l
+		})
+		w.eventually("it leads what its silent peer held", b.bound)
+		b.cloud.mu.Lock()
+		hanging = true
+		b.cloud.mu.Unlock()
+		g := b.engine.groups[1]
+		post := func(f func()) { b.engine.post(f); synctest.Wait() }
+		post(func() { b.engine.wantRead(g, wantRead) })
+		flying, began := 0, time.Now()
+		post(func() {
+			flying = b.engine.clouds.byName["digitalocean"].reads.flying
+			b.engine.wantRead(b.engine.groups[0], wantUrgent)
+		})
+		at := election.Instant(0)
+		for at < b.engine.clock.now()-election.Instant(time.Since(began)) {
+			w.pass(callTime)
+			post(func() { at = b.engine.groups[0].readAt })
+			if time.Since(began) > time.Second {
+				t.Fatal("it waits for the other read")
+			}
+		}
+		if flying != 1 {
+			t.Errorf("%d reads are under way", flying)
+		}
+	})
+}
+
+// TestAReadOfTwoProvidersIsCompleteWithItsLastPart: it began with the first part and
+// ended with the last.
+func TestAReadOfTwoProvidersIsCompleteWithItsLastPart(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		e := a.engine
+		two := &cloud{name: "other", provider: a.cloud, reads: newPool("x", 1)}
+		one := e.clouds.byName["digitalocean"]
+		one.reads.begin(false)
+		two.reads.begin(false)
+		w.pass(time.Second)
+		now := e.clock.now()
+		read := &groupRead{g: g, urgent: true, parts: 2, seen: make([]providers.Assignment, 2), errs: make([]error, 2)}
+		g.awaited = 1
+		g.cfg.Addresses = append(g.cfg.Addresses, providers.Address{Provider: "digitalocean"})
+		g.policy.Addresses = append(g.policy.Addresses, g.policy.Addresses[0])
+		reading := func(at election.Instant) controller.Batch {
+			return controller.Batch{Began: at, Ended: at + 5, Readings: []providers.Reading{{Assignment: providers.Assignment{Target: target(nodeA)}}}}
+		}
+		e.batchDone(&batch{cloud: one, places: []place{{read, 1}}}, reading(now-20))
+		if g.readAt >= now-30 || g.awaited != 1 {
+			t.Fatalf("one part is taken for the whole: %v", g.readAt)
+		}
+		e.batchDone(&batch{cloud: two, places: []place{{read, 0}}}, reading(now-10))
+		if g.readAt != now-20 || g.state.Began != now-20 || g.state.Ended != now-5 || g.awaited != 0 {
+			t.Errorf("it began at %v and ended at %v; awaited %d", g.state.Began-now, g.state.Ended-now, g.awaited)
+		}
+	})
+}
+
+func TestAnOlderReadDoesNotUndoANewerOne(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		e := a.engine
+		w.pass(time.Second)
+		now := e.clock.now()
+		told := func(at election.Instant, holder providers.Target) {
+			e.readDone(&groupRead{g: g, began: at, ended: now, seen: []providers.Assignment{{Target: holder}}, errs: []error{nil}})
+		}
+		told(now-10, target(nodeA))
+		told(now-20, target(nodeB))
+		if g.state.Began != now-10 || g.state.Addresses[0].Seen.Target != target(nodeA) || g.owner.Node != nodeA {
+			t.Errorf("it believes %+v", g.state)
+		}
+	})
+}
+
+// TestWithoutListsManyGroupsAreReadAFewAtATime: each group is a batch of its own, and
+// no more of them are under way than there are workers.
+func TestWithoutListsManyGroupsAreReadAFewAtATime(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		_, many := w.many(20, target(nodeA))
+		a := w.start(nodeA, func(n *node, o *Options, p *parts) {
+			many(n, o, p)
+			p.clouds = n.clouds
+		})
+		w.eventually("it leads all", func() bool { return allBound(a) })
+		for range 100 {
+			w.pass(time.Second)
+			a.engine.post(func() {
+				if p := a.engine.clouds.byName["digitalocean"].reads; p.flying > readsMax {
+					t.Errorf("%d reads at once", p.flying)
+				}
+			})
+		}
+		w.wantMoves(0, 0)
+	})
+}
+
+// TestAReadWithoutATokenWaitsForOneAndIsNotLost, and one that a decision waits for
+// does not.
+func TestAReadWithoutATokenWaitsForOneAndIsNotLost(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		e := a.engine
+		c := e.clouds.byName["digitalocean"]
+		now := e.clock.now()
+		g.want, g.awaited = wantNothing, 0
+		c.budget.Note(now, controller.SpendOwner, 10000)
+		e.wantRead(g, wantRead)
+		e.startReads(now)
+		if len(c.reads.jobs) != 0 || g.want != wantRead || e.readsAt != c.budget.Ready(now, controller.SpendOwner, 1) || e.nextAlarm() > e.readsAt {
+			t.Errorf("%d begun, wanted %v, again at %v", len(c.reads.jobs), g.want, e.readsAt)
+		}
+		e.wantRead(g, wantUrgent)
+		e.startReads(now)
+		if len(c.reads.jobs) != 1 || g.want != wantNothing || e.readsAt != 0 {
+			t.Errorf("an urgent one waits: wanted %v", g.want)
+		}
+		e.wantRead(g, wantRead)
+		at := c.budget.Ready(now, controller.SpendOwner, 1)
+		e.startReads(at)
+		if len(c.reads.jobs) != 2 || c.budget.Ready(at, controller.SpendOwner, 1) <= at {
+			t.Error("it does not begin with the token, or leaves it there")
+		}
+	})
+}
+
+func TestWhatAThrottledReadAsksForIsRespected(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		e := a.engine
+		c := e.clouds.byName["digitalocean"]
+		now := e.clock.now()
+		throttled := &providers.Error{Op: "read", Kind: providers.Throttled, RetryAfter: 29 * time.Second}
+		c.reads.begin(true)
+		e.batchDone(&batch{cloud: c, idle: true, places: []place{{&groupRead{g: g, parts: 1, seen: make([]providers.Assignment, 1), errs: make([]error, 1)}, 0}}},
+			controller.Batch{Began: now, Ended: now, Readings: []providers.Reading{{Err: throttled}}})
+		for w, wait := range map[want]time.Duration{wantRead: 29 * time.Second, wantUrgent: g.cfg.ClaimTimeout} {
+			g.want = w
+			e.startReads(now)
+			if len(c.reads.jobs) != 0 || e.readsAt != now.Add(wait) {
+				t.Errorf("want %d: begun %d, again after %v", w, len(c.reads.jobs), e.readsAt.Sub(now))
+			}
+		}
+	})
+}
+
+func TestAReadWaitsForTheEndOfAWrite(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		e := a.engine
+		c := e.clouds.byName["digitalocean"]
+		g.want, g.busy, g.writing = wantUrgent, true, true
+		e.startReads(e.clock.now())
+		if len(c.reads.jobs) != 0 {
+			t.Error("it began during the write")
+		}
+		g.busy, g.writing = false, false
+		e.startReads(e.clock.now())
+		if len(c.reads.jobs) != 1 || g.awaited != 1 {
+			t.Errorf("after the write %d begin", len(c.reads.jobs))
+		}
+	})
+}
+
+// TestAPeerThatIsMissingForLongCostsNoMoreCallsThanTheLimit: two nodes with ten groups
+// do not hear each other for twenty minutes; every call of either is counted.
+func TestAPeerThatIsMissingForLongCostsNoMoreCallsThanTheLimit(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		_, many := w.many(10, target(nodeA))
+		slow := func(n *node, o *Options, p *parts) {
+			many(n, o, p)
+			slowly(n, o, p)
+		}
+		a, b := w.start(nodeA, slow), w.start(nodeB, slow)
+		w.eventually("the owner leads", func() bool { return allBound(a) })
+		w.pass(2 * time.Minute)
+		w.cutBoth(true)
+		before := a.cloud.total() + b.cloud.total()
+		w.pass(20 * time.Minute)
+		if got := a.cloud.total() + b.cloud.total() - before; got > 5000/3 || got < 300 {
+			t.Errorf("%d calls in a third of an hour", got)
+		}
+		if got := w.cloud.Moves(floating); got != 0 { // of the others no probe is answered here
+			t.Errorf("%d moves of the address that is seen to answer", got)
+		}
+	})
+}
