@@ -156,6 +156,11 @@ func (o *order) refusal(s election.GroupStatus) *status.Outcome {
 		out.Text = fmt.Sprintf("%s does not lead %s and cannot hand it over; run this on %s or on the active node", o.node(), o.group, o.to)
 		return &out
 	}
+	if s.Owner.Kind == election.OwnerForeign {
+		out.Reason = election.ReasonForeignOwner.String()
+		out.Text = fmt.Sprintf("a target outside the cluster holds %s, and only the node that takes it may decide that; run this on %s", o.group, o.to)
+		return &out
+	}
 	if s.Handover.To != "" {
 		out.Reason = election.ReasonMoveInProgress.String()
 		out.Text = fmt.Sprintf("%s is being handed to %s already", o.group, s.Handover.To)

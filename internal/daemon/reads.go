@@ -227,8 +227,10 @@ func (e *engine) readTold(r *groupRead) {
 	g.readErr = r.errs
 	ev := election.OwnerRead{Group: g.cfg.Name, Began: r.began, Ended: r.ended, Failed: err != nil}
 	if err == nil {
-		g.owner = e.ownerOf(g, r.seen)
-		ev.Owner, ev.Version = g.owner, version(r.seen)
+		owners := e.ownersOf(g, r.seen)
+		g.owner = controller.Combine(e.cfg.Node, owners)
+		ev.Owner, ev.Partial, ev.Version = g.owner, controller.Partial(owners), version(r.seen)
+		ev.Unchanged, ev.Taken = g.state.Against(e.machine.Permit(g.cfg.Name).Term, r.seen, e.clouds.targets(g.cfg.Addresses))
 		g.readAt = r.began
 		e.learn(g, controller.Observation{Read: &controller.ReadFact{Began: r.began, Ended: r.ended, Seen: r.seen}})
 	}
@@ -241,14 +243,14 @@ func (e *engine) readTold(r *groupRead) {
 	}
 }
 
-// ownerOf says in the words of the election who holds the addresses of a group.
-func (e *engine) ownerOf(g *group, seen []providers.Assignment) election.Owner {
+// ownersOf says in the words of the election who holds each address of a group.
+func (e *engine) ownersOf(g *group, seen []providers.Assignment) []election.Owner {
 	nodes := e.nodes()
 	owners := make([]election.Owner, len(seen))
 	for i, s := range seen {
 		owners[i] = controller.Locate(g.cfg.Addresses[i].Provider, s, nodes)
 	}
-	return controller.Combine(e.cfg.Node, owners)
+	return owners
 }
 
 // earlier returns the earlier of two instants, of which 0 means never.
