@@ -79,7 +79,8 @@ func Faults() []Fault {
 type faultState struct {
 	on    [faultKinds]int
 	came  [faultKinds]int
-	hits  [faultKinds]int // of kinds that only open a window, how often it was used
+	last  [faultKinds]election.Instant // when one came last; 0: never
+	hits  [faultKinds]int              // of kinds that only open a window, how often it was used
 	pairs [faultKinds][faultKinds]bool
 	ends  map[int]func() // of faults that are on, to end them early
 	next  int
@@ -99,14 +100,19 @@ func (w *world) scheduleFaults() {
 	}
 }
 
+// pairWindow is how soon after one another two faults that do not last meet: what the
+// first set off, such as a claim, is then still under way.
+const pairWindow = 3 * time.Second
+
 // begin starts one fault, if the phase is still on, and plans its end.
 func (w *world) begin(f Fault) {
 	if w.phase != safetyPhase {
 		return
 	}
 	w.faults.came[f]++
+	w.faults.last[f] = w.now
 	for g, on := range w.faults.on {
-		if on > 0 || Fault(g) == f {
+		if last := w.faults.last[g]; on > 0 || last != 0 && w.now.Sub(last) < pairWindow {
 			w.faults.pairs[f][g], w.faults.pairs[g][f] = true, true
 		}
 	}

@@ -33,6 +33,7 @@ type History struct {
 	Writes     int
 	Converged  time.Duration // how long that took in the second phase
 	Budget     time.Duration // that it had
+	Assisted   bool          // an operator had to do what only an operator may
 	Drills     []string
 	Violations []Violation
 }
@@ -108,6 +109,7 @@ func (w *world) converge(h *History) {
 	w.trace(nil, "faults are over; %d of %d nodes live on", w.opts.survivors, len(w.nodes))
 	began := w.now
 	if !w.run(h.Budget, w.converged) && w.checks.fatal == 0 {
+		h.Assisted = true
 		w.assignWhatWaits()
 		if !w.run(h.Budget, w.converged) && w.checks.fatal == 0 {
 			w.checks.broken(w, checkConvergence, "after %v without faults: %s", w.now.Sub(began), w.state())

@@ -39,7 +39,6 @@ type world struct {
 	phase     phase
 	steps     int64
 	tracing   func(string)
-	last      []string // the last events, for a report
 }
 
 // group is what all nodes know of a group of addresses.
