@@ -73,6 +73,9 @@ func (c *checks) broken(w *world, checker, format string, args ...any) {
 // datagram looks at what one datagram made a node do (invariant 11).
 func (c *checks) datagram(w *world, n *node, p *packet, again bool, actions []election.Action) {
 	refused := slices.ContainsFunc(actions, func(a election.Action) bool { return a.Kind == election.Refused })
+	if p.badKey && !refused {
+		c.broken(w, checkSigned, "%s accepts a datagram of %s that does not verify", n.name, w.nodes[p.from].name)
+	}
 	if again && !refused {
 		c.broken(w, checkSigned, "%s accepts a datagram of %s a second time", n.name, w.nodes[p.from].name)
 	}
@@ -179,6 +182,7 @@ func (c *checks) sends(w *world, n *node, a *election.Action) {
 		g := &a.Advert.Groups[k]
 		gi := int(g.VRID) - 1
 		s := &n.seen.groups[gi]
+		s.handingOver = g.Handover.To != ""
 		if g.Flags.Has(election.FlagBound) && !n.seen.namesMe(n, gi) {
 			c.broken(w, checkWitness, "%s %s says bound, and its last read says %s", n.name, w.groups[gi].name, ownerWord(s.read.Owner))
 		}
@@ -194,8 +198,10 @@ func (c *checks) writes(w *world, n *node, h *hand, wr *write) {
 	g, s, now := &w.groups[h.group], &n.seen.groups[h.group], w.local(n)
 	r := &s.read
 	switch {
-	case s.role != election.Active || !s.healthy || !s.known || s.drained:
-		c.broken(w, checkWriteGate, "%s %s writes as %s, healthy %v, known %v, drained %v", n.name, g.name, s.role, s.healthy, s.known, s.drained)
+	case s.role != election.Active || !s.healthy || !s.known || s.drained || n.leaving && !n.restart:
+		c.broken(w, checkWriteGate, "%s %s writes as %s, healthy %v, known %v, drained %v, leaving %v", n.name, g.name, s.role, s.healthy, s.known, s.drained, n.leaving)
+	case s.handingOver:
+		c.broken(w, checkNoGap, "%s %s writes while it hands the group over", n.name, g.name)
 	case wr.ended == 0 || wr.began <= s.owningAt:
 		c.broken(w, checkWriteGate, "%s %s writes on a read that began %v before the last owning advert", n.name, g.name, s.owningAt.Sub(wr.began))
 	case wr.began < s.writeOver:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // drill plays what only a quiet cluster promises: one restart, one planned move, and
@@ -15,10 +16,14 @@ func (w *world) drill(h *History) {
 	w.phase = drillPhase
 	gi := w.chance.IntN(len(w.groups))
 	w.run(65*time.Second, nil) // probes and reads come to rest, and no daemon counts as crash-looping
-	if w.lacks(gi) != "" || w.groups[gi].config.Preempt {
-		return // convergence was judged before; and preemption is a move of its own
+	switch {
+	case w.lacks(gi) != "":
+		return // convergence was judged before
+	case w.groups[gi].config.Preempt:
+		w.drillHand(h, gi) // preemption is a move of its own, and only the end counts here
+		return
 	}
-	switch w.chance.weighted(3, 2, 3, 2, 2) {
+	switch w.chance.weighted(3, 2, 3, 2, 2, 2) {
 	case 0:
 		w.drillRestart(h, gi, true)
 	case 1:
@@ -27,8 +32,10 @@ func (w *world) drill(h *History) {
 		w.drillPlanned(h, gi)
 	case 3:
 		w.drillReads(h)
-	default:
+	case 4:
 		w.drillLostDatagram(h)
+	default:
+		w.drillHand(h, gi)
 	}
 }
 
@@ -127,6 +134,26 @@ func (w *world) drillPlanned(h *History, gi int) {
 	if q.moves == 0 || atomic && (q.gaps > 0 || q.unserved > 0 || q.moves != addresses) || w.lacks(gi) != "" {
 		w.checks.broken(w, checkNoGap, "a planned move of %s from %s: %d moves, %d gaps, %d to a node that does not lead; %s",
 			name, from.name, q.moves, q.gaps, q.unserved, w.lacks(gi))
+	}
+}
+
+// drillHand moves one address of a group by hand, or unbinds it: elected and bound must
+// come to agree again, however they do (invariant 5).
+func (w *world) drillHand(h *History, gi int) {
+	if w.checks.fatal > 0 || w.lacks(gi) != "" {
+		return
+	}
+	h.Drills = append(h.Drills, "hand")
+	g := &w.groups[gi]
+	to, word := providers.Target{}, "nobody"
+	if n := w.anyNode(); n.machine != nil && w.chance.one(0.5) {
+		to, word = n.target, n.name
+	}
+	w.trace(nil, "a hand gives %v to %s", g.addresses[0].IP, word)
+	w.must(w.model.Place(g.addresses[0].IP, to))
+	settled := func() bool { return w.lacks(gi) == "" || w.waitsForOperator(gi) }
+	if !w.run(w.budget(), settled) && w.checks.fatal == 0 {
+		w.checks.broken(w, checkRepair, "after a hand gave %v to %s: %s", g.addresses[0].IP, word, w.lacks(gi))
 	}
 }
 

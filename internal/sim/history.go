@@ -39,13 +39,14 @@ type History struct {
 }
 
 // Play plays the history of a seed. Every event is told to trace, if that is not nil.
-func Play(seed uint64, trace func(string)) History {
-	w := newWorld(seed)
+func Play(seed uint64, trace func(string)) History { return newWorld(seed).live(trace) }
+
+func (w *world) live(trace func(string)) History {
 	if trace != nil {
 		w.tracing = trace
 		w.trace(nil, "%s", w.describe())
 	}
-	h := History{Seed: seed}
+	h := History{Seed: w.opts.seed}
 	w.phase = safetyPhase
 	for _, n := range w.nodes {
 		w.after(w.chance.between(0, time.Second), func() { w.start(n) })

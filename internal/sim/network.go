@@ -153,7 +153,7 @@ const socketBuffer = 256
 
 // receive gives a node one datagram.
 func (w *world) receive(n *node, p *packet) {
-	if p.badKey {
+	if p.badKey && !w.trusting {
 		w.step(n, election.Tick{}) // what time alone changes is not the datagram's doing
 		w.step(n, election.BadlySigned{Peer: w.nodes[p.from].name})
 		w.turn(n)

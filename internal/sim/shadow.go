@@ -31,6 +31,7 @@ type shadowGroup struct {
 	highest        election.Term    // in any accepted advert
 	healthy, known bool
 	drained        bool
+	handingOver    bool // its last advert names a successor
 	ordered        bool // an operator assigned the group here
 	seenOurs       bool // some read named a node of the cluster
 	stopped        bool // the cloud said that the owner's machine is stopped

@@ -15,7 +15,7 @@ import (
 var fixedSeeds = [][2]uint64{{1, 430}, {3200, 3770}, {4380, 5040}}
 
 // fixedFew is how many of the first range suffice when time is short.
-const fixedFew = 60
+const fixedFew = 30
 
 // taughtSeeds once failed and changed a rule. A seed keeps its history only as long as
 // the simulator draws the same, so the story says what to look for in another.

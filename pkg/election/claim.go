@@ -97,7 +97,7 @@ func (m *Machine) incumbentWaits(g *group) bool {
 // claimFailed resigns if somebody else could lead, and otherwise tries on:
 // invariant 8, the role is never handed to nobody.
 func (m *Machine) claimFailed(g *group, hopeless bool) {
-	if !m.successorExists(g) && !m.incumbentWaits(g) {
+	if !m.successorExists(g) && !m.incumbentWaits(g) && !m.lacks(guardSuccessor) {
 		if m.due(g.claim.progressAt.Add(g.cfg.ClaimTimeout)) {
 			g.claim.progressAt = m.now
 			m.do(Action{Kind: Noted, Group: g.cfg.Name, Reason: ReasonClaimFailed})
@@ -134,6 +134,9 @@ func (m *Machine) callSucceeded(g *group) {
 func (m *Machine) apiIsLost(g *group) bool {
 	if g.failingAt == never || m.before(g.failingAt.Add(max(apiLostFloor, 3*m.cfg.Interval))) {
 		return false
+	}
+	if m.lacks(guardLostAPI) {
+		return true
 	}
 	for i := range m.peers {
 		if m.standbyRefusal(g, i) != ReasonNone {
@@ -183,6 +186,7 @@ func (m *Machine) Permit(groupName string) Permit {
 		Handover: g.plan.handover.To != "",
 		MaxAge:   ReadAgeMax(m.cfg.Interval),
 	}
+	m.loosen(g, &p)
 	if g.role == Active && !g.step.Writes() && g.step != Serve {
 		p.Hold = stepReason(g)
 		if p.Hold == ReasonNone {

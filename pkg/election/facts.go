@@ -39,6 +39,9 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		f.Prolonged = m.prolonged(g, owner)
 		f.Incumbent = m.incumbent(g, owner)
 		f.Latched = g.latches[owner] != never
+		if m.lacks(guardRestart) {
+			f.Restarting, f.Incumbent = false, false
+		}
 		// An owner that is heard and does not lead has the time of row 10, whatever its
 		// service answers: it may hold one of several addresses, and never lead.
 		f.ServiceUp = f.ServiceUp && !m.fresh(g, owner)
@@ -63,6 +66,8 @@ func (m *Machine) holder(g *group) Holder {
 		return HeldByPeer
 	case g.read.Kind == OwnerNone, g.read.Kind == OwnerUnknown, g.read.Kind == OwnerForeign && m.ownerStopped(g):
 		return HeldByNobody // never read: only where the move needs no cloud call does that count
+	case m.lacks(guardForeign):
+		return HeldByNobody
 	default:
 		return HeldByForeign
 	}
@@ -79,7 +84,7 @@ func (m *Machine) readNamesMe(g *group) bool {
 // one attempt; and its answer is recent (invariant 1).
 func (m *Machine) readFresh(g *group) bool {
 	r := &g.read
-	if r.Kind == OwnerUnknown || r.began <= g.owningAt || r.began <= g.claim.overAt || r.began < m.stallEnd {
+	if r.Kind == OwnerUnknown || r.began <= g.owningAt && !m.lacks(guardReadAfterAdvert) || r.began <= g.claim.overAt || r.began < m.stallEnd {
 		return false
 	}
 	return r.ended.Sub(r.began) <= AttemptTimeout && m.within(r.ended, ReadAgeMax(m.cfg.Interval))
@@ -206,7 +211,7 @@ func (m *Machine) incumbent(g *group, i int) bool {
 	if !starting && !standby {
 		return false
 	}
-	return g.incumbentSince == never || m.within(g.incumbentSince, m.activeDown(g, m.peers[i]))
+	return g.incumbentSince == never || m.lacks(guardRow10Ends) || m.within(g.incumbentSince, m.activeDown(g, m.peers[i]))
 }
 
 // rivalMayMove reports whether a silent peer may be between the two calls of a

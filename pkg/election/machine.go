@@ -30,7 +30,8 @@ type Machine struct {
 	stallFrom Instant // when the last adverts before the stall left
 	stallEnd  Instant // reads that began before this say nothing about now
 
-	actions []Action
+	actions   []Action
+	guardsOff guardSet
 }
 
 // New returns a machine in role initialize. It fails only if cfg breaks the rules
@@ -39,7 +40,7 @@ func New(cfg Config, now Instant) (*Machine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("configure election: %w", err)
 	}
-	m := &Machine{now: now, started: now, wayOut: true}
+	m := &Machine{now: now, started: now, wayOut: true, guardsOff: guardsOff}
 	m.configure(cfg)
 	m.advertAt = now
 	m.deadline = now

@@ -70,7 +70,7 @@ func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason
 	down := ActiveDown(PriorityDefault, max(p.learnt(a.Interval), m.cfg.Interval))
 	echoed := m.heardLately(p, a.Echo, down)
 	if p.session == a.Session && p.session != 0 {
-		if a.Sequence <= p.sequence {
+		if a.Sequence <= p.sequence && !m.lacks(guardSequence) {
 			return false, false, ReasonReplayed
 		}
 		return echoed, false, ReasonNone

@@ -236,7 +236,7 @@ func (m *Machine) finishHandover(g *group) bool {
 	i := m.peerIndex(to)
 	byRead := g.read.Kind == OwnerNode && g.read.Node == to && !g.read.partial
 	byWord := i >= 0 && m.fresh(g, i) && g.peers[i].Role == Active && g.peers[i].Flags.Has(FlagBound)
-	if !byRead && !byWord {
+	if !byRead && !byWord && !m.lacks(guardHandover) {
 		return false
 	}
 	g.plan.ended = ReasonHandedOver

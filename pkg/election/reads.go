@@ -27,7 +27,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 	if g.incumbentSince == never && g.role == Backup && m.readFresh(g) {
 		g.incumbentSince = m.now
 	}
-	if g.role == Active {
+	if g.role == Active && !(m.lacks(guardRepair) && g.claim.saidMe) {
 		g.claim.taken = g.claim.taken || ev.Taken
 		m.judgeOwner(g)
 	}
@@ -118,7 +118,7 @@ func (m *Machine) ownerStopped(g *group) bool {
 }
 
 func (m *Machine) latch(g *group, i int) {
-	if g.latches[i] != never || g.peers[i].goodbye {
+	if g.latches[i] != never || g.peers[i].goodbye || m.lacks(guardLatch) {
 		return
 	}
 	g.latches[i] = m.now
@@ -210,7 +210,7 @@ func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 		Holder:        m.holder(g),
 		SaidMe:        g.claim.saidMe || g.claim.taken,
 		StartedFrom:   g.startedFrom(),
-		HandingOver:   g.plan.handover.To != "",
+		HandingOver:   g.plan.handover.To != "" && !m.lacks(guardHandingOver),
 		Agreed:        g.read.began.Sub(g.moved.at) >= agreeAfter,
 		Reclaims:      g.cfg.OnMoved == ReclaimMoved,
 		Exhausted:     g.contended || m.within(g.reclaims[reclaimsMax-1], reclaimWindow),
@@ -307,7 +307,7 @@ func (m *Machine) notePresence(g *group) {
 func (m *Machine) advanceReads(g *group) {
 	m.notePresence(g)
 	every := steadyReadEvery
-	if m.busy(g) || m.within(g.missingAt, fastReadsFor) || m.within(g.newsAt, fastReadsOnNews) {
+	if m.lacks(guardReadBudget) || m.busy(g) || m.within(g.missingAt, fastReadsFor) || m.within(g.newsAt, fastReadsOnNews) {
 		every = m.fastReads()
 	}
 	if m.readInFlight(g) {

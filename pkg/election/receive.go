@@ -188,7 +188,7 @@ func (m *Machine) contest(g *group, i int) {
 		return
 	}
 	stays, lost := Settle(m.contender(g, i), m.contenderPeer(g, i))
-	if !stays {
+	if !stays && !m.lacks(guardContest) {
 		m.become(g, Backup, lost)
 		return
 	}
@@ -258,7 +258,7 @@ func (m *Machine) successorElsewhere(g *group, node string) bool {
 
 // clearLatch forgets that a peer took the address unheard.
 func (m *Machine) clearLatch(g *group, i int, reason Reason) {
-	if g.latches[i] == never {
+	if g.latches[i] == never || m.lacks(guardLatchEnds) {
 		return
 	}
 	g.latches[i] = never

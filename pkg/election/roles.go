@@ -10,6 +10,9 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 	if g.role == role {
 		return
 	}
+	if m.lacks(guardReasons) && role == Backup {
+		reason = ReasonUnbound
+	}
 	from := g.role
 	if from == Active {
 		m.do(Action{Kind: Cancel, Group: g.cfg.Name})

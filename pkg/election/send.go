@@ -104,7 +104,7 @@ func (m *Machine) flags(g *group) Flags {
 		{FlagCanClaim, m.canClaim(g)},
 		{FlagClaiming, g.role == Active && g.step != Serve},
 		{FlagWriteSent, g.claim.sentAt != never},
-		{FlagBound, m.readNamesMe(g)},
+		{FlagBound, m.readNamesMe(g) || m.lacks(guardBoundByRead) && g.role == Active},
 		{FlagDraining, g.plan.draining || g.leaving},
 		{FlagRestarting, m.restart},
 		{FlagRecovering, m.recovering()},

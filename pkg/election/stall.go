@@ -18,6 +18,9 @@ func (m *Machine) noticeStall() {
 // stall makes this node give up what it believed at from, when its last adverts
 // left in time.
 func (m *Machine) stall(from Instant) {
+	if m.lacks(guardStall) {
+		return
+	}
 	m.stalledAt, m.stallFrom, m.stallEnd = m.now, from, m.now
 	m.lastLeft = m.now
 	m.do(Action{Kind: Noted, Reason: ReasonOwnStall})
