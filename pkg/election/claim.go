@@ -63,7 +63,8 @@ func (m *Machine) moveFailed(g *group) {
 // heard from an active node with which nothing was settled, over a link that works
 // one way for instance, is overtaken once no such node is heard any more.
 func (m *Machine) advanceClaim(g *group) {
-	if g.claim.term != g.claim.highest && m.activePeer(g) < 0 {
+	if g.claim.term != g.claim.highest && !m.anyActiveHeard(g) {
+		m.do(Action{Kind: Cancel, Group: g.cfg.Name})
 		m.raiseTerm(g)
 		m.urgent = true
 	}
@@ -79,6 +80,17 @@ func (m *Machine) advanceClaim(g *group) {
 		g.apiLost = true
 		m.giveUp(g, Backup, ReasonAPILost)
 	}
+}
+
+// anyActiveHeard reports whether some peer that is heard, be it one way only, said last
+// that it leads.
+func (m *Machine) anyActiveHeard(g *group) bool {
+	for i := range g.peers {
+		if g.peers[i].Role == Active && m.heard(g, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // claimBegins forgets which peers failed an earlier claim.
