@@ -17,6 +17,7 @@ var starters = map[string]string{
 	"internal/direct":            "without a daemon it asks clouds and peers side by side, and waits before it returns",
 	"internal/transport":         "a blocking read needs one",
 	"internal/lab":               "it plays the world around the daemons",
+	"internal/sim":               "it plays whole histories side by side; within one nothing is concurrent",
 	"internal/fakecloud/...":     "it serves, like the cloud it stands for",
 	"pkg/providers/providertest": "it calls a driver from many goroutines on purpose",
 }
@@ -25,7 +26,7 @@ var starters = map[string]string{
 var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer"}
 
 // clockless are the packages that take every instant as an argument.
-var clockless = []string{"pkg/election/...", "pkg/providers", "pkg/metadata"}
+var clockless = []string{"pkg/election/...", "pkg/providers", "pkg/metadata", "internal/sim"}
 
 func codeRules() []rule {
 	return []rule{
@@ -40,7 +41,7 @@ func codeRules() []rule {
 			problem: "internal/health/a.go:4: starts a goroutine",
 		},
 		{
-			claim:   "the election and the contracts read no clock",
+			claim:   "the election, the contracts and the simulator read no clock",
 			because: "time is an argument there, or neither test nor simulation could set it",
 			check:   checkClocks,
 			broken:  map[string]string{"pkg/election/a.go": "package election\n\nimport \"time\"\n\nvar t = time.Now()\n"},
@@ -62,6 +63,16 @@ func codeRules() []rule {
 			check:   checkInits,
 			broken:  map[string]string{"pkg/a/a.go": "package a\n\nfunc init() {}\n"},
 			problem: "pkg/a/a.go:3: has an init function",
+		},
+		{
+			claim:   "only a test reaches past a package with go:linkname",
+			because: "the guards of the election can be taken away in that manner, and the program must not be able to",
+			check:   checkLinknames,
+			broken: map[string]string{
+				"pkg/a/a.go":      "package a\n\nimport _ \"unsafe\"\n\n//go:linkname off example.com/b.off\nvar off int\n",
+				"pkg/a/a_test.go": "package a\n\nimport _ \"unsafe\"\n\n//go:linkname on example.com/b.on\nvar on int\n",
+			},
+			problem: "pkg/a/a.go:5: uses go:linkname",
 		},
 		{
 			claim:   "nothing uses the default logger or the default client",
@@ -148,6 +159,23 @@ func checkInits(tr *tree) (problems []string) {
 			if f.Name.Name == "init" && f.Recv == nil {
 				line, _ := s.lines(f)
 				problems = append(problems, fmt.Sprintf("%s:%d: has an init function", s.path, line))
+			}
+		}
+	})
+	return problems
+}
+
+func checkLinknames(tr *tree) (problems []string) {
+	tr.sources(func(_ *pack, s *source) {
+		if s.test {
+			return
+		}
+		for _, group := range s.syntax.Comments {
+			for _, c := range group.List {
+				if strings.HasPrefix(c.Text, "//go:linkname ") {
+					line, _ := s.lines(c)
+					problems = append(problems, fmt.Sprintf("%s:%d: uses go:linkname", s.path, line))
+				}
 			}
 		}
 	})

@@ -35,6 +35,8 @@ var depRules = []depRule{
 		"reading a file needs no command line and no metrics"},
 	{"internal/status", []string{"github.com/digitalocean/godo/...", "github.com/spf13/cobra/...", "github.com/prometheus/client_golang/..."},
 		"a client of the control socket stays small"},
+	{"internal/sim/...", []string{"net/http", "os/exec", "github.com/digitalocean/godo/..."},
+		"a history has no world outside, and its tests run under the race detector in seconds"},
 	{"internal/transport", []string{"net/http", "github.com/digitalocean/godo/..."}, "datagrams need no HTTP"},
 }
 

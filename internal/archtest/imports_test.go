@@ -50,13 +50,13 @@ var importBans = []importBan{
 	},
 	{
 		from:    []string{"internal/...", "pkg/..."},
-		except:  []string{"internal/lab", "internal/fakecloud/..."},
+		except:  []string{"internal/lab", "internal/sim", "internal/fakecloud/..."},
 		ban:     []string{"internal/fakecloud/..."},
-		because: "only the lab may ship a fake; a driver that leans on it agrees with nothing else",
+		because: "only the lab may ship a fake, and the simulator ships nothing; a driver that leans on it agrees with nothing else",
 	},
 	{
 		from:    []string{"cmd/...", "internal/...", "pkg/..."},
-		ban:     []string{"internal/archtest/...", "testing/..."},
+		ban:     []string{"internal/archtest/...", "internal/sim/...", "testing/..."},
 		because: "the program does not carry its tests",
 	},
 }

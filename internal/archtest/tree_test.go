@@ -95,6 +95,9 @@ var repository = sync.OnceValues(func() (map[string]string, error) {
 		if err != nil {
 			return err
 		}
+		if d.Name() == ".git" && !d.IsDir() { // of a second worktree
+			return nil
+		}
 		if d.IsDir() {
 			if d.Name() == ".git" || d.Name() == "dist" {
 				return fs.SkipDir

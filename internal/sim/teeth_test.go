@@ -33,18 +33,18 @@ type tooth struct {
 // eight, and every change of the election makes new histories of all seeds.
 var teeth = []tooth{
 	{guard: "guardReadAfterAdvert", checker: checkWriteGate, within: 20},
-	{guard: "guardReadAfterWrite", checker: checkWriteGate, within: 60},
+	{guard: "guardReadAfterWrite", checker: checkWriteGate, within: 100},
 	{guard: "guardReadAge", checker: checkWriteGate, within: 100},
 	{guard: "guardNewestTerm", checker: checkWriteGate, within: 400},
 	{guard: "guardEligible", checker: checkWriteGate, within: 1500},
 	{guard: "guardLatch", checker: checkNoFight, within: 100},
 	{guard: "guardLostAPI", checker: checkFailStatic, within: 20},
 	{guard: "guardRow10Ends", checker: checkConvergence, within: 300},
-	{guard: "guardLatchEnds", checker: checkConvergence, within: 250},
+	{guard: "guardLatchEnds", checker: checkConvergence, within: 350},
 	{guard: "guardRepair", checker: checkRepair, within: 50},
 	{guard: "guardBoundByRead", checker: checkWitness, within: 20},
 	{guard: "guardStall", checker: checkStall, within: 20},
-	{guard: "guardSuccessor", checker: checkHandsOn, within: 100},
+	{guard: "guardSuccessor", checker: checkHandsOn, within: 150},
 	{guard: "guardRestart", checker: checkRestart, within: 100},
 	{guard: "guardHandover", checker: checkNoGap, within: 100},
 	{guard: "guardHandingOver", checker: checkNoGap, within: 100},
@@ -61,7 +61,7 @@ var teeth = []tooth{
 var measureTeeth = flag.Uint64("teeth", 0, "play this many `seeds` for each tooth and tell the median between bites")
 
 // rareTooth is the number of seeds from which on a tooth is left out when time is short.
-const rareTooth = 100
+const rareTooth = 150
 
 // name returns what takes the guard away.
 func (t tooth) name() string {
