@@ -37,6 +37,7 @@ const (
 	condMetadata         = "metadata-unreadable"
 	condDrainMarkCorrupt = "drain-mark-corrupt"
 	condReloadFailed     = "reload-failed"
+	condServiceAnswers   = "service-answers"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -46,6 +47,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
+		condServiceAnswers,
 	}
 }
 
@@ -102,6 +104,10 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 	if s.Held == election.ReasonPeerLinkBroken {
 		add(condPeerLinkBroken, s.Owner.Node, status.SeverityCritical,
 			"%s is not heard here, but it answers through the address or another node hears it; repair the link between the nodes", s.Owner.Node)
+	}
+	if s.Held == election.ReasonServiceAnswers {
+		add(condServiceAnswers, s.Owner.Node, status.SeverityWarning,
+			"the daemon of %s is silent, but the service behind the address answers the probe; nothing moves, and a failure would be noticed by the probe alone: repair the daemon, or the link to it", s.Owner.Node)
 	}
 	if g.claimErr != nil {
 		add(condClaimFailed, "", status.SeverityCritical, "the last write to the cloud failed: %v", g.claimErr)

@@ -65,6 +65,8 @@ type engine struct {
 	machines map[machineKey]*inspection // of owners that are strangers or silent
 	readsAt  election.Instant           // when a read that is wanted may begin; 0: not by time alone
 	asidesAt election.Instant           // and a question beside them
+	// servicesAt is when the user's probe is due next; 0: not by time alone.
+	servicesAt election.Instant
 
 	raised map[conditionKey]time.Time // since when each condition holds
 	marred []error                    // drain marks that were set aside
@@ -158,6 +160,7 @@ func (e *engine) turn() {
 	e.beat.Store(int64(now))
 	e.startReads(now)
 	e.startAsides(now)
+	e.startServiceProbes(now)
 	if e.leaving && !e.ended && (now >= e.leaveBy || e.machine.Status().Left) {
 		e.depart()
 	}
@@ -176,7 +179,7 @@ func (e *engine) nextAlarm() election.Instant {
 	if e.stale {
 		next = min(next, e.fresh.Add(publishEvery))
 	}
-	for _, at := range []election.Instant{e.readsAt, e.asidesAt} {
+	for _, at := range []election.Instant{e.readsAt, e.asidesAt, e.servicesAt} {
 		if at != 0 {
 			next = min(next, at)
 		}

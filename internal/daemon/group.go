@@ -51,7 +51,8 @@ type group struct {
 	mark     markState
 	probed   map[[16]byte]election.Instant // questions under way, by nonce
 
-	phases phases
+	phases  phases
+	service serviceState
 }
 
 // phases measures one failover on this node.

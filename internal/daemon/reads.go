@@ -223,12 +223,14 @@ func (e *engine) readDone(r *groupRead) {
 }
 
 func (e *engine) readTold(r *groupRead) {
-	g, err := r.g, r.err()
+	g, err, changed := r.g, r.err(), false
 	g.readErr = r.errs
 	ev := election.OwnerRead{Group: g.cfg.Name, Began: r.began, Ended: r.ended, Failed: err != nil}
 	if err == nil {
 		owners := e.ownersOf(g, r.seen)
+		before := g.owner
 		g.owner = controller.Combine(e.cfg.Node, owners)
+		changed = g.owner != before
 		ev.Owner, ev.Partial, ev.Version = g.owner, controller.Partial(owners), version(r.seen)
 		ev.Unchanged, ev.Taken = g.state.Against(e.machine.Permit(g.cfg.Name).Term, r.seen, e.clouds.targets(g.cfg.Addresses))
 		g.readAt = r.began
@@ -236,6 +238,9 @@ func (e *engine) readTold(r *groupRead) {
 	}
 	e.noteDenied(g, r)
 	e.step(ev)
+	if changed {
+		e.ownerChanged(g)
+	}
 	e.noteBound(g)
 	if err == nil {
 		e.forgive(g)

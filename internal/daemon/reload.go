@@ -57,6 +57,9 @@ func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
 			return nil, err
 		}
 		g.tasks = append([]task{g.runner, g.guest}, checks...)
+		if g.service.prober = e.newServiceProber(g); g.service.prober != nil {
+			g.tasks = append(g.tasks, g.service.prober)
+		}
 		groups = append(groups, g)
 	}
 	return groups, nil
@@ -98,6 +101,7 @@ func (g *group) inherit(o *group) {
 		return
 	}
 	o.heir = g
+	g.service.up = o.service.up
 	g.state, g.track, g.readErr, g.readAt, g.owner = o.state, o.track, o.readErr, o.readAt, o.owner
 	g.claimErr, g.guestErr, g.refusal, g.preflightAt = o.claimErr, o.guestErr, o.refusal, o.preflightAt
 }
@@ -176,6 +180,9 @@ func (e *engine) reloaded(r *renewal) {
 	e.step(election.Reload{Config: electionConfig(r.cfg, r.clouds, e.session, r.drained)})
 	e.introduce()
 	for _, g := range e.groups {
+		if g.service.prober == nil {
+			e.forgetService(g)
+		}
 		e.wantRead(g, wantUrgent)
 	}
 	e.log.Info("configuration reloaded", "path", r.cfg.Path)

@@ -27,6 +27,7 @@ func (e *engine) publish(now election.Instant) {
 	fs := e.daemonConditions()
 	perGroup := make([][]found, len(e.groups))
 	for i, g := range e.groups {
+		g.followDoubts(s.Groups[i], s.Peers)
 		perGroup[i] = e.conditions(g, s.Groups[i])
 		fs = append(fs, perGroup[i]...)
 	}
