@@ -128,6 +128,22 @@ func TestAPeerThatTookTheAddressWithoutAWordIsLatched(t *testing.T) {
 	}
 }
 
+// A goodbye is about the time before it. When the address is read on that peer later,
+// the peer is back and cannot be heard, and its old word is no reason to take it.
+func TestAGoodbyeFromBeforeATakeoverDoesNotCount(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.peer.group.Priority = priorityLeaving
+	s.hear(Initialize)
+	s.advance(20 * time.Second)
+	s.owner = byA
+	s.advance(20 * time.Second)
+	s.want(Backup, ReasonDisplaced)
+	if s.held() != ReasonDisplaced {
+		t.Errorf("holds %v", s.held())
+	}
+}
+
 // Two reads show the address on a backup whose last word is older than the first of
 // them: a hand may have moved it, or the peer took it because the link has just
 // broken. Only its next word, or its silence, tells.

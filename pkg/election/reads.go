@@ -72,6 +72,7 @@ func (m *Machine) noteNamed(g *group) {
 		}
 	}
 	if i >= 0 && g.lastNamed.Kind != OwnerUnknown && g.lastNamed != owner && !started {
+		g.peers[i].goodbye = false // it was said before this, and is not true any more
 		if !m.fresh(g, i) {
 			m.latch(g, i)
 		} else if g.peers[i].Role != Active {
