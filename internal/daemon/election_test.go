@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -225,4 +226,26 @@ func TestAnEngineThatBreaksAnInvariantSaysNothingMore(t *testing.T) {
 		w.eventually("the standby owns the address", b.bound)
 		w.wantMoves(1, 1)
 	})
+}
+
+// TestAnAddressThatDoesNotAnswerIsHandedOverWhereTheFileSaysSo, and only there.
+func TestAnAddressThatDoesNotAnswerIsHandedOverWhereTheFileSaysSo(t *testing.T) {
+	for name, on := range map[string]config.OnNotAnswering{"alarm": config.Alarm, "hand over": config.HandOver} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				set := func(_ *node, o *Options, _ *parts) { o.Config.Groups[0].OnNotAnswering = on }
+				a, b := w.start(nodeA, set), w.start(nodeB, set)
+				w.eventually("the owner leads", a.bound)
+				w.pass(30 * time.Second)
+				w.network.Move(floating, nil)
+				w.pass(2 * time.Minute)
+				if moved := b.bound(); moved != (on == config.HandOver) {
+					t.Errorf("it is handed over: %v", moved)
+				}
+				if got := w.cloud.Moves(floating); got > 1 {
+					t.Errorf("%d moves", got)
+				}
+			})
+		})
+	}
 }

@@ -94,6 +94,7 @@ func electionGroup(g config.Group, ps []providers.Provider, drained bool) electi
 		Name: g.Name, VRID: g.VRID, Digest: config.GroupDigest(g), Priorities: g.Priority,
 		Preempt: g.Preempt, PreemptDelay: g.PreemptDelay, OnMoved: g.OnMoved, DisplacedRetry: g.DisplacedRetry,
 		ClaimTimeout: g.ClaimTimeout, Drained: drained, AtomicMove: true,
+		HandOverNotAnswering: g.OnNotAnswering == config.HandOver,
 	}
 	for _, p := range ps {
 		caps := p.Capabilities()
