@@ -34,3 +34,36 @@ func (c *clock) time(i election.Instant) time.Time {
 	}
 	return time.Now().Add(i.Sub(c.now())).UTC()
 }
+
+// clocks is one look at the clocks of this machine, each counting from anywhere.
+type clocks struct{ boot, mono, wall time.Duration }
+
+// clocksApart is from how much on a disagreement of the clocks is told: more than any
+// slewing between two turns of the engine, less than any stall that matters.
+const clocksApart = 100 * time.Millisecond
+
+// ahead returns by how much one clock ran ahead of another since an earlier look: the
+// wall clock of the boot clock, as when a hypervisor stopped the machine and corrected
+// the time afterwards, or the boot clock of the monotonic one, as when the machine was
+// suspended. A wall clock that was set back is no stall.
+func (c clocks) ahead(before clocks) time.Duration {
+	boot, mono, wall := c.boot-before.boot, c.mono-before.mono, c.wall-before.wall
+	return max(wall-boot, boot-mono, 0)
+}
+
+// watchClocks tells the election when the clocks of this machine disagree. It is
+// called before anything that woke the engine is taken in (invariant 7).
+func (e *engine) watchClocks() {
+	if e.look == nil {
+		return
+	}
+	before := e.looked
+	e.looked = e.look()
+	if before == (clocks{}) {
+		return
+	}
+	if by := e.looked.ahead(before); by > clocksApart {
+		e.log.Warn("clocks disagree", "by", by.String())
+		e.step(election.ClocksDisagree{By: by})
+	}
+}

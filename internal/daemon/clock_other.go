@@ -9,6 +9,11 @@ import "time"
 
 var processStart = time.Now()
 
+// systemClocks looks at the clocks of this machine; for development only.
+func systemClocks() clocks {
+	return clocks{boot: boottime(), mono: boottime(), wall: time.Duration(time.Now().UnixNano())}
+}
+
 // boottime returns the time since the process started. Whether it runs on while
 // the machine is suspended depends on the system; for development only.
 func boottime() time.Duration { return time.Since(processStart) }

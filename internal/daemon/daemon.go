@@ -52,6 +52,7 @@ type parts struct {
 	clouds func(*config.Config) (*clouds, error) // makes the drivers; again at every reload
 	net    transport.Transport
 	clock  *clock
+	look   func() clocks // nil: the clocks are not compared
 	ifaces netif.Interfaces
 	socket net.Listener // of the control socket; nil: none
 	listen net.Listener // of metrics; nil: none
@@ -93,7 +94,7 @@ func Run(ctx context.Context, o Options) error {
 func openParts(o Options) (parts, error) {
 	p := parts{
 		clouds: func(cfg *config.Config) (*clouds, error) { return openClouds(cfg, o.Version) },
-		clock:  newClock(boottime), ifaces: netif.Kernel{},
+		clock:  newClock(boottime), look: systemClocks, ifaces: netif.Kernel{},
 	}
 	cfg := o.Config
 	var err error
@@ -144,7 +145,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		return nil, fmt.Errorf("draw session: %w", err)
 	}
 	e := &engine{
-		log: o.Log, clock: p.clock, random: rand.Reader, jitter: mathrand.Float64,
+		log: o.Log, clock: p.clock, look: p.look, random: rand.Reader, jitter: mathrand.Float64,
 		metrics: telemetry.New(o.Version), version: o.Version, started: time.Now().UTC(),
 		marks: newMarkWriter(drainMarks{cfg.StateDir, cfg.Cluster.ID, cfg.Node}), ifaces: p.ifaces,
 		session: binary.BigEndian.Uint64(seed[:]) | 1,

@@ -29,6 +29,8 @@ import (
 type engine struct {
 	log     *slog.Logger
 	clock   *clock
+	look    func() clocks  // nil: the clocks are not compared
+	looked  clocks         // at the last look
 	random  io.Reader      // nonces
 	jitter  func() float64 // 0 to 1
 	metrics *telemetry.Metrics
@@ -142,10 +144,13 @@ func (e *engine) Run(ctx context.Context) (err error) {
 		case <-ctx.Done():
 			return nil
 		case <-e.inbox.Ready():
+			e.watchClocks()
 			e.receive()
 		case f := <-e.facts:
+			e.watchClocks()
 			f()
 		case <-e.timer.C:
+			e.watchClocks()
 			e.tick()
 		}
 		e.turn()
