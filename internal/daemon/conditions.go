@@ -81,7 +81,11 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 		case election.ReasonNone, election.ReasonConfigMismatch: // the latter takes over by silence all the same
 			standby++
 		default:
-			why = append(why, n.Name+" ("+n.Refusal.String()+")")
+			text := n.Refusal.String()
+			if e.seemsDead(n) {
+				text += "; " + deadText
+			}
+			why = append(why, n.Name+" ("+text+")")
 		}
 	}
 	if s.Role == election.Active && standby == 0 {
@@ -225,10 +229,37 @@ func (e *engine) daemonConditions() []found {
 	return fs
 }
 
+// settles reports whether a condition shows only when it has held for an active-down:
+// it is about how a peer is heard, which changes from one datagram to the next while
+// a link heals, a session begins or files are replaced one after the other.
+func (k conditionKey) settles() bool {
+	return k.code == condOneWayLink || k.code == condAuthMismatch || k.code == condConfigMismatch
+}
+
+// settled returns the conditions that show, and since when those hold that settle.
+func settled(fs []found, since map[conditionKey]time.Time, now time.Time, wait time.Duration) (show []found, next map[conditionKey]time.Time) {
+	next = map[conditionKey]time.Time{}
+	for _, f := range fs {
+		if f.key.settles() {
+			first, known := since[f.key]
+			if !known {
+				first = now
+			}
+			next[f.key] = first
+			if now.Sub(first) < wait {
+				continue
+			}
+		}
+		show = append(show, f)
+	}
+	return show, next
+}
+
 // raise gives conditions the time since which they hold, logs those that are new
 // or gone, and forgets the rest.
 func (e *engine) raise(fs []found, now time.Time) map[conditionKey]status.Condition {
 	out := make(map[conditionKey]status.Condition, len(fs))
+	fs, e.settling = settled(fs, e.settling, now, election.ActiveDown(election.PriorityDefault, e.cfg.AdvertInterval()))
 	for _, f := range fs {
 		since, known := e.raised[f.key]
 		if !known {

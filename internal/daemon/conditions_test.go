@@ -6,12 +6,15 @@ package daemon
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/internal/transport"
+	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/google/go-cmp/cmp"
 )
@@ -47,7 +50,7 @@ func TestConditionsAppearWithTheirRemedyAndGo(t *testing.T) {
 			"the metadata service does not say who this machine is: no route; what it said before still counts"},
 		{"a dead peer leaves no standby", condNoStandby, nodeA,
 			func(_ *world, _, b *node) { b.crash() }, func(w *world, _, _ *node) { w.start(nodeB, nil) },
-			"no other node could take over: lb-b (not-heard); the next failure is an outage"},
+			"no other node could take over: lb-b (not-heard; its host answers that nothing listens: the daemon is dead, the host alive); the next failure is an outage"},
 		{"a standby on which an operation runs", condStandbyBusy, nodeB,
 			func(w *world, _, b *node) { b.cloud.set("preflight", busy); w.pass(preflightEvery) },
 			func(_ *world, _, b *node) { b.cloud.set("preflight", nil) },
@@ -165,7 +168,7 @@ func TestAnOwnerKnowsItselfAsSoonAsItKnowsItsName(t *testing.T) {
 
 func TestAConditionThatReturnsIsNew(t *testing.T) {
 	t.Parallel()
-	e := &engine{log: slog.New(slog.DiscardHandler), raised: map[conditionKey]time.Time{}}
+	e := &engine{log: slog.New(slog.DiscardHandler), raised: map[conditionKey]time.Time{}, cfg: &config.Config{Groups: []config.Group{{}}}}
 	key := conditionKey{"web", condUnbound, ""}
 	fs := []found{{key, status.SeverityCritical, "text"}}
 	for minute, want := range []int{0, 0, -1, 3, 3} {
@@ -179,6 +182,17 @@ func TestAConditionThatReturnsIsNew(t *testing.T) {
 		wantCondition := status.Condition{Code: condUnbound, Severity: status.SeverityCritical, Text: "text", Since: since.Add(time.Duration(want) * time.Minute)}
 		if diff := cmp.Diff(wantCondition, e.raise(fs, at)[key]); diff != "" {
 			t.Errorf("minute %d (-want +got):\n%s", minute, diff)
+		}
+	}
+}
+
+func TestAConditionThatSettlesIsRaisedLater(t *testing.T) {
+	t.Parallel()
+	e := &engine{log: slog.New(slog.DiscardHandler), raised: map[conditionKey]time.Time{}, cfg: &config.Config{}}
+	fs := []found{{conditionKey{"web", condOneWayLink, nodeA}, status.SeverityCritical, "text"}}
+	for second, want := range []int{0, 0, 0, 0, 1, 1} {
+		if raised := e.raise(fs, since.Add(time.Duration(second)*time.Second)); len(raised) != want {
+			t.Errorf("second %d: %v", second, raised)
 		}
 	}
 }
@@ -215,5 +229,49 @@ func TestAStandbyWithBadCredentialsIsNoStandby(t *testing.T) {
 		b.cloud.set("owner", nil)
 		w.eventually("the standby is back", func() bool { return !slices.Contains(a.codes(), condNoStandby) })
 		w.wantMoves(0, 0)
+	})
+}
+
+func TestHowAPeerIsHeardShowsWhenItHasSettled(t *testing.T) {
+	t.Parallel()
+	const wait = 4 * time.Second
+	link, other := found{key: conditionKey{"web", condOneWayLink, "lb-a"}}, found{key: conditionKey{"web", condUnbound, ""}}
+	since, at := map[conditionKey]time.Time(nil), time.Unix(1_800_000_000, 0)
+	for second, step := range []struct {
+		holds []found
+		show  int
+	}{
+		{[]found{link, other}, 1}, {[]found{link, other}, 1}, {nil, 0}, // it was a flicker
+		{[]found{link}, 0}, {[]found{link}, 0}, {[]found{link}, 0}, {[]found{link}, 0}, {[]found{link, other}, 2}, {[]found{link}, 1}, {nil, 0}, {[]found{link}, 0},
+	} {
+		var show []found
+		if show, since = settled(step.holds, since, at.Add(time.Duration(second)*time.Second), wait); len(show) != step.show {
+			t.Errorf("second %d: %d of %d show", second, len(show), len(step.holds))
+		}
+	}
+}
+
+// TestANoticeThatNothingListensIsALabelForAWhile, of the peer it comes from, and only
+// while that is silent.
+func TestANoticeThatNothingListensIsALabelForAWhile(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.build(nodeA, nil)
+		e := a.engine
+		silent := election.NodeStatus{Name: nodeB, At: e.clock.now() - 1}
+		e.packet = transport.Packet{From: netip.AddrPortFrom(floating, 7112), Refused: true}
+		if e.noteRefusal(); e.seemsDead(silent) {
+			t.Error("a notice about another address counts")
+		}
+		e.packet.From = privates[nodeB]
+		e.noteRefusal()
+		heard, later := silent, silent
+		heard.Fresh, later.At = true, e.clock.now()+1
+		if !e.seemsDead(silent) || e.seemsDead(heard) || e.seemsDead(later) {
+			t.Errorf("silent %v, heard %v, heard since %v", e.seemsDead(silent), e.seemsDead(heard), e.seemsDead(later))
+		}
+		w.pass(deadFor)
+		if e.seemsDead(silent) {
+			t.Error("it counts for ever")
+		}
 	})
 }

@@ -151,9 +151,9 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		session: binary.BigEndian.Uint64(seed[:]) | 1,
 		net:     p.net, inbox: transport.NewInbox(p.net, transport.InboxSize),
 		receiver: wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node},
-		peers:    map[string]netip.AddrPort{}, answers: rate.NewLimiter(answersPerSecond, answersPerSecond),
+		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, answers: rate.NewLimiter(answersPerSecond, answersPerSecond),
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
-		raised: map[conditionKey]time.Time{},
+		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},
 	}
 	e.marks.report = func(group string, err error) { e.post(func() { e.marked(group, err) }) }
 	e.furnish(cs, len(cfg.Nodes))

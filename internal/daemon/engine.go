@@ -53,7 +53,8 @@ type engine struct {
 	session  uint64
 	out      []byte
 	peers    map[string]netip.AddrPort
-	answers  *rate.Limiter // probe replies
+	refusals map[string]election.Instant // when a peer's host last said that nothing listens
+	answers  *rate.Limiter               // probe replies
 
 	facts   chan func()   // what ran beside the engine puts its findings here
 	done    chan struct{} // closed when the engine ends
@@ -70,9 +71,10 @@ type engine struct {
 	// servicesAt is when the user's probe is due next; 0: not by time alone.
 	servicesAt election.Instant
 
-	raised map[conditionKey]time.Time // since when each condition holds
-	marred []error                    // drain marks that were set aside
-	reload error                      // why the last SIGHUP changed nothing
+	settling map[conditionKey]time.Time // since when a condition holds that does not show yet
+	raised   map[conditionKey]time.Time // since when each condition holds
+	marred   []error                    // drain marks that were set aside
+	reload   error                      // why the last SIGHUP changed nothing
 
 	leaving bool
 	restart bool

@@ -19,7 +19,8 @@ func (e *engine) receive() {
 	e.inbox.Fill()
 	for e.inbox.Take(&e.packet) {
 		if e.packet.Refused {
-			continue // a label for people at most, never evidence: anybody can forge it
+			e.noteRefusal()
+			continue
 		}
 		e.datagram()
 	}
@@ -27,6 +28,29 @@ func (e *engine) receive() {
 		e.metrics.DatagramsDropped(int(dropped - e.dropped))
 		e.dropped = dropped
 	}
+}
+
+// deadFor is how long a notice that nothing listens at a peer's port is told: adverts
+// keep bringing new ones while it is so.
+const deadFor = 10 * time.Second
+
+// deadText is what such a notice means for people.
+const deadText = "its host answers that nothing listens: the daemon is dead, the host alive"
+
+// noteRefusal keeps when the host of a peer last said that nothing listens there. It
+// is a label for people and never evidence: anybody can forge it.
+func (e *engine) noteRefusal() {
+	for name, at := range e.peers {
+		if at == e.packet.From {
+			e.refusals[name] = e.clock.now()
+		}
+	}
+}
+
+// seemsDead reports whether a peer is silent while its host says that nothing listens.
+func (e *engine) seemsDead(n election.NodeStatus) bool {
+	at, ok := e.refusals[n.Name]
+	return ok && !n.Fresh && at > n.At && e.clock.now().Sub(at) < deadFor
 }
 
 // datagram checks one datagram and brings it to whom it concerns.

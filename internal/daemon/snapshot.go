@@ -193,6 +193,9 @@ func (e *engine) peerSnapshot(s election.GroupStatus, p election.NodeStatus) sta
 	}
 	if p.Refusal != election.ReasonNone {
 		n.Ineligible, n.IneligibleText = p.Refusal.String(), p.Refusal.Text()
+		if e.seemsDead(p) {
+			n.IneligibleText += "; " + deadText
+		}
 	}
 	if s.AnsweredBy == p.Name {
 		yes := e.clock.now().Sub(s.AnsweredAt) < answeringFor
