@@ -148,6 +148,26 @@ func TestARestartMovesNothing(t *testing.T) {
 	})
 }
 
+// TestACrashWithAnAutomaticRestartMovesNothing: nothing was announced, and the daemon is
+// back after the RestartSec of the example unit, time and again.
+func TestACrashWithAnAutomaticRestartMovesNothing(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		for range 3 {
+			w.pass(2 * time.Minute)
+			a.crash()
+			w.pass(100 * time.Millisecond)
+			a = w.start(nodeA, nil)
+			w.pass(activeDown)
+			if !a.bound() || b.role() != "backup" {
+				t.Errorf("roles %s and %s", a.role(), b.role())
+			}
+		}
+		w.pass(time.Minute)
+		w.wantMoves(0, 0)
+	})
+}
+
 func TestTheRestartOfBothMovesNothing(t *testing.T) {
 	inWorld(t, target(nodeB), func(w *world) {
 		a, b := w.pair()

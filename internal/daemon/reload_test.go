@@ -202,3 +202,31 @@ func TestAnotherAddressAfterAReloadStartsWithoutKnowledge(t *testing.T) {
 		}
 	})
 }
+
+// TestAReloadOfAChangedFileMovesNothing, on one node after the other: in between their
+// files differ.
+func TestAReloadOfAChangedFileMovesNothing(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.pass(5 * time.Second)
+		for _, n := range []*node{a, b} {
+			raw, err := os.ReadFile(n.opts.Config.Path)
+			w.must(err)
+			changed := strings.Replace(string(raw), "priority: {lb-a: 110, lb-b: 100}", "priority: {lb-a: 90, lb-b: 200}\n    claim_timeout: 20s", 1)
+			if changed == string(raw) {
+				t.Fatal("nothing is changed")
+			}
+			w.must(os.WriteFile(n.opts.Config.Path, []byte(changed), 0o600))
+			n.reloadNow()
+			if !n.log.has(`msg="configuration reloaded"`) {
+				t.Fatalf("%s did not reload: %s", n.name, n.text(condReloadFailed))
+			}
+			w.pass(20 * time.Second)
+		}
+		w.pass(time.Minute)
+		if !a.bound() || b.role() != "backup" {
+			t.Errorf("roles %s and %s", a.role(), b.role())
+		}
+		w.wantMoves(0, 0)
+	})
+}
