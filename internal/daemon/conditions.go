@@ -165,10 +165,10 @@ func peerConditions(g *group, n election.NodeStatus, add adder) {
 		add(condDisplaced, n.Name, status.SeverityWarning,
 			"%s took the address while it could not be heard; this node stays back until it is heard, or \"fipctl assign %s\"", n.Name, g.cfg.Name)
 	}
-	switch n.Prolongs {
-	case election.ReasonOneWayLink:
+	switch {
+	case n.Prolongs == election.ReasonOneWayLink, n.Refusal == election.ReasonOneWayLink:
 		add(condOneWayLink, n.Name, status.SeverityCritical, "%s is heard but does not hear this node; look at the firewall on UDP in its direction", n.Name)
-	case election.ReasonAuthMismatch:
+	case n.Prolongs == election.ReasonAuthMismatch:
 		add(condAuthMismatch, n.Name, status.SeverityCritical, "datagrams from %s are signed with a key this node does not have; give both nodes the same key file", n.Name)
 	}
 }

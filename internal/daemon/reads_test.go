@@ -113,8 +113,8 @@ func allBound(n *node) bool {
 }
 
 // silenceReads is how many batches the beginning of a silence costs: the election asks
-// for one, and for another when that has ended.
-const silenceReads = 2
+// once for all groups.
+const silenceReads = 1
 
 func TestALostDatagramCostsOneReadHoweverManyGroupsThereAre(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {

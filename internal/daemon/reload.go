@@ -180,8 +180,9 @@ func (e *engine) reloaded(r *renewal) {
 	e.step(election.Reload{Config: electionConfig(r.cfg, r.clouds, e.session, r.drained)})
 	e.introduce()
 	for _, g := range e.groups {
-		if g.service.prober == nil {
-			e.forgetService(g)
+		if g.service.prober == nil && g.service.up { // the new file asks nothing
+			g.service.up = false
+			e.step(election.ServiceProbed{Group: g.cfg.Name, OK: false})
 		}
 		e.wantRead(g, wantUrgent)
 	}

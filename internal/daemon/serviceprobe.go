@@ -148,29 +148,16 @@ func (e *engine) serviceAnswered(g *group, about election.Owner, a answer) {
 		return
 	}
 	if g.owner != about || !e.asksService(g) || a == answerUnknown {
-		e.forgetService(g)
+		g.service.up = false // what was said before grows old in the election
 		return
 	}
 	g.service.up = a == answerYes
 	e.step(election.ServiceProbed{Group: g.cfg.Name, OK: g.service.up})
 }
 
-// forgetService takes back an answer that no longer counts: it spoke for an owner that
-// is another now, or nothing can be asked any more. The election has no word for
-// unknown; one failure alone ends nothing there, while an answer would hold takeovers
-// back for ever.
-func (e *engine) forgetService(g *group) {
-	if !g.service.up {
-		return
-	}
-	g.service.up = false
-	e.step(election.ServiceProbed{Group: g.cfg.Name, OK: false})
-}
-
 // ownerChanged starts the questions about the owner of a group anew.
 func (e *engine) ownerChanged(g *group) {
-	g.service.askedAt = 0
-	e.forgetService(g)
+	g.service.askedAt, g.service.up = 0, false
 }
 
 // followDoubts notes whose owner is worth asking about often.

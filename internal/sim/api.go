@@ -77,18 +77,14 @@ func (w *world) call(n *node, writes bool) answer {
 // startReads makes one call for all groups whose owner is wanted and whose controller
 // is free.
 func (w *world) startReads(n *node) {
-	var groups []int
-	urgent := false
-	for i := range n.hands {
-		h := &n.hands[i]
-		if h.wantRead && !h.busy {
-			groups = append(groups, i)
-			urgent = urgent || h.urgent
-			h.wantRead, h.urgent, h.busy, h.reading = false, false, true, true
-		}
-	}
-	if groups == nil {
+	n.readsAt = 0
+	groups, urgent := n.wanted()
+	if groups == nil || !w.affords(n, urgent) {
 		return
+	}
+	for _, i := range groups {
+		h := &n.hands[i]
+		h.wantRead, h.urgent, h.busy, h.reading = false, false, true, true
 	}
 	w.checks.reads(w, n, len(groups), urgent)
 	began, life := w.local(n), n.life
@@ -101,6 +97,33 @@ func (w *world) startReads(n *node) {
 		seen := w.look(n, groups)
 		w.after(a.after-a.reach, func() { w.fact(n, life, func() { w.readDone(n, groups, began, seen) }) })
 	})
+}
+
+// wanted returns the groups whose owner is to be read and whose controller is free,
+// and whether a decision waits for any of them.
+func (n *node) wanted() (groups []int, urgent bool) {
+	for i := range n.hands {
+		if h := &n.hands[i]; h.wantRead && !h.busy {
+			groups = append(groups, i)
+			urgent = urgent || h.urgent
+		}
+	}
+	return groups, urgent
+}
+
+// affords asks the budget of reads, which never holds up one that a decision waits
+// for, and otherwise plans to ask again.
+func (w *world) affords(n *node, urgent bool) bool {
+	now := w.local(n)
+	if urgent {
+		n.budget.Note(now, controller.SpendOwner, 1)
+		return true
+	}
+	if n.budget.Take(now, controller.SpendOwner, 1) {
+		return true
+	}
+	n.readsAt = n.budget.Ready(now, controller.SpendOwner, 1)
+	return false
 }
 
 // look answers a read with the state of the model, or with that of a moment ago.

@@ -46,8 +46,10 @@ type node struct {
 	drained   []bool
 	digests   []uint32 // of its file, by group
 
-	hands []hand
-	seen  shadow
+	budget  controller.Budget // of reads that nobody waits for
+	readsAt election.Instant  // local: when one may be made again; 0: none waits
+	hands   []hand
+	seen    shadow
 }
 
 // hand is what the node's controller does for one group.
@@ -107,6 +109,7 @@ func (w *world) start(n *node) {
 	for i := range n.hands {
 		n.hands[i] = w.newHand(n, i)
 	}
+	n.budget, n.readsAt = controller.NewBudget(w.opts.callsPerHour, w.opts.nodes), 0
 	n.seen = newShadow(w, n)
 	m, err := election.New(w.config(n), w.local(n))
 	if err != nil {

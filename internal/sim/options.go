@@ -11,18 +11,19 @@ import (
 
 // options are what a seed makes of a history before it begins.
 type options struct {
-	seed       uint64
-	nodes      int
-	interval   time.Duration
-	groups     []groupOptions
-	faults     []Fault // the kinds that exist at all in this history
-	probes     bool    // the signed probe passes through the addresses
-	userProbe  bool    // the groups have a probe of the user's
-	survivors  int     // how many nodes live on in the second phase
-	faultTimes int     // how many faults come
-	safety     time.Duration
-	apiLatency time.Duration
-	serialize  bool // the cloud refuses a second operation on the same machine
+	seed         uint64
+	nodes        int
+	interval     time.Duration
+	groups       []groupOptions
+	faults       []Fault // the kinds that exist at all in this history
+	probes       bool    // the signed probe passes through the addresses
+	userProbe    bool    // the groups have a probe of the user's
+	survivors    int     // how many nodes live on in the second phase
+	faultTimes   int     // how many faults come
+	safety       time.Duration
+	apiLatency   time.Duration
+	callsPerHour int  // that the cloud allows, all nodes together
+	serialize    bool // the cloud refuses a second operation on the same machine
 }
 
 // groupOptions are those of one group of addresses.
@@ -74,6 +75,7 @@ func draw(seed uint64, c chance) options {
 		apiLatency: c.between(5*time.Millisecond, 150*time.Millisecond),
 		serialize:  c.one(0.2),
 	}
+	o.callsPerHour = []int{5000, 600}[c.weighted(70, 30)]
 	o.survivors = 1 + c.IntN(o.nodes)
 	if c.one(0.6) {
 		o.survivors = o.nodes

@@ -211,6 +211,9 @@ func (w *world) rearm(n *node) {
 			next = h.until
 		}
 	}
+	if n.readsAt != 0 && (next == 0 || n.readsAt < next) {
+		next = n.readsAt
+	}
 	if n.leaving && (next == 0 || n.leaveBy < next) {
 		next = n.leaveBy
 	}

@@ -117,6 +117,22 @@ func TestGroupsAreReadTogether(t *testing.T) {
 	}
 }
 
+// What the user's probe said of one owner says nothing of the next.
+func TestAnAnswerOfTheServiceGoesWithItsOwner(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(10*time.Second, Active)
+	s.step(ServiceProbed{Group: "web", OK: true})
+	if !s.m.serviceAnswers(s.m.groups[0]) {
+		t.Fatal("an answer does not count")
+	}
+	s.now = s.now.Add(time.Millisecond)
+	s.step(OwnerRead{Group: "web", Began: s.now, Ended: s.now, Owner: Owner{Kind: OwnerNone}})
+	if s.m.serviceAnswers(s.m.groups[0]) {
+		t.Error("it counts for another owner")
+	}
+}
+
 // The user's probe answers for an owner that is silent. One that is heard, and does
 // not lead, has the time of row 10 and no more: it may hold one of two addresses.
 func TestAnAnsweringServiceDoesNotHoldForAnOwnerThatIsHeard(t *testing.T) {
@@ -129,10 +145,14 @@ func TestAnAnsweringServiceDoesNotHoldForAnOwnerThatIsHeard(t *testing.T) {
 
 	silent := newSeat(t, byA, nil)
 	silent.hearFor(10*time.Second, Active)
-	silent.step(ServiceProbed{Group: "web", OK: true})
-	silent.advance(30 * time.Second)
+	for range 6 {
+		silent.step(ServiceProbed{Group: "web", OK: true})
+		silent.advance(10 * time.Second)
+	}
 	silent.want(Backup, ReasonStarted)
 	if silent.held() != ReasonServiceAnswers {
 		t.Errorf("holds %v", silent.held())
 	}
+	silent.advance(30 * time.Second) // nobody asks any more
+	silent.want(Active, ReasonOwnerSilent)
 }

@@ -20,7 +20,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		NamedByHand:  g.plan.request.Kind == RequestTake,
 		Ordered:      g.plan.ordered,
 		Forced:       g.plan.forced,
-		ServiceUp:    g.probe.serviceUp,
+		ServiceUp:    m.serviceAnswers(g),
 		ServiceFails: g.probe.serviceFails,
 		TopPriority:  g.top,
 	}

@@ -18,6 +18,7 @@ type probeState struct {
 
 	latched []latchProbe // per peer, since it was latched
 
+	serviceAt    Instant // when the user's probe last gave a result
 	serviceUp    bool
 	serviceFails int
 }
@@ -112,12 +113,21 @@ func (m *Machine) proven(g *group) bool {
 
 // serviceProbed takes in a result of the user's own probe.
 func (m *Machine) serviceProbed(g *group, ev ServiceProbed) {
-	g.probe.serviceUp = ev.OK
+	g.probe.serviceAt, g.probe.serviceUp = m.now, ev.OK
 	if ev.OK {
 		g.probe.serviceFails = 0
 	} else {
 		g.probe.serviceFails++
 	}
+}
+
+// forgetService drops what the user's probe said.
+func (s *probeState) forgetService() { s.serviceAt, s.serviceUp, s.serviceFails = never, false, 0 }
+
+// serviceAnswers reports whether the last result of the user's probe was an answer,
+// and is recent: a probe that is not asked any more holds nothing back.
+func (m *Machine) serviceAnswers(g *group) bool {
+	return g.probe.serviceUp && m.within(g.probe.serviceAt, serviceFor)
 }
 
 // advanceLatches lets latches end by age (displaced_retry), unless the latched

@@ -20,6 +20,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 	g.read = ownerRead{Owner: ev.Owner, partial: ev.Partial, same: ev.Unchanged, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
 	if before.Owner != ev.Owner {
 		g.stoppedAt = never
+		g.probe.forgetService() // it spoke for the owner before
 		g.newsAt = m.now
 		m.urgent = true
 	}
@@ -292,7 +293,8 @@ func (m *Machine) notePresence(g *group) {
 		gone := m.suspicious(p) || g.latches[i] != never
 		if gone && !g.peers[i].missing {
 			g.missingAt = m.now
-			g.readNow = g.readNow || g.read.began <= p.twoWayAt && m.readTells(g)
+			underWay := m.readInFlight(g) && g.readAsked > p.twoWayAt // another group's read took this one along
+			g.readNow = g.readNow || g.read.began <= p.twoWayAt && m.readTells(g) && !underWay
 		}
 		g.peers[i].missing = gone
 		missing = missing || gone

@@ -24,6 +24,9 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 		g.step = Serve
 		g.readNow = true // whoever leads now, people ask this node as well
 	}
+	if role == Active {
+		g.probe.forgetService()
+	}
 	if role == Backup {
 		m.restartSilence(g)
 		g.activeDownAt = m.now.Add(m.ownActiveDown(g))

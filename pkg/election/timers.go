@@ -32,6 +32,7 @@ const (
 	uptimeLeadsKept  = 8                // adverts of a peer whose uptime is compared with our clock
 	stoppedFor       = 20 * time.Second // how long the cloud's word on an instance counts; above the slow reads
 	notAnsweringFor  = 35 * time.Second // three steady probes, with room
+	serviceFor       = 25 * time.Second // two steady questions of the user's probe, with room
 	handOverEvery    = time.Hour        // at most one handover because nothing answers
 	crashSessions    = 3
 	steadyReadEvery  = 15 * time.Second
