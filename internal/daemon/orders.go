@@ -29,7 +29,8 @@ const (
 // steps be told, outside of the engine.
 type progress struct {
 	election.GroupStatus
-	mark markState
+	mark  markState
+	cloud error // of this node's last failed write
 }
 
 // order follows one operator's request.
@@ -195,7 +196,11 @@ func (o *order) assignState(s progress, before election.Instant) *status.Outcome
 		return done(o.end(status.CodeFailed, s.LastPlan, "%s did not take %s: %s; %s goes on", o.to, o.group, s.LastPlan.Text(), o.node()))
 	}
 	if o.to == o.node() && !active && s.Asked.Kind == election.RequestNone && !s.Ordered && s.Since > before {
-		return done(o.end(status.CodeFailed, s.Reason, "%s gave %s up again: %s", o.to, o.group, s.Reason.Text()))
+		why := s.Reason.Text()
+		if s.Reason == election.ReasonClaimFailed && s.cloud != nil {
+			why += ": " + s.cloud.Error()
+		}
+		return done(o.end(status.CodeFailed, s.Reason, "%s gave %s up again: %s", o.to, o.group, why))
 	}
 	return nil
 }
@@ -258,7 +263,7 @@ func (o *order) follow(ctx context.Context, before election.Instant, state func(
 		known := false
 		err := o.call(ctx, func() {
 			if g := o.engine.group(o.group); g != nil {
-				seen, known = progress{o.groupStatus(g), g.mark}, true
+				seen, known = progress{o.groupStatus(g), g.mark, g.claimErr}, true
 			}
 		})
 		if err == nil {
