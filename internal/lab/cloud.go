@@ -38,6 +38,7 @@ const (
 // cloud is the fake DigitalOcean: the ownership model, its API, and one metadata
 // service per node.
 type cloud struct {
+	nodes     int
 	ip        netip.Addr
 	model     *fakecloud.Model
 	api       *fakedo.Server
@@ -45,14 +46,13 @@ type cloud struct {
 }
 
 // openCloud builds the cloud with one droplet per node and binds its listeners.
-// holder is the droplet that has the floating IP at first; empty: nobody.
-func openCloud(p *plan, holder string, latency time.Duration) (*cloud, error) {
-	c := &cloud{ip: p.floatingIP(), model: fakecloud.New(fakecloud.Options{Now: time.Now})}
-	o := fakedo.Options{OperationDelay: assignTakes, Latency: latency, Anchors: map[string]netip.Addr{}}
-	for i, name := range nodeNames {
+func openCloud(p *plan, so clusterOptions) (*cloud, error) {
+	c := &cloud{nodes: so.nodes, ip: p.floatingIP(), model: fakecloud.New(fakecloud.Options{Now: time.Now})}
+	o := fakedo.Options{OperationDelay: assignTakes, Latency: so.latency, Anchors: map[string]netip.Addr{}}
+	for i, name := range nodeNames[:c.nodes] {
 		o.Tokens = append(o.Tokens, fakedo.Token{Value: tokenOf(name), Node: name})
 		o.Anchors[dropletOf(i)] = p.node(i)
-		instance := fakecloud.Instance{ID: dropletOf(i), Name: name, Region: region, Private: privateOf(p, i)}
+		instance := fakecloud.Instance{ID: dropletOf(i), Name: name, Region: region, Private: privateOf(p, i, c.nodes)}
 		if err := c.model.AddInstance(instance); err != nil {
 			return nil, err
 		}
@@ -60,7 +60,7 @@ func openCloud(p *plan, holder string, latency time.Duration) (*cloud, error) {
 	if err := c.model.AddInstance(fakecloud.Instance{ID: foreignID, Name: "somebody-else", Region: region}); err != nil {
 		return nil, err
 	}
-	address := fakecloud.Address{IP: c.ip, Region: region, Holder: providers.Target{Instance: holder}}
+	address := fakecloud.Address{IP: c.ip, Region: region, Holder: providers.Target{Instance: so.holder}}
 	if err := c.model.AddAddress(address); err != nil {
 		return nil, err
 	}
@@ -72,12 +72,12 @@ func openCloud(p *plan, holder string, latency time.Duration) (*cloud, error) {
 	return c, nil
 }
 
-// privateOf returns the private addresses of node i. Those by which the other nodes
+// privateOf returns the private addresses of node i of n. Those by which the other nodes
 // know it are among them, as they are in a real network: a node is recognised as
 // the owner by them before its first advert arrives.
-func privateOf(p *plan, i int) []netip.Addr {
+func privateOf(p *plan, i, n int) []netip.Addr {
 	addresses := []netip.Addr{p.node(i)}
-	for j := range nodeNames {
+	for j := range n {
 		if j != i {
 			addresses = append(addresses, p.standIn(j, i).Addr())
 		}
@@ -91,7 +91,7 @@ func (c *cloud) listen(p *plan) error {
 		return err
 	}
 	c.listeners = append(c.listeners, l)
-	for i := range nodeNames {
+	for i := range c.nodes {
 		if l, err = face.Listen(p.metadata(i).String(), c.api.MetadataHandler(dropletOf(i))); err != nil {
 			return err
 		}

@@ -23,14 +23,18 @@ const (
 	groupName   = "web"
 	ownerNode   = 0
 	standbyNode = 1
+	thirdNode   = 2
+	pairNodes   = 2 // what a scenario runs on unless it says otherwise
 )
 
+// The nodes that a scenario can have, by falling priority. It takes the first of
+// them, at least a pair.
 var (
-	nodeNames      = [...]string{"lb-a", "lb-b"}
-	nodePriorities = [...]int{110, 100}
+	nodeNames      = [...]string{"lb-a", "lb-b", "lb-c"}
+	nodePriorities = [...]int{110, 100, 90}
 )
 
-// cluster is everything one scenario runs on: two nodes, the links between them,
+// cluster is everything one scenario runs on: two nodes or more, the links between them,
 // the cloud, the floating IP and the client. Every scenario gets a new one at the
 // same addresses.
 type cluster struct {
@@ -93,10 +97,10 @@ func (c *cluster) open(ctx context.Context, o clusterOptions) (err error) {
 	if err = writeFiles(c.dir, c.plan, o.settings); err != nil {
 		return err
 	}
-	if c.cloud, err = openCloud(c.plan, o.holder, o.latency); err != nil {
+	if c.cloud, err = openCloud(c.plan, o); err != nil {
 		return err
 	}
-	if c.relay, err = openRelay(c.plan, nodeNames[:], o.seed); err != nil {
+	if c.relay, err = openRelay(c.plan, nodeNames[:o.nodes], o.seed); err != nil {
 		return err
 	}
 	if c.web, err = openFloating(c.plan.floatingWeb(), c.cloud.holder, c.plan.nodeWeb); err != nil {
@@ -107,7 +111,7 @@ func (c *cluster) open(ctx context.Context, o clusterOptions) (err error) {
 	}
 	c.probes.closed.Store(o.blind)
 	c.play(ctx)
-	for i, name := range nodeNames {
+	for i, name := range nodeNames[:o.nodes] {
 		n := &node{name: name, files: filesOf(c.dir, name)}
 		n.control = status.NewClient(n.files.socket)
 		c.nodes = append(c.nodes, n)

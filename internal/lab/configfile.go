@@ -89,8 +89,9 @@ type (
 	}
 )
 
-// settings is what scenarios vary in the configuration of both nodes.
+// settings is what scenarios vary in the configuration of all nodes.
 type settings struct {
+	nodes          int // how many there are
 	advertInterval time.Duration
 	preempt        bool
 	preemptDelay   time.Duration // zero: the default
@@ -115,7 +116,7 @@ func configOf(p *plan, s settings, files nodeFiles, i int) fileConfig {
 			MetadataEndpoint: "http://" + p.metadata(i).String(),
 		}},
 	}
-	for j, name := range nodeNames {
+	for j, name := range nodeNames[:s.nodes] {
 		c.Nodes = append(c.Nodes, fileNode{Name: name, Address: p.addressSeen(i, j).String()})
 	}
 	return c
@@ -139,7 +140,7 @@ func groupOf(p *plan, s settings) fileGroup {
 			Fall:     checkFall,
 		}},
 	}
-	for i, name := range nodeNames {
+	for i, name := range nodeNames[:s.nodes] {
 		g.Priority[name] = nodePriorities[i]
 	}
 	if s.advertInterval > slowAdverts {
@@ -160,29 +161,27 @@ type nodeFiles struct{ config, key, token, socket, state string }
 func filesOf(dir, node string) nodeFiles {
 	return nodeFiles{
 		config: filepath.Join(dir, node+".yaml"),
-		key:    filepath.Join(dir, "cluster.key"),
+		key:    filepath.Join(dir, node+".key"),
 		token:  filepath.Join(dir, node+".token"),
 		socket: filepath.Join(dir, node+".sock"),
 		state:  filepath.Join(dir, node+".state"),
 	}
 }
 
-// writeFiles writes everything the daemons read: the key both share, and each
-// node's configuration and token.
+// writeFiles writes everything the daemons read: each node's copy of the cluster
+// key, its configuration and its token.
 func writeFiles(dir string, p *plan, s settings) error {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails: it ends the program rather than return less
-	shared := filesOf(dir, "").key
-	if err := writePrivate(shared, base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {
-		return err
-	}
-	for i, name := range nodeNames {
+	key := newKey()
+	for i, name := range nodeNames[:s.nodes] {
 		files := filesOf(dir, name)
 		text, err := yaml.Marshal(configOf(p, s, files, i))
 		if err != nil {
 			return fmt.Errorf("write configuration of %s: %w", name, err)
 		}
 		if err := writePrivate(files.config, string(text)); err != nil {
+			return err
+		}
+		if err := writePrivate(files.key, key); err != nil {
 			return err
 		}
 		if err := writePrivate(files.token, tokenOf(name)+"\n"); err != nil {
@@ -193,6 +192,13 @@ func writeFiles(dir string, p *plan, s settings) error {
 		}
 	}
 	return nil
+}
+
+// newKey returns the text of a key file with one new key.
+func newKey() string {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails: it ends the program rather than return less
+	return base64.StdEncoding.EncodeToString(key) + "\n"
 }
 
 func writePrivate(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }

@@ -17,7 +17,7 @@ func TestTheConfigurationReadsLikeOneThatPeopleWrite(t *testing.T) {
 	t.Parallel()
 	p := &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}
 	s := settings{
-		advertInterval: AdvertIntervalDefault, preempt: true, preemptDelay: shortPreempt,
+		nodes: pairNodes, advertInterval: AdvertIntervalDefault, preempt: true, preemptDelay: shortPreempt,
 		displacedRetry: shortRetry, onMoved: "reclaim",
 	}
 	text, err := yaml.Marshal(configOf(p, s, filesOf("/tmp/fipctl-lab-1", "lb-b"), standbyNode))
@@ -31,10 +31,11 @@ func TestTheDaemonsAcceptTheConfiguration(t *testing.T) {
 	t.Parallel()
 	p := &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}
 	for name, s := range map[string]settings{
-		"ordinary":   {advertInterval: AdvertIntervalDefault},
-		"fast":       {advertInterval: advertIntervalMin},
-		"slow":       {advertInterval: advertIntervalMax},
-		"everything": {advertInterval: time.Second, preempt: true, preemptDelay: shortPreempt, displacedRetry: shortRetry, onMoved: "reclaim"},
+		"ordinary":    {nodes: pairNodes, advertInterval: AdvertIntervalDefault},
+		"fast":        {nodes: pairNodes, advertInterval: advertIntervalMin},
+		"slow":        {nodes: pairNodes, advertInterval: advertIntervalMax},
+		"three nodes": {nodes: 3, advertInterval: AdvertIntervalDefault},
+		"everything":  {nodes: pairNodes, advertInterval: time.Second, preempt: true, preemptDelay: shortPreempt, displacedRetry: shortRetry, onMoved: "reclaim"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -42,7 +43,7 @@ func TestTheDaemonsAcceptTheConfiguration(t *testing.T) {
 			if err := writeFiles(dir, p, s); err != nil {
 				t.Fatal(err)
 			}
-			for i, node := range nodeNames {
+			for i, node := range nodeNames[:s.nodes] {
 				c, err := config.Load(filesOf(dir, node).config, config.Options{})
 				if err != nil {
 					t.Fatal(err)

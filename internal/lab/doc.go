@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The fipctl Authors
 
-// Package lab is `fipctl lab`: a pair of real daemons, a fake cloud, a floating IP
+// Package lab is `fipctl lab`: two or three real daemons, a fake cloud, a floating IP
 // and a client on one machine, and stories in which something goes wrong with
 // them. It is the quickest way to see what fipctl does, and the test of the whole.
 //

@@ -188,5 +188,5 @@ func cutAndHeal(ctx context.Context, c *cluster) error {
 	}
 	c.record.note("the link is back")
 	c.relay.cut(false)
-	return c.untilPair(ctx)
+	return c.untilHealthy(ctx)
 }

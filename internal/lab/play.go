@@ -35,7 +35,7 @@ func (r result) passed() bool { return r.why == "" }
 // clusterOptions are those of scenario s.
 func (l *lab) clusterOptions(s scenario) clusterOptions {
 	o := clusterOptions{
-		settings: settings{advertInterval: l.options.AdvertInterval},
+		settings: settings{nodes: pairNodes, advertInterval: l.options.AdvertInterval},
 		latency:  l.options.APILatency,
 		holder:   dropletOf(ownerNode),
 		seed:     l.rng.Uint64(),

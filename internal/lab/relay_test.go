@@ -26,7 +26,7 @@ func newPair(t *testing.T) *pair {
 	t.Helper()
 	p := &pair{plan: testPlan(t)}
 	var err error
-	if p.relay, err = openRelay(p.plan, nodeNames[:], 1); err != nil {
+	if p.relay, err = openRelay(p.plan, nodeNames[:pairNodes], 1); err != nil {
 		t.Fatal(err)
 	}
 	for i := range p.conns {

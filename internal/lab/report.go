@@ -93,7 +93,11 @@ func headerText(p *plan, o Options) string {
 	b.WriteString("fipctl lab: two daemons, a fake DigitalOcean and one floating IP, all on this machine\n\n")
 	fmt.Fprintf(&b, "  floating IP  %s for the client, %s/udp for the probe\n", p.floatingWeb(), p.floatingDaemon())
 	for i, name := range nodeNames {
-		fmt.Fprintf(&b, "  %-11s  %s, droplet %s, priority %d\n", name, p.node(i), dropletOf(i), nodePriorities[i])
+		where := ""
+		if i >= pairNodes {
+			where = ", only where a story needs it"
+		}
+		fmt.Fprintf(&b, "  %-11s  %s, droplet %s, priority %d%s\n", name, p.node(i), dropletOf(i), nodePriorities[i], where)
 	}
 	fmt.Fprintf(&b, "  cloud API    http://%s, %s a call; an accepted move takes %s\n", p.api(), o.APILatency, assignTakes)
 	down := activeDown(o.AdvertInterval, nodePriorities[standbyNode])

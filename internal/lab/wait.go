@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +26,9 @@ const (
 func (c *cluster) patience() time.Duration { return 30*time.Second + 10*c.advertInterval() }
 
 // long is a while in which a node that wanted to take the address by mistake
-// would have done it: two active-downs and a move.
+// would have done it: two active-downs of the slowest one and a move.
 func (c *cluster) long() time.Duration {
-	return 2*activeDown(c.advertInterval(), nodePriorities[standbyNode]) + 2*assignTakes
+	return 2*activeDown(c.advertInterval(), slices.Min(nodePriorities[:])) + 2*assignTakes
 }
 
 func (c *cluster) advertInterval() time.Duration { return c.settings.advertInterval }
@@ -190,28 +191,33 @@ func (c *cluster) condition(ctx context.Context, i int, code string) string {
 	return fmt.Sprintf("%s does not show the condition %s", c.nodes[i].name, code)
 }
 
-// healthyStart starts both daemons and waits for the ordinary state of a pair:
-// the owner active and bound, the standby a backup that could take over at once.
+// healthyStart starts every daemon and waits for the ordinary state of a cluster:
+// the owner active and bound, the others backups that could take over at once.
 func (c *cluster) healthyStart(ctx context.Context) error {
 	for i := range c.nodes {
 		if err := c.startDaemon(i); err != nil {
 			return err
 		}
 	}
-	return c.untilPair(ctx)
+	return c.untilHealthy(ctx)
 }
 
-func (c *cluster) untilPair(ctx context.Context) error {
-	return c.until(ctx, "the pair is healthy", func(ctx context.Context) string {
-		text := all(
-			c.owning(ctx, ownerNode),
-			c.inRole(ctx, standbyNode, election.Backup),
-			c.hearing(ctx, ownerNode, standbyNode),
-			c.hearing(ctx, standbyNode, ownerNode),
-			c.hearing(ctx, standbyNode, standbyNode),
-		)
-		if text == "" && !c.probes.closed.Load() {
-			text = c.probed(ctx, standbyNode, ownerNode)
+func (c *cluster) untilHealthy(ctx context.Context) error {
+	return c.until(ctx, "the nodes are healthy", func(ctx context.Context) string {
+		texts := []string{c.owning(ctx, ownerNode)}
+		for i := range c.nodes {
+			if i != ownerNode {
+				texts = append(texts, c.inRole(ctx, i, election.Backup))
+			}
+			for j := range c.nodes {
+				texts = append(texts, c.hearing(ctx, i, j))
+			}
+		}
+		text := all(texts...)
+		for i := range c.nodes {
+			if text == "" && i != ownerNode && !c.probes.closed.Load() {
+				text = c.probed(ctx, i, ownerNode)
+			}
 		}
 		return text
 	})
