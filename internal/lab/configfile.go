@@ -67,12 +67,16 @@ type (
 		Priority       map[string]int `yaml:"priority"`
 		ClaimTimeout   string         `yaml:"claim_timeout,omitempty"`
 		Addresses      []fileAddress  `yaml:"addresses"`
+		Probe          *fileProbe     `yaml:"probe,omitempty"`
 		Checks         []fileCheck    `yaml:"checks"`
 	}
 	fileAddress struct {
 		Provider string `yaml:"provider"`
 		Kind     string `yaml:"kind"`
 		IP       string `yaml:"ip"`
+	}
+	fileProbe struct {
+		HTTP string `yaml:"http"`
 	}
 	fileCheck struct {
 		Name     string `yaml:"name"`
@@ -97,6 +101,8 @@ type settings struct {
 	preemptDelay   time.Duration // zero: the default
 	displacedRetry time.Duration // zero: the default
 	onMoved        string        // empty: the default
+	probe          bool          // a probe of the user's, through the address
+	touchy         bool          // one look decides whether the service is healthy
 }
 
 // configOf returns the configuration of node i. It differs between the nodes
@@ -142,6 +148,12 @@ func groupOf(p *plan, s settings) fileGroup {
 	}
 	for i, name := range nodeNames[:s.nodes] {
 		g.Priority[name] = nodePriorities[i]
+	}
+	if s.probe {
+		g.Probe = &fileProbe{HTTP: fmt.Sprintf("http://{address}:%d/healthz", p.web)}
+	}
+	if s.touchy {
+		g.Checks[0].Rise, g.Checks[0].Fall = 1, 1
 	}
 	if s.advertInterval > slowAdverts {
 		g.ClaimTimeout = (2 * s.advertInterval).String()

@@ -31,11 +31,12 @@ func TestTheDaemonsAcceptTheConfiguration(t *testing.T) {
 	t.Parallel()
 	p := &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}
 	for name, s := range map[string]settings{
-		"ordinary":    {nodes: pairNodes, advertInterval: AdvertIntervalDefault},
-		"fast":        {nodes: pairNodes, advertInterval: advertIntervalMin},
-		"slow":        {nodes: pairNodes, advertInterval: advertIntervalMax},
-		"three nodes": {nodes: 3, advertInterval: AdvertIntervalDefault},
-		"everything":  {nodes: pairNodes, advertInterval: time.Second, preempt: true, preemptDelay: shortPreempt, displacedRetry: shortRetry, onMoved: "reclaim"},
+		"ordinary":     {nodes: pairNodes, advertInterval: AdvertIntervalDefault},
+		"fast":         {nodes: pairNodes, advertInterval: advertIntervalMin},
+		"slow":         {nodes: pairNodes, advertInterval: advertIntervalMax},
+		"three nodes":  {nodes: 3, advertInterval: AdvertIntervalDefault},
+		"user's probe": {nodes: pairNodes, advertInterval: AdvertIntervalDefault, probe: true, touchy: true},
+		"everything":   {nodes: pairNodes, advertInterval: time.Second, preempt: true, preemptDelay: shortPreempt, displacedRetry: shortRetry, onMoved: "reclaim"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +55,9 @@ func TestTheDaemonsAcceptTheConfiguration(t *testing.T) {
 				g := c.Groups[0]
 				if c.Node != node || c.Self().Address != p.nodeDaemon(i) || g.AdvertInterval != s.advertInterval || g.Preempt != s.preempt {
 					t.Errorf("%s: the configuration says otherwise: %+v", node, c)
+				}
+				if (g.Probe != nil) != s.probe || (g.Checks[0].Fall == 1) != s.touchy {
+					t.Errorf("%s: probe %v, check %+v", node, g.Probe, g.Checks[0])
 				}
 				if reclaim := g.OnMoved != election.FollowMoved; reclaim != (s.onMoved == "reclaim") {
 					t.Errorf("%s: on_moved is %v", node, g.OnMoved)

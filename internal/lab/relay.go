@@ -170,10 +170,15 @@ func (r *relay) cut(broken bool) {
 	for i := range r.links {
 		for j := range r.links[i] {
 			if i != j {
-				r.links[i][j].change(func(l *link) { l.cut = broken })
+				r.cutFrom(i, j, broken)
 			}
 		}
 	}
+}
+
+// cutFrom cuts or heals the direction from node i to node j.
+func (r *relay) cutFrom(i, j int, broken bool) {
+	r.links[i][j].change(func(l *link) { l.cut = broken })
 }
 
 func (r *relay) close() {

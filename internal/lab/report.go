@@ -74,12 +74,16 @@ func (r *report) progress(text string) {
 
 func (r *report) list(every []scenario) {
 	var b strings.Builder
+	width := 0
+	for _, s := range every {
+		width = max(width, len(s.name))
+	}
 	for _, s := range every {
 		mark := " "
 		if s.inSet {
 			mark = "*"
 		}
-		fmt.Fprintf(&b, "%s %-18s  %s\n", mark, s.name, s.story)
+		fmt.Fprintf(&b, "%s %-*s  %s\n", mark, width, s.name, s.story)
 	}
 	b.WriteString("* the default set\n")
 	r.print("%s", b.String())

@@ -6,6 +6,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -116,7 +117,18 @@ func find(every []scenario, name string) (scenario, bool) {
 
 // scenarios returns every scenario, the default set first. Ten seconds of waiting
 // more or less are written out here, because they are part of the stories.
-func scenarios() []scenario { return append(faults(), oddities()...) }
+func scenarios() []scenario {
+	every := slices.Concat(faults(), restarts(), pauses(), oddities(), links(), trios(), flaps())
+	slices.SortStableFunc(every, func(a, b scenario) int { return rank(a) - rank(b) })
+	return every
+}
+
+func rank(s scenario) int {
+	if s.inSet {
+		return 0
+	}
+	return 1
+}
 
 // The times of the stories.
 const (
