@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,9 @@ const (
 	assignPath = "/v2/reserved_ips/*/actions"
 )
 
+// readScopes is what a token may do that may not move an address.
+var readScopes = []string{fakedo.ScopeReservedIPRead, fakedo.ScopeDropletRead, fakedo.ScopeActionsRead, fakedo.ScopeAccountRead}
+
 // cloud is the fake DigitalOcean: the ownership model, its API, and one metadata
 // service per node.
 type cloud struct {
@@ -50,7 +54,11 @@ func openCloud(p *plan, so clusterOptions) (*cloud, error) {
 	c := &cloud{nodes: so.nodes, ip: p.floatingIP(), model: fakecloud.New(fakecloud.Options{Now: time.Now})}
 	o := fakedo.Options{OperationDelay: assignTakes, Latency: so.latency, Anchors: map[string]netip.Addr{}}
 	for i, name := range nodeNames[:c.nodes] {
-		o.Tokens = append(o.Tokens, fakedo.Token{Value: tokenOf(name), Node: name})
+		token := fakedo.Token{Value: tokenOf(name), Node: name}
+		if slices.Contains(so.readOnly, i) {
+			token.Scopes = readScopes
+		}
+		o.Tokens = append(o.Tokens, token)
 		o.Anchors[dropletOf(i)] = p.node(i)
 		instance := fakecloud.Instance{ID: dropletOf(i), Name: name, Region: region, Private: privateOf(p, i, c.nodes)}
 		if err := c.model.AddInstance(instance); err != nil {

@@ -70,10 +70,11 @@ type node struct {
 // clusterOptions is what differs between scenarios before anything runs.
 type clusterOptions struct {
 	settings
-	latency time.Duration
-	holder  string // the droplet that has the address at first; empty: nobody
-	blind   bool   // no probe passes through the floating IP
-	seed    uint64 // of the relay
+	latency  time.Duration
+	holder   string // the droplet that has the address at first; empty: nobody
+	blind    bool   // no probe passes through the floating IP
+	readOnly []int  // the nodes whose token may not move the address
+	seed     uint64 // of the relay
 }
 
 // openCluster binds and writes everything, and starts the services and what the

@@ -13,6 +13,9 @@ const (
 	// can return once meanwhile, and not twice.
 	flapFor   = 28 * time.Second
 	flapEvery = time.Second
+	// flapPreempt is the preempt_delay, shorter than the service stays up: the
+	// return delay alone bounds the moves.
+	flapPreempt = 100 * time.Millisecond
 	// returnDelay is what a node waits after a fault; it doubles each time (design
 	// section 5.9).
 	returnDelay = 10 * time.Second
@@ -24,7 +27,7 @@ func flaps() []scenario {
 		name:  "flapping-check",
 		story: "preemption is on, the owner's service comes and goes: the return delay bounds the moves",
 		prepare: func(o *clusterOptions) {
-			o.preempt, o.preemptDelay, o.touchy = true, shortPreempt, true
+			o.preempt, o.preemptDelay, o.touchy = true, flapPreempt, true
 		},
 		act:  flap,
 		want: want{moves: flapMoves(), writes: flapMoves(), owner: standbyNode},

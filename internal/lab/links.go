@@ -108,50 +108,5 @@ func cutAndStopService(ctx context.Context, c *cluster) error {
 	if err := c.untilOwns(ctx, standbyNode); err != nil {
 		return err
 	}
-	return c.decidedFor(standbyNode, election.ReasonOwnerFault)
-}
-
-// waits returns what keeps node i from being held back for the reason.
-func (c *cluster) waits(ctx context.Context, i int, want election.Reason) string {
-	name := c.nodes[i].name
-	g, err := c.ask(ctx, i)
-	switch {
-	case err != nil:
-		return fmt.Sprintf("%s: %v", name, err)
-	case g.Waiting == nil:
-		return name + " waits for nothing"
-	default:
-		return lacks(g.Waiting.Reason == want.String(), "%s waits because of %s", name, g.Waiting.Reason)
-	}
-}
-
-// unfit returns what keeps node i from seeing that node j could not lead for the
-// reason.
-func (c *cluster) unfit(ctx context.Context, i, j int, want election.Reason) string {
-	name, peer := c.nodes[i].name, c.nodes[j].name
-	g, err := c.ask(ctx, i)
-	if err != nil {
-		return fmt.Sprintf("%s: %v", name, err)
-	}
-	for _, n := range g.Nodes {
-		if n.Name == peer {
-			return lacks(n.Ineligible == want.String(), "%s says %q of %s and not %s", name, n.Ineligible, peer, want)
-		}
-	}
-	return fmt.Sprintf("%s does not know %s", name, peer)
-}
-
-// decidedFor returns an error unless node i last became active for the reason.
-func (c *cluster) decidedFor(i int, want election.Reason) error {
-	name, last := c.nodes[i].name, "nothing"
-	events, _, _ := c.record.taken()
-	for _, e := range events {
-		if e.Kind == eventRole && e.Who == name && e.To == election.Active.String() {
-			last = e.Reason
-		}
-	}
-	if last != want.String() {
-		return fmt.Errorf("expect that %s became active because of %s: it was %s", name, want, last)
-	}
-	return nil
+	return c.became(standbyNode, election.Active, election.ReasonOwnerFault)
 }

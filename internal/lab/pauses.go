@@ -64,6 +64,9 @@ func pauseOwner(ctx context.Context, c *cluster) error {
 	if err := c.untilBackup(ctx, ownerNode); err != nil {
 		return err
 	}
+	if err := c.became(ownerNode, election.Backup, election.ReasonOwnStall); err != nil {
+		return err
+	}
 	return c.nothingMoves(ctx, "nothing moves back", c.long())
 }
 
@@ -82,7 +85,10 @@ func pauseBoth(ctx context.Context, c *cluster) error {
 	if err := c.nothingMoves(ctx, "nothing moves after the pause", c.long()); err != nil {
 		return err
 	}
-	return c.untilHealthy(ctx)
+	if err := c.untilHealthy(ctx); err != nil {
+		return err
+	}
+	return c.became(ownerNode, election.Backup, election.ReasonOwnStall)
 }
 
 // untilBackup waits until node i is a backup.

@@ -5,7 +5,9 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"syscall"
+	"time"
 
 	"github.com/fipctl/fipctl/pkg/election"
 )
@@ -25,6 +27,17 @@ func restarts() []scenario {
 			story: "SIGKILL to the owner's daemon, its service lives: one move, and no request fails",
 			act:   killOwnersDaemon,
 			want:  want{moves: exactly(1), writes: exactly(1), noFail: true, owner: standbyNode},
+		},
+		{
+			name:  "crash-loop",
+			story: "the owner's daemon is killed and started three times: one move, once its adverts prove too little",
+			prepare: func(o *clusterOptions) {
+				// An answered probe would protect what its adverts no longer do, and
+				// the whole must fit into the minute of a crash loop.
+				o.blind, o.advertInterval = true, min(o.advertInterval, time.Second)
+			},
+			act:  loop,
+			want: want{moves: exactly(1), writes: exactly(1), noFail: true, owner: standbyNode},
 		},
 	}
 }
@@ -87,4 +100,56 @@ func killDaemonThenService(ctx context.Context, c *cluster) error {
 	c.record.measureFrom(owner.name + "'s service dies too")
 	owner.service.kill()
 	return c.untilOwns(ctx, standbyNode)
+}
+
+// crash kills the daemon of node i and starts it again at once. tell records it.
+func (c *cluster) crash(i int, tell func(string)) error {
+	tell("SIGKILL to " + c.nodes[i].name + "'s daemon, which starts again at once")
+	c.killDaemon(i)
+	return c.startDaemon(i)
+}
+
+// loop crashes the owner's daemon three times. Its first start counts, so that the
+// second crash makes the third start within a minute.
+//
+// The first crash moves nothing: a fresh node that still starts has one active-down
+// to resume (row 10 of the takeover table). After the second its adverts renew no
+// timer. The standby then takes the address as soon as its timer has run out while
+// the owner is not active: at once, if this start is slow, and otherwise, held back
+// by claim-in-progress alone, at the first advert of the next one.
+func loop(ctx context.Context, c *cluster) error {
+	if err := c.crash(ownerNode, c.record.note); err != nil {
+		return err
+	}
+	if err := c.untilHealthy(ctx); err != nil {
+		return err
+	}
+	if moves := c.cloud.moves(); moves != 0 {
+		return fmt.Errorf("expect that one crash moves nothing: %s", plural(moves, "move"))
+	}
+	if err := c.crash(ownerNode, c.record.note); err != nil {
+		return err
+	}
+	err := c.until(ctx, "the standby sees the crash loop", func(ctx context.Context) string { return c.loops(ctx, standbyNode) })
+	if err != nil {
+		return err
+	}
+	// Nothing shows that the timer has run out while an active owner is heard.
+	err = c.stays(ctx, "the address moves once at most", c.long(), func(context.Context) string {
+		n := c.cloud.moves()
+		return lacks(n <= 1, "%d moves", n)
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.crash(ownerNode, c.record.measureFrom); err != nil {
+		return err
+	}
+	if err := c.untilOwns(ctx, standbyNode); err != nil {
+		return err
+	}
+	if err := c.became(standbyNode, election.Active, election.ReasonOwnerSilent); err != nil {
+		return err
+	}
+	return c.untilBackup(ctx, ownerNode)
 }

@@ -20,9 +20,9 @@ func TestChoose(t *testing.T) {
 	t.Parallel()
 	defaults := []string{"service-stopped", "stopped", "killed", "assign", "drained", "peer-link-cut", "reply-lost", "restart-owner", "paused-owner"}
 	others := []string{
-		"daemon-killed-no-probe", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
+		"daemon-killed-no-probe", "crash-loop", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
 		"unbound-start", "foreign-owner", "link-cut-blind", "one-way-cut", "link-cut-owner-dies", "link-cut-service-dies",
-		"three-nodes", "flapping-check",
+		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check",
 	}
 	every := append(append([]string{}, defaults...), others...)
 	for name, test := range map[string]struct {
