@@ -98,7 +98,7 @@ func TestADatagramArrivesFromTheAddressThatTheReceiverKnows(t *testing.T) {
 func TestACutDirectionLeavesTheOtherOneAlone(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
-	p.relay.links[0][1].change(func(l *link) { l.cut = true })
+	p.relay.cutFrom(0, 1, true)
 	p.send(t, 0, "lost")
 	if got := p.settle(t, 0, 1); got.Dropped != 1 || got.Forwarded != 0 {
 		t.Errorf("cut direction: %+v", got)
@@ -107,7 +107,7 @@ func TestACutDirectionLeavesTheOtherOneAlone(t *testing.T) {
 	if text, _ := p.receive(t, 0); text != "through" {
 		t.Errorf("other direction: %q", text)
 	}
-	p.relay.cut(false)
+	p.relay.cutFrom(0, 1, false)
 	p.send(t, 0, "healed")
 	if text, _ := p.receive(t, 1); text != "healed" {
 		t.Errorf("after healing: %q", text)
