@@ -20,7 +20,7 @@ func TestChoose(t *testing.T) {
 	t.Parallel()
 	defaults := []string{"service-stopped", "stopped", "killed", "assign", "drained", "peer-link-cut", "reply-lost", "restart-owner", "paused-owner"}
 	others := []string{
-		"daemon-killed-no-probe", "crash-loop", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
+		"daemon-killed-no-probe", "crash-loop", "daemon-killed-service-lives", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
 		"unbound-start", "foreign-owner", "link-cut-blind", "one-way-cut", "link-cut-owner-dies", "link-cut-service-dies",
 		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check",
 	}
@@ -58,7 +58,7 @@ func TestChoose(t *testing.T) {
 func TestEveryScenarioIsComplete(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, s := range append(scenarios(), serviceProbes()...) {
+	for _, s := range scenarios() {
 		if s.name == "" || s.story == "" || s.act == nil || seen[s.name] || len(s.story) > 100 {
 			t.Errorf("scenario %q: a name, a short story or the act is missing, or the name is not unique", s.name)
 		}
