@@ -56,6 +56,7 @@ type checks struct {
 	writeN int
 
 	readCalls []int // of each node, while they are counted
+	news      bool  // and something happened meanwhile that makes reads fast
 }
 
 func newChecks(w *world) checks {
@@ -121,10 +122,14 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 				c.broken(w, checkSigned, "%s: a badly signed datagram changes its role to %s (%s)", n.name, a.To, a.Reason)
 			}
 			c.changed(w, n, a)
+			c.news = true
 			if a.To == election.Fault || a.To == election.Drained {
-				c.allow(w.groupIndex(a.Group)) // the owner, as its probe tells, cannot lead
+				for range w.nodes { // the owner, as its probe tells all others, cannot lead
+					c.allow(w.groupIndex(a.Group))
+				}
 			}
 		case election.Unlatched:
+			c.news = true
 			if a.Reason == election.ReasonOwnerStopped || a.Reason == election.ReasonNotAnswering {
 				c.allow(w.groupIndex(a.Group))
 			}

@@ -63,6 +63,7 @@ const (
 	FlagRestarting                   // its daemon is about to come back
 	FlagRecovering                   // stalled a moment ago, checks what it missed
 	FlagSticky                       // placed by hand: preemption leaves it alone
+	FlagSuccessor                    // active, and named by a running handover of a node that it hears
 )
 
 // Has reports whether every flag of g is set.

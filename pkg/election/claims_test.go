@@ -214,11 +214,11 @@ func handedSeat(t *testing.T) *seat {
 func TestTheHandoverOfASilentNodeSettlesNothing(t *testing.T) {
 	t.Parallel()
 	s := handedSeat(t)
-	if !s.m.successorElsewhere(s.m.groups[0], "b") {
+	if !s.m.successorElsewhere(s.m.groups[0]) {
 		t.Error("a running handover does not count")
 	}
 	s.advance(8 * time.Second)
-	if s.m.successorElsewhere(s.m.groups[0], "b") {
+	if s.m.successorElsewhere(s.m.groups[0]) {
 		t.Error("the handover of a silent node counts")
 	}
 }
@@ -266,5 +266,57 @@ func TestAnAddressThatDoesNotAnswerIsHandedOverOnce(t *testing.T) {
 		if s.newest().Handover.To != "" {
 			t.Errorf("%s: hands over again within the hour", tt.name)
 		}
+	}
+}
+
+// Two actives judge rule 1 of 5.5 by what each says of itself: they may not hear the
+// same third node.
+func TestASuccessorSaysSoItself(t *testing.T) {
+	t.Parallel()
+	s := handedSeat(t)
+	if !s.newest().Flags.Has(FlagSuccessor) {
+		t.Error("a successor does not say that it is one")
+	}
+	other := leadingSeat(t)
+	other.peer.group.Flags |= FlagSuccessor
+	other.peer.group.Term = Term{Number: 1, Node: "a"}
+	other.hear(Active)
+	other.want(Backup, ReasonYieldSuccessor)
+}
+
+// A latch lasts for displaced_retry after the last answer to a probe, not for ever: a
+// probe that cannot be asked any more tells nothing.
+func TestALatchOutlastsTheLastAnswerByTheRetryTime(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.advance(10 * time.Second)
+	s.owner = byA
+	s.advance(20 * time.Second)
+	s.step(ProbeAnswered{Group: "web", Node: "a", Asked: s.now, Role: Backup, Healthy: true})
+	s.step(WayOut{Open: false}) // a probe that fails now proves nothing
+	s.advance(5*time.Minute - time.Second)
+	if !s.m.Status().Groups[0].Nodes[0].Latched {
+		t.Fatal("the latch ended early")
+	}
+	s.advance(5 * time.Second)
+	if s.m.Status().Groups[0].Nodes[0].Latched {
+		t.Error("the latch is still there")
+	}
+}
+
+// A node that changes many groups at once sends many adverts within one active-down;
+// an echo of any of them proves that it is heard.
+func TestAnEchoOfAnyAdvertOfTheLastActiveDownCounts(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	heard := s.heard
+	for i := range 100 {
+		s.now = s.now.Add(time.Millisecond)
+		s.step(Health{Group: "web", Known: true, Healthy: true, PriorityDelta: i%2 + 1})
+	}
+	s.peer.echo = &heard
+	s.hear(Backup)
+	if !s.m.Status().Groups[0].Nodes[0].Fresh || s.m.peers[0].oneWayAt != never {
+		t.Error("the echo of a hundred adverts ago makes the peer one-way")
 	}
 }

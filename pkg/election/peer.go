@@ -10,23 +10,26 @@ import (
 )
 
 // sentRing remembers when the last datagrams to a peer left, so that an echo can
-// be dated. At the fastest interval one active-down sees about ten datagrams, and
-// the answers to unaccepted sessions are limited.
+// be dated. One active-down sees four rounds of adverts and one more for everything
+// that changes; a node that claims many groups at once changes something many times.
+// With 64 a peer that answered promptly seemed not to hear this node.
 type sentRing struct {
-	at   [64]Instant
-	from [64]uint64
+	at   [sentKept]Instant
+	from [sentKept]uint64
 }
 
+const sentKept = 512
+
 func (r *sentRing) sent(seq uint64, now Instant) {
-	r.from[seq%64], r.at[seq%64] = seq, now
+	r.from[seq%sentKept], r.at[seq%sentKept] = seq, now
 }
 
 // when returns when seq left, or never if that is too long ago to remember.
 func (r *sentRing) when(seq uint64) Instant {
-	if seq == 0 || r.from[seq%64] != seq {
+	if seq == 0 || r.from[seq%sentKept] != seq {
 		return never
 	}
-	return r.at[seq%64]
+	return r.at[seq%sentKept]
 }
 
 // peer is what this node knows of another node.

@@ -26,9 +26,10 @@ type probeState struct {
 // latchProbe follows the probe of a latched peer: silence counts only after an
 // answer.
 type latchProbe struct {
-	answered bool
-	fails    int
-	failedAt Instant
+	answered   bool
+	answeredAt Instant // when that was asked
+	fails      int
+	failedAt   Instant
 }
 
 // answeredBy returns when the question was sent that peer i answered last, or
@@ -100,7 +101,7 @@ func (m *Machine) probeAnswered(g *group, ev ProbeAnswered) {
 	g.probe.answered = true
 	g.probe.from, g.probe.at, g.probe.role, g.probe.healthy = i+1, ev.Asked, ev.Role, ev.Healthy
 	if i >= 0 && g.latches[i] != never {
-		g.probe.latched[i] = latchProbe{answered: true}
+		g.probe.latched[i] = latchProbe{answered: true, answeredAt: ev.Asked}
 	}
 }
 
@@ -130,8 +131,8 @@ func (m *Machine) serviceAnswers(g *group) bool {
 	return g.probe.serviceUp && m.within(g.probe.serviceAt, serviceFor)
 }
 
-// advanceLatches lets latches end by age (displaced_retry), unless the latched
-// peer answered a probe since. It latches a peer that took the address while it
+// advanceLatches lets latches end by age (displaced_retry), counted from the latch or
+// from the last probe that the latched peer answered since. It latches a peer that took the address while it
 // still counted as heard, but fell silent without a word of it.
 func (m *Machine) advanceLatches(g *group) {
 	for i := range g.peers {
@@ -141,10 +142,10 @@ func (m *Machine) advanceLatches(g *group) {
 		}
 	}
 	for i, at := range g.latches {
-		if at == never || g.cfg.DisplacedRetry == 0 || g.probe.latched[i].answered {
+		if at == never || g.cfg.DisplacedRetry == 0 {
 			continue
 		}
-		if m.due(at.Add(g.cfg.DisplacedRetry)) {
+		if m.due(max(at, g.probe.latched[i].answeredAt).Add(g.cfg.DisplacedRetry)) {
 			m.clearLatch(g, i, ReasonDisplacedRetry)
 			g.newsAt = m.now
 		}

@@ -198,7 +198,7 @@ func (m *Machine) contest(g *group, i int) {
 
 func (m *Machine) contender(g *group, against int) Contender {
 	c := Contender{
-		Successor: m.successorElsewhere(g, m.cfg.Node),
+		Successor: m.successorElsewhere(g),
 		WriteSent: g.claim.sentAt != never,
 		Term:      g.claim.term,
 		Priority:  m.priority(g),
@@ -212,7 +212,7 @@ func (m *Machine) contender(g *group, against int) Contender {
 func (m *Machine) contenderPeer(g *group, i int) Contender {
 	pg := &g.peers[i]
 	c := Contender{
-		Successor: m.successorElsewhere(g, m.peers[i].Name),
+		Successor: pg.Flags.Has(FlagSuccessor), // by its own word: not everybody hears the same third node
 		WriteSent: pg.Flags.Has(FlagWriteSent),
 		Term:      pg.Term,
 		Priority:  pg.Priority,
@@ -241,15 +241,12 @@ func names(o Owner, self, other string) Named {
 	}
 }
 
-// successorElsewhere reports whether a running handover of any node names node. One
+// successorElsewhere reports whether a running handover of a peer names this node. One
 // of a node that fell silent counts no more: others may have heard how it ended.
-func (m *Machine) successorElsewhere(g *group, node string) bool {
-	if g.role == Active && g.plan.handover.To == node {
-		return true
-	}
+func (m *Machine) successorElsewhere(g *group) bool {
 	for i := range g.peers {
 		pg := &g.peers[i]
-		if pg.Role == Active && pg.Handover.To == node && m.fresh(g, i) && m.within(pg.at, pg.Handover.Remaining) {
+		if pg.Role == Active && pg.Handover.To == m.cfg.Node && m.fresh(g, i) && m.within(pg.at, pg.Handover.Remaining) {
 			return true
 		}
 	}
