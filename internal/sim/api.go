@@ -353,6 +353,9 @@ func (w *world) leaveWrite(n *node, h *hand, wr *write) {
 	}
 	w.after(a.reach, func() {
 		op, err := w.model.Submit(request)
+		if wr.canceled && err == nil {
+			w.checks.lateWrite(op.ID)
+		}
 		w.pokeModel(request.Delay)
 		w.after(max(0, a.after-a.reach), func() {
 			w.fact(n, wr.life, func() { w.endWrite(n, h, wr, refusal(a, err), &op) })

@@ -24,7 +24,13 @@ type blindWindow struct {
 func (w *world) byHand(gi int) { w.checks.blind[gi].allowed += len(w.nodes) }
 
 // ordered allows for what an operator asked for.
-func (w *world) ordered(_ *node, gi int) { w.checks.blind[gi].allowed += len(w.nodes) }
+func (w *world) ordered(_ *node, gi int) {
+	w.checks.blind[gi].allowed += len(w.nodes)
+	w.checks.orderedAt[gi] = w.now
+}
+
+// orderLasts is for how long an operator's order may still be carried out.
+const orderLasts = election.ClaimTimeoutDefault + moveTimeout + 15*time.Second
 
 // partitioned follows whether any two nodes could hear each other.
 func (c *checks) partitioned(w *world) {
@@ -49,6 +55,9 @@ func (c *checks) partitioned(w *world) {
 // underWay returns how many moves of a group may have begun before.
 func (w *world) underWay(gi int) int {
 	begun := 0
+	if at := w.checks.orderedAt[gi]; at != 0 && w.now.Sub(at) < orderLasts {
+		begun += len(w.nodes)
+	}
 	for _, n := range w.nodes {
 		if n.machine != nil && n.machine.Role(w.groups[gi].name) == election.Active && !n.seen.namesMe(n, gi) {
 			begun++

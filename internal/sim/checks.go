@@ -55,12 +55,14 @@ type checks struct {
 	quiet  *quietWatch
 	writeN int
 
+	orderedAt []election.Instant // of each group: an operator's last order
+
 	readCalls []int // of each node, while they are counted
 	news      bool  // and something happened meanwhile that makes reads fast
 }
 
 func newChecks(w *world) checks {
-	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), both: map[[3]int]election.Instant{}}
+	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), orderedAt: make([]election.Instant, len(w.groups)), both: map[[3]int]election.Instant{}}
 }
 
 // broken notes a broken rule.

@@ -81,6 +81,29 @@ func TestALostDatagramCostsOneRead(t *testing.T) {
 	}
 }
 
+// A read that nobody waits for may be put off by a budget. A decision that needs one
+// meanwhile asks again, urgently, and does not wait for the other (invariant 12).
+func TestADecisionDoesNotWaitForAReadThatWasPutOff(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(2*time.Minute, Active)
+	urgent := []bool{}
+	note := func(actions []Action) {
+		for _, a := range actions {
+			if a.Kind == ReadOwner {
+				urgent = append(urgent, a.Urgent)
+			}
+		}
+	}
+	for end := s.now.Add(5 * time.Second); s.now < end; { // a is silent, and no read is answered
+		s.now = max(s.now.Add(time.Millisecond), s.m.Deadline())
+		note(s.m.Step(s.now, Tick{}))
+	}
+	if len(urgent) < 2 || urgent[0] || !urgent[len(urgent)-1] {
+		t.Errorf("reads asked for, urgent or not: %v", urgent)
+	}
+}
+
 // Reads of one instant are asked for in one step, so that they can be one call.
 func TestGroupsAreReadTogether(t *testing.T) {
 	t.Parallel()

@@ -314,6 +314,11 @@ func (m *Machine) advanceReads(g *group) {
 		every = m.fastReads()
 	}
 	if m.readInFlight(g) {
+		// One that nobody waited for may itself wait for a budget of reads: a decision asks
+		// again (invariant 12).
+		if !g.readWasUrgent && m.readIsUrgent(g) {
+			m.askOwner(g, every)
+		}
 		return
 	}
 	if !g.readNow && !m.due(g.readAsked.Add(every)) && g.readAsked != never {
@@ -322,13 +327,18 @@ func (m *Machine) advanceReads(g *group) {
 	m.askOwner(g, every)
 }
 
+// readIsUrgent reports whether a decision waits for the next read.
+func (m *Machine) readIsUrgent(g *group) bool {
+	return g.readUrgent || m.busy(g) || m.recovering() || g.read.Kind == OwnerUnknown
+}
+
 // askOwner asks for an owner read of a group, and with it of those other groups
 // whose next read is near: reads of one instant are one call where the cloud has
 // one for many addresses (invariant 12).
 func (m *Machine) askOwner(g *group, every time.Duration) {
-	urgent := g.readUrgent || m.busy(g) || m.recovering() || g.read.Kind == OwnerUnknown
+	g.readWasUrgent = m.readIsUrgent(g)
 	g.reading, g.readNow, g.readUrgent, g.readAsked, g.readEvery = true, false, false, m.now, every
-	m.do(Action{Kind: ReadOwner, Group: g.cfg.Name, Urgent: urgent})
+	m.do(Action{Kind: ReadOwner, Group: g.cfg.Name, Urgent: g.readWasUrgent})
 	for _, other := range m.groups {
 		if other != g && other.readAsked != never && !m.readInFlight(other) && m.now.Sub(other.readAsked) >= other.readEvery/2 {
 			m.askOwner(other, other.readEvery)

@@ -201,7 +201,7 @@ func (m *Machine) wait(g *group, f TakeoverFacts, reason Reason) {
 	case decision == Stay:
 		m.hold(g, otherwise)
 	}
-	if f.ReadFresh || decision == Stay || g.read.Kind == OwnerUnknown || m.readInFlight(g) {
+	if f.ReadFresh || decision == Stay || g.read.Kind == OwnerUnknown || m.readInFlight(g) && g.readWasUrgent {
 		return
 	}
 	if m.readTells(g) || m.due(g.readAsked.Add(m.fastReads())) {
