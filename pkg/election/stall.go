@@ -49,7 +49,7 @@ func (m *Machine) noticeSkip(p *peer, first bool) {
 	switch {
 	case first || p.leads[0].at == never:
 		p.leads = uptimeLeads{}
-	case lead-p.leads.before(m.now.Add(-p.interval/2)) > m.stallLimit():
+	case lead-p.leads.before(m.now.Add(-2*p.interval)) > m.stallLimit():
 		p.leads = uptimeLeads{}
 		if !m.within(m.stalledAt, p.interval/2) { // one gap shows with every peer
 			m.stall(m.lastLeft)
@@ -60,8 +60,8 @@ func (m *Machine) noticeSkip(p *peer, first bool) {
 
 // uptimeLeads is by how much a peer's uptime ran ahead of ours in its last adverts,
 // newest first. Of adverts that come in a burst, as those do that waited while the
-// machine stood still, only the first is kept: by the next ones the lead would creep
-// up unnoticed.
+// machine stood still, only the first is kept, and the newest count for nothing until
+// two intervals later: else the lead would creep up unnoticed.
 type uptimeLeads [uptimeLeadsKept]struct {
 	at Instant
 	by time.Duration

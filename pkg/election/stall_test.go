@@ -74,6 +74,17 @@ func TestABurstAfterTheClocksStoodStillShowsTheGap(t *testing.T) {
 	}
 }
 
+// A datagram that was sent while the clocks stood still shows a part of the gap, the
+// next one all of it.
+func TestAGapThatShowsInTwoStepsIsOneGap(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.hearWithUptime(2, 2500*time.Millisecond)
+	if s.stalls() != 1 {
+		t.Errorf("%d stalls noted of a gap of three seconds", s.stalls())
+	}
+}
+
 // A datagram that was long on its way says nothing about this machine; compared with
 // the least lead of the session, every one after it would have been a stall.
 func TestALateDatagramIsNoStall(t *testing.T) {
