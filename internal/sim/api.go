@@ -86,7 +86,7 @@ func (w *world) startReads(n *node) {
 		h := &n.hands[i]
 		h.wantRead, h.urgent, h.busy, h.reading = false, false, true, true
 	}
-	w.checks.reads(w, n, len(groups), urgent)
+	w.checks.reads(n)
 	began, life := w.local(n), n.life
 	a := w.call(n, false)
 	if a.reach < 0 || !a.ok {
@@ -195,7 +195,7 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		for _, s := range seen[i] {
 			ev.Version += s.Version
 		}
-		n.seen.read(w, n, gi, ev)
+		n.seen.read(gi, ev)
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])
 		w.trackMoves(n, h, owners)

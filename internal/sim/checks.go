@@ -233,7 +233,7 @@ func (c *checks) writes(w *world, n *node, h *hand, wr *write) {
 }
 
 // reads counts an owner read of one node.
-func (c *checks) reads(w *world, n *node, _ int, _ bool) {
+func (c *checks) reads(n *node) {
 	if c.readCalls != nil {
 		c.readCalls[n.id]++
 	}

@@ -37,7 +37,6 @@ type packet struct {
 	fromLife int
 	holders  int
 	badKey   bool
-	replayed bool // it has been delivered before, or is meant to come late
 	arrived  bool
 }
 
@@ -81,7 +80,7 @@ func (w *world) send(from *node, to int, a *election.Advert) {
 	}
 	p := w.newPacket()
 	p.fill(a)
-	p.from, p.to, p.sent, p.fromLife, p.holders, p.replayed, p.arrived = from.id, to, w.now, from.life, 1, false, false
+	p.from, p.to, p.sent, p.fromLife, p.holders, p.arrived = from.id, to, w.now, from.life, 1, false
 	p.badKey = l.badKey || from.wrongKey != w.nodes[to].wrongKey
 	w.keep(l, p)
 	if l.cut > 0 || l.loss > 0 && w.chance.one(l.loss) {
@@ -124,7 +123,6 @@ func (w *world) replay(l *link) {
 	for _, p := range l.kept {
 		if p != nil {
 			p.holders++
-			p.replayed = true
 			w.queue.push(happening{at: w.now.Add(w.chance.between(0, replayMax)), packet: p})
 		}
 	}

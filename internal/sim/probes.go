@@ -36,7 +36,6 @@ func (w *world) probe(n *node, gi int) {
 	ev := election.ProbeAnswered{Group: w.groups[gi].name, Node: h.name, Asked: asked, Role: s.Role, Healthy: s.Healthy}
 	w.after(w.chance.between(2*linkDelayMin, 2*linkDelayMax), func() {
 		w.fact(n, life, func() {
-			n.seen.probed(w, n, gi, ev)
 			w.step(n, ev)
 		})
 	})

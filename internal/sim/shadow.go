@@ -63,21 +63,16 @@ func newShadow(w *world, n *node) shadow {
 }
 
 // read notes a successful owner read.
-func (s *shadow) read(w *world, n *node, gi int, ev election.OwnerRead) {
+func (s *shadow) read(gi int, ev election.OwnerRead) {
 	g := &s.groups[gi]
 	if ev.Began >= g.read.Began {
 		g.read = ev
 	}
 	g.failedAt = 0
 	g.seenOurs = g.seenOurs || ev.Owner.Kind == election.OwnerNode
-	if ev.Began > s.stalledAt {
-		g.read = ev
-	}
 }
 
 func (s *shadow) writeOver(gi int, now election.Instant) { s.groups[gi].writeOver = now }
-
-func (s *shadow) probed(*world, *node, int, election.ProbeAnswered) {}
 
 // woke notes that the node did not run for a while.
 func (s *shadow) woke(w *world, n *node, paused time.Duration, clocks bool) {
