@@ -90,6 +90,7 @@ func (c *checks) datagram(w *world, n *node, p *packet, again bool, actions []el
 		}
 	}
 	if !refused {
+		p.counted = true
 		n.seen.accepted(w, n, p)
 		c.skip(w, n, p)
 	}

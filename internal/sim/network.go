@@ -37,7 +37,7 @@ type packet struct {
 	fromLife int
 	holders  int
 	badKey   bool
-	arrived  bool
+	counted  bool // some copy of it was accepted
 }
 
 func (w *world) newPacket() *packet {
@@ -80,7 +80,7 @@ func (w *world) send(from *node, to int, a *election.Advert) {
 	}
 	p := w.newPacket()
 	p.fill(a)
-	p.from, p.to, p.sent, p.fromLife, p.holders, p.arrived = from.id, to, w.now, from.life, 1, false
+	p.from, p.to, p.sent, p.fromLife, p.holders, p.counted = from.id, to, w.now, from.life, 1, false
 	p.badKey = l.badKey || from.wrongKey != w.nodes[to].wrongKey
 	w.keep(l, p)
 	if l.cut > 0 || l.loss > 0 && w.chance.one(l.loss) {
@@ -157,8 +157,7 @@ func (w *world) receive(n *node, p *packet) {
 		w.turn(n)
 		return
 	}
-	again := p.arrived
-	p.arrived = true
+	again := p.counted
 	if again {
 		w.step(n, election.Tick{}) // what time alone changes is not the datagram's doing
 	}
