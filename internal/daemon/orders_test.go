@@ -130,18 +130,25 @@ func TestAnAssignThatCannotBeIsRefusedWithItsReason(t *testing.T) {
 		ask   string
 		r     status.AssignRequest
 		want  status.Outcome
+		moves int // by hand
 	}{
 		{"there is no such node", nil, nodeA, status.AssignRequest{To: "lb-c"}, status.Outcome{Code: status.CodeUsage,
-			Reason: "unknown-node", Text: `there is no node "lb-c"; the nodes are lb-a, lb-b`}},
+			Reason: "unknown-node", Text: `there is no node "lb-c"; the nodes are lb-a, lb-b`}, 0},
 		{"the node itself is unhealthy", func(w *world, _, b *node) { b.check.set(errors.New("refused")) }, nodeB, status.AssignRequest{},
 			status.Outcome{Code: status.CodeRefused, Reason: "unhealthy", Text: "lb-b may not lead web: its checks fail",
-				Peers: []status.PeerReason{{Node: nodeB, Reason: "unhealthy", Text: "its checks fail"}}}},
+				Peers: []status.PeerReason{{Node: nodeB, Reason: "unhealthy", Text: "its checks fail"}}}, 0},
 		{"the peer is unhealthy", func(w *world, _, b *node) { b.check.set(errors.New("refused")) }, nodeA, status.AssignRequest{To: nodeB},
 			status.Outcome{Code: status.CodeRefused, Reason: "unhealthy", Text: "lb-b may not lead web: its checks fail",
-				Peers: []status.PeerReason{{Node: nodeB, Reason: "unhealthy", Text: "its checks fail"}}}},
+				Peers: []status.PeerReason{{Node: nodeB, Reason: "unhealthy", Text: "its checks fail"}}}, 0},
 		{"the peer is not heard", func(w *world, _, b *node) { b.crash() }, nodeA, status.AssignRequest{To: nodeB},
 			status.Outcome{Code: status.CodeRefused, Reason: "not-heard", Text: "lb-b may not lead web: no advert from it in time",
-				Peers: []status.PeerReason{{Node: nodeB, Reason: "not-heard", Text: "no advert from it in time"}}}},
+				Peers: []status.PeerReason{{Node: nodeB, Reason: "not-heard", Text: "no advert from it in time"}}}, 0},
+		{"a stranger holds the address", func(w *world, _, _ *node) {
+			w.must(w.cloud.Place(floating, stranger))
+			w.pass(time.Minute)
+		}, nodeA, status.AssignRequest{To: nodeB},
+			status.Outcome{Code: status.CodeRefused, Reason: "foreign-owner",
+				Text: "a target outside the cluster holds web, and only the node that takes it may decide that; run this on lb-b"}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,7 +169,7 @@ func TestAnAssignThatCannotBeIsRefusedWithItsReason(t *testing.T) {
 					wantSteps(t, steps)
 				}
 				w.pass(time.Minute)
-				w.wantMoves(0, 0)
+				w.wantMoves(0, tt.moves)
 			})
 		})
 	}

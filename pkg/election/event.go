@@ -40,7 +40,7 @@ type OwnerRead struct {
 }
 
 // InstanceRead is what the cloud says about the machine of the owner that the last
-// owner read named. It is asked beside the owner read and never holds one up. Stopped
+// owner read named. It comes apart from the owner read and never holds one up. Stopped
 // counts for 20 s, and only until that node is heard again.
 type InstanceRead struct {
 	Group   string
