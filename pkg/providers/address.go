@@ -13,10 +13,29 @@ type Address struct {
 	Provider string     // name of the driver
 	Kind     string     // the kind within the provider, such as "reserved-ip"
 	IP       netip.Addr // the floating IP itself, canonical and without zone
+	// ID is the cloud's id that belongs to the address, where the kind needs one
+	// to find it: of the EIP or HAVIP itself, of the subnet of a secondary private
+	// IP, of the route table that holds a route. The same route in two tables is
+	// two addresses, each with a write of its own. Empty where the IP suffices.
+	ID string
 }
 
-// String returns the IP.
-func (a Address) String() string { return a.IP.String() }
+// String returns the IP, and where that does not tell two addresses apart, the ID:
+// "172.16.0.9 in rtb-1a2b3c4d".
+func (a Address) String() string {
+	if a.Kind == KindRoute && a.ID != "" {
+		return a.IP.String() + " in " + a.ID
+	}
+	return a.IP.String()
+}
+
+// The kinds that several clouds have. A driver may add its own.
+const (
+	KindEIP       = "eip"        // a public address that the cloud translates to a private one
+	KindHAVIP     = "havip"      // a private address that moves by announcement
+	KindPrivateIP = "private-ip" // a secondary private address of a network interface
+	KindRoute     = "route"      // a destination outside the VPC's range, in route tables
+)
 
 // Target is where an address can be bound. Drivers use the fields that mean
 // something to them and leave the rest zero; two targets are the same if they
@@ -25,6 +44,38 @@ type Target struct {
 	Instance  string     // the cloud's id of the machine
 	Interface string     // the cloud's id of the network interface
 	PrivateIP netip.Addr // the private address on that interface
+}
+
+// TargetParts says which fields of a Target name a machine for one kind of address.
+type TargetParts uint8
+
+// The parts.
+const (
+	PartInstance TargetParts = 1 << iota
+	PartInterface
+	PartPrivateIP
+)
+
+// Only returns the machine t as addresses of a kind with these parts are bound to it:
+// the other fields are empty. It is the zero Target if t lacks one of the parts.
+func (t Target) Only(parts TargetParts) Target {
+	var out Target
+	if parts&PartInstance != 0 {
+		out.Instance = t.Instance
+	}
+	if parts&PartInterface != 0 {
+		out.Interface = t.Interface
+	}
+	if parts&PartPrivateIP != 0 {
+		out.PrivateIP = t.PrivateIP
+	}
+	missing := parts&PartInstance != 0 && out.Instance == "" ||
+		parts&PartInterface != 0 && out.Interface == "" ||
+		parts&PartPrivateIP != 0 && !out.PrivateIP.IsValid()
+	if missing {
+		return Target{}
+	}
+	return out
 }
 
 // IsZero reports whether t names nothing.
@@ -50,4 +101,7 @@ type Assignment struct {
 	PrivateAddresses []netip.Addr // what is known of the owner's private addresses, to recognise a node by
 	Pending          bool         // an operation on the address is under way; a new write would be refused
 	Version          string       // changes with every binding, where the cloud offers such a token
+	// Following are other addresses that move with this one by themselves, such as
+	// the EIP bound to a HAVIP. They are only shown.
+	Following []netip.Addr
 }

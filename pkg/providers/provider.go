@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Provider reads and moves addresses of one cloud. Implementations are safe for
-// concurrent use.
+// Provider reads and moves addresses of one kind of one cloud. Implementations are
+// safe for concurrent use.
 type Provider interface {
 	// Capabilities describes the provider. It does no I/O and always returns
 	// the same value.
@@ -29,6 +29,10 @@ type Provider interface {
 	// move; elsewhere it detaches the holder in seen or, when seen names
 	// nobody, attaches. It does not read first and returns as soon as the API
 	// has accepted the request; whether the address moved is learnt by Owner.
+	//
+	// Where the move is an announcement by the guest (MovesWithoutAPI) nothing is
+	// written: Assign only reads whether to holds the address now, and is a Conflict
+	// if it does not.
 	//
 	// A request that may have reached the API and whose outcome is unknown
 	// (lost reply, 5xx, deadline) is Ambiguous. A request that never left is
@@ -99,6 +103,12 @@ type Tracker interface {
 	Operation(ctx context.Context, a Address, r Result) (OperationState, error)
 }
 
+// Placer is implemented by providers that can tell where the machine of a target
+// runs, for the question whether two nodes can fail together.
+type Placer interface {
+	Placement(ctx context.Context, t Target) (Placement, error)
+}
+
 // Result is what the API said when it accepted a write.
 type Result struct {
 	RequestID string // the cloud's id of the request, for support and logs; may be empty
@@ -154,6 +164,10 @@ const (
 // Capabilities describes how a kind of address behaves, independent of any one
 // address.
 type Capabilities struct {
+	// Target are the parts of a machine's identity by which this kind names it. The
+	// targets of Owner have these and no others; what Owner finds that cannot be put
+	// so (an address bound to a load balancer) has what names it all the same.
+	Target TargetParts
 	// AtomicMove reports whether one write moves an address from its holder to
 	// another target (make before break). Otherwise a move is a detach and an
 	// attach.
@@ -182,4 +196,8 @@ type Capabilities struct {
 	// MaxPerTarget4 and MaxPerTarget6 limit how many addresses of each family
 	// one target can hold. Zero: no limit known.
 	MaxPerTarget4, MaxPerTarget6 int
+	// Unbound is what an operator should know while nobody holds an address of this
+	// kind, such as that it costs money meanwhile. One sentence without a full stop;
+	// may be empty.
+	Unbound string
 }

@@ -133,6 +133,7 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 // for the checks of a configuration file.
 func (*Provider) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
+		Target:       providers.PartInstance,
 		AtomicMove:   true,
 		Asynchronous: true,
 		// v4 is translated to the anchor IP the droplet has anyway; v6 is routed to
