@@ -18,6 +18,7 @@ const changesMax = 16384
 type Change struct {
 	At        time.Time
 	IP        netip.Addr
+	Table     string           // the route table, for an address that is a route
 	From, To  providers.Target // zero: nobody
 	Moved     bool             // To is another target than the last that held the address
 	Node      string           // who asked for it; empty for the console and a destroyed instance
@@ -102,12 +103,16 @@ func (m *Model) Changes() []Change {
 }
 
 // Moves returns how often ip really moved: it reached another target than the
-// last one that held it. Unbinding is no move, nor is binding again where it was.
+// last one that held it. Unbinding is no move, nor is binding again where it was. Of a
+// route in several tables the one that moved most counts.
 func (m *Model) Moves(ip netip.Addr) int {
 	m.enter()
 	defer m.leave()
-	if rec := m.addresses[ip]; rec != nil {
-		return rec.moves
+	most := 0
+	for at, rec := range m.addresses {
+		if at.IP == ip {
+			most = max(most, rec.moves)
+		}
 	}
-	return 0
+	return most
 }

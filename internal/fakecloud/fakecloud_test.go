@@ -393,3 +393,36 @@ func TestTheClockNeverGoesBackwards(t *testing.T) {
 		t.Errorf("got %v, want %v", got, latest)
 	}
 }
+
+func TestARouteHasAHolderInEachTable(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	m := fakecloud.New(fakecloud.Options{Now: func() time.Time { return now }})
+	ip, a, b := netip.MustParseAddr("172.16.0.9"), providers.Target{Instance: "a"}, providers.Target{Instance: "b"}
+	for _, id := range []string{"a", "b"} {
+		if err := m.AddInstance(fakecloud.Instance{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, table := range []string{"rtb-2", "rtb-1"} {
+		if err := m.AddAddress(fakecloud.Address{IP: ip, Table: table, Holder: a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.Submit(fakecloud.Request{Verb: fakecloud.Move, IP: ip, Table: "rtb-2", To: b}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, address := range m.View(0).Addresses() {
+		got = append(got, address.Table+" "+address.Holder.Instance)
+	}
+	if diff := cmp.Diff([]string{"rtb-1 a", "rtb-2 b"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := m.Moves(ip); n != 1 {
+		t.Errorf("%d moves, want 1", n)
+	}
+	if _, err := m.Submit(fakecloud.Request{Verb: fakecloud.Move, IP: ip, To: b}); err != fakecloud.UnknownAddress {
+		t.Errorf("a move outside the tables: %v", err)
+	}
+}

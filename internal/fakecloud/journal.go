@@ -16,6 +16,7 @@ type Entry struct {
 	Node         string // who asked, if known
 	Remote       string // the address it came from
 	Method, Path string
+	Action       string // what the vendor calls it, where method and path do not tell
 	Body         string // the request's, without line breaks, cut at 256 bytes
 	Write        bool
 	Status       int    // of the answer; zero: there was none

@@ -29,7 +29,7 @@ type Model struct {
 	rules      Rules
 	seen       time.Time // the latest instant looked at
 	instances  map[string]*instance
-	addresses  map[netip.Addr]*address
+	addresses  map[Slot]*address
 	operations map[int64]*operation
 	finished   []int64 // ended operations, oldest first, to forget the oldest
 	lastID     int64
@@ -61,7 +61,7 @@ func New(o Options) *Model {
 		clock:      o.Now,
 		rules:      o.Rules,
 		instances:  map[string]*instance{},
-		addresses:  map[netip.Addr]*address{},
+		addresses:  map[Slot]*address{},
 		operations: map[int64]*operation{},
 		journal:    journal{max: o.JournalMax, first: 1},
 	}
@@ -120,15 +120,15 @@ func (m *Model) AddAddress(a Address) error {
 	switch {
 	case !a.IP.IsValid():
 		return fmt.Errorf("add address: the IP is missing")
-	case m.addresses[a.IP] != nil:
-		return fmt.Errorf("add address %s: it exists already", a.IP)
+	case m.addresses[a.slot()] != nil:
+		return fmt.Errorf("add address %s: it exists already", a.slot())
 	case !a.Holder.IsZero() && m.instances[a.Holder.Instance] == nil:
 		return fmt.Errorf("add address %s held by %s: %w", a.IP, a.Holder, UnknownInstance)
 	}
 	a.Pending, a.Since = 0, now
 	rec := &address{lastHolder: a.Holder}
 	rec.put(now, a)
-	m.addresses[a.IP] = rec
+	m.addresses[a.slot()] = rec
 	return nil
 }
 
@@ -147,9 +147,9 @@ func (m *Model) SetState(id string, s providers.InstanceState) error {
 	if s != providers.InstanceGone {
 		return nil
 	}
-	for _, ip := range m.sortedIPs() {
-		if m.addresses[ip].now().Holder.Instance == id {
-			m.bind(now, ip, providers.Target{}, &operation{})
+	for _, at := range m.sortedSlots() {
+		if m.addresses[at].now().Holder.Instance == id {
+			m.bind(now, at, providers.Target{}, &operation{})
 		}
 	}
 	return nil
@@ -157,38 +157,44 @@ func (m *Model) SetState(id string, s providers.InstanceState) error {
 
 // Place is a hand in the console: it binds ip at once and no rule is asked. The
 // zero target unbinds it.
-func (m *Model) Place(ip netip.Addr, to providers.Target) error {
+func (m *Model) Place(ip netip.Addr, to providers.Target) error { return m.PlaceIn(Slot{IP: ip}, to) }
+
+// PlaceIn is Place for an address of one route table.
+func (m *Model) PlaceIn(at Slot, to providers.Target) error {
 	now := m.enter()
 	defer m.leave()
 	switch {
-	case m.addresses[ip] == nil:
-		return fmt.Errorf("place %s: %w", ip, UnknownAddress)
+	case m.addresses[at] == nil:
+		return fmt.Errorf("place %s: %w", at, UnknownAddress)
 	case !to.IsZero() && m.instances[to.Instance] == nil:
-		return fmt.Errorf("place %s on %s: %w", ip, to, UnknownInstance)
+		return fmt.Errorf("place %s on %s: %w", at, to, UnknownInstance)
 	}
-	m.bind(now, ip, to, &operation{})
+	m.bind(now, at, to, &operation{})
 	return nil
 }
 
 // Holder returns who holds ip now; zero for nobody and for an unknown address. It
 // is cheap enough to be asked for every connection.
-func (m *Model) Holder(ip netip.Addr) providers.Target {
+func (m *Model) Holder(ip netip.Addr) providers.Target { return m.HolderIn(Slot{IP: ip}) }
+
+// HolderIn is Holder for an address of one route table.
+func (m *Model) HolderIn(at Slot) providers.Target {
 	m.enter()
 	defer m.leave()
-	if rec := m.addresses[ip]; rec != nil {
+	if rec := m.addresses[at]; rec != nil {
 		return rec.now().Holder
 	}
 	return providers.Target{}
 }
 
-// bind makes to the holder of ip and records the change, if it is one.
-func (m *Model) bind(at time.Time, ip netip.Addr, to providers.Target, op *operation) {
-	rec := m.addresses[ip]
+// bind makes to the holder of what is in slot and records the change, if it is one.
+func (m *Model) bind(at time.Time, in Slot, to providers.Target, op *operation) {
+	rec := m.addresses[in]
 	a := rec.now()
 	if a.Holder == to {
 		return
 	}
-	c := Change{At: at, IP: ip, From: a.Holder, To: to, Node: op.Node, Operation: op.ID}
+	c := Change{At: at, IP: in.IP, Table: in.Table, From: a.Holder, To: to, Node: op.Node, Operation: op.ID}
 	if c.Moved = !to.IsZero() && to != rec.lastHolder; c.Moved {
 		rec.moves++
 	}
@@ -200,13 +206,13 @@ func (m *Model) bind(at time.Time, ip netip.Addr, to providers.Target, op *opera
 	m.changes.add(c)
 }
 
-// sortedIPs returns the addresses in order, so that nothing depends on the order
-// of a map.
-func (m *Model) sortedIPs() []netip.Addr {
-	ips := make([]netip.Addr, 0, len(m.addresses))
-	for ip := range m.addresses {
-		ips = append(ips, ip)
+// sortedSlots returns where the addresses are in order, so that nothing depends on
+// the order of a map.
+func (m *Model) sortedSlots() []Slot {
+	slots := make([]Slot, 0, len(m.addresses))
+	for at := range m.addresses {
+		slots = append(slots, at)
 	}
-	slices.SortFunc(ips, netip.Addr.Compare)
-	return ips
+	slices.SortFunc(slots, Slot.compare)
+	return slots
 }

@@ -5,7 +5,6 @@ package fakecloud
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -70,7 +69,7 @@ func (m *Model) StartEvent(id, name string, d time.Duration) (int64, error) {
 
 func newOperation(id int64, r Request) *operation {
 	return &operation{
-		Operation: Operation{ID: id, Verb: r.Verb, IP: r.IP, From: r.From, To: r.To, Node: r.Node},
+		Operation: Operation{ID: id, Verb: r.Verb, IP: r.IP, Table: r.Table, From: r.From, To: r.To, Node: r.Node},
 		fail:      r.Fail,
 	}
 }
@@ -80,7 +79,7 @@ func (m *Model) accept(now time.Time, op *operation, delay time.Duration) error 
 	if err := m.refuse(op); err != nil {
 		return err
 	}
-	holder := m.addresses[op.IP].now().Holder
+	holder := m.addresses[op.slot()].now().Holder
 	if op.Verb == Detach {
 		op.From, op.To, op.Instance = holder, providers.Target{}, holder.Instance
 	} else {
@@ -93,7 +92,7 @@ func (m *Model) accept(now time.Time, op *operation, delay time.Duration) error 
 // refuse returns the first rule that op breaks. What does not exist comes first,
 // then what passes by itself, then what an operator must change.
 func (m *Model) refuse(op *operation) error {
-	rec, to := m.addresses[op.IP], m.instances[op.To.Instance]
+	rec, to := m.addresses[op.slot()], m.instances[op.To.Instance]
 	binds := op.Verb == Move || op.Verb == Attach
 	switch {
 	case !binds && op.Verb != Detach:
@@ -123,21 +122,21 @@ func (m *Model) refuse(op *operation) error {
 		return OtherRegion
 	case m.rules.NeedsRunning && to.now().State != providers.InstanceRunning:
 		return InstanceNotRunning
-	case m.full(op.To.Instance, op.IP):
+	case m.full(op.To.Instance, op.slot()):
 		return InstanceFull
 	}
 	return nil
 }
 
-// full reports whether the instance can take no further address of ip's family.
-func (m *Model) full(id string, ip netip.Addr) bool {
+// full reports whether the instance can take no further address of the family of in.
+func (m *Model) full(id string, in Slot) bool {
 	limit := m.rules.MaxPerInstance4
-	if ip.Is6() {
+	if in.IP.Is6() {
 		limit = m.rules.MaxPerInstance6
 	}
 	held := 0
 	for other, rec := range m.addresses {
-		if other != ip && other.Is6() == ip.Is6() && rec.now().Holder.Instance == id {
+		if other != in && other.IP.Is6() == in.IP.Is6() && rec.now().Holder.Instance == id {
 			held++
 		}
 	}
@@ -163,7 +162,7 @@ func (m *Model) finish(at time.Time, op *operation) {
 	if !m.effective(op) {
 		op.Status = Errored
 	} else if op.Verb != Event {
-		m.bind(at, op.IP, op.To, op)
+		m.bind(at, op.slot(), op.To, op)
 	}
 	m.setBusy(at, op, -1)
 	m.finished = append(m.finished, op.ID)
@@ -179,11 +178,11 @@ func (m *Model) effective(op *operation) bool {
 	}
 	switch op.Verb {
 	case Move, Attach:
-		holder := m.addresses[op.IP].now().Holder
+		holder := m.addresses[op.slot()].now().Holder
 		alive := m.instances[op.To.Instance].now().State != providers.InstanceGone
 		return alive && (op.Verb == Move || holder.IsZero() || holder == op.To)
 	case Detach:
-		return m.addresses[op.IP].now().Holder == op.From
+		return m.addresses[op.slot()].now().Holder == op.From
 	default:
 		return true
 	}
@@ -191,7 +190,7 @@ func (m *Model) effective(op *operation) bool {
 
 // setBusy marks (+1) or frees (-1) the address and the instance of op.
 func (m *Model) setBusy(at time.Time, op *operation, by int) {
-	if rec := m.addresses[op.IP]; rec != nil {
+	if rec := m.addresses[op.slot()]; rec != nil {
 		a := rec.now()
 		a.Pending = 0
 		if by > 0 {

@@ -4,6 +4,7 @@
 package fakecloud
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -22,9 +23,29 @@ type Instance struct {
 	Pending bool // an event or an operation keeps it busy (set by the model)
 }
 
+// Slot is where a floating IP is: everywhere there is one of each, but a route may be
+// in several tables, and each has a holder of its own.
+type Slot struct {
+	IP    netip.Addr
+	Table string // the route table; empty for what is no route
+}
+
+// String returns the IP, and the table if there is one.
+func (s Slot) String() string {
+	if s.Table == "" {
+		return s.IP.String()
+	}
+	return s.IP.String() + " in " + s.Table
+}
+
+func (s Slot) compare(o Slot) int {
+	return cmp.Or(s.IP.Compare(o.IP), cmp.Compare(s.Table, o.Table))
+}
+
 // Address is a floating IP and who holds it.
 type Address struct {
 	IP           netip.Addr
+	Table        string // the route table, for an address that is a route
 	Region       string
 	Holder       providers.Target // zero: held by nobody
 	BringYourOwn bool             // from the customer's own prefix: its operations cannot be queried
@@ -62,6 +83,7 @@ func (v Verb) String() string {
 type Request struct {
 	Verb     Verb
 	IP       netip.Addr
+	Table    string // the route table, for an address that is a route
 	From, To providers.Target
 	Node     string        // who asked; for the records only
 	Delay    time.Duration // from acceptance until it takes effect; zero: at once
@@ -84,6 +106,7 @@ type Operation struct {
 	Verb     Verb
 	Name     string // what an event is about, such as "snapshot"
 	IP       netip.Addr
+	Table    string // the route table, for an address that is a route
 	From, To providers.Target
 	Instance string // the instance kept busy meanwhile
 	Node     string
@@ -91,6 +114,10 @@ type Operation struct {
 	Started  time.Time
 	Finished time.Time // when it ends or ended
 }
+
+func (a Address) slot() Slot { return Slot{a.IP, a.Table} }
+
+func (o Operation) slot() Slot { return Slot{o.IP, o.Table} }
 
 // Refusal is the error of a write that the rules do not allow. Nothing changed.
 type Refusal string

@@ -23,28 +23,31 @@ func (m *Model) View(lag time.Duration) View {
 }
 
 // Address returns the address, or [UnknownAddress].
-func (v View) Address(ip netip.Addr) (Address, error) {
+func (v View) Address(ip netip.Addr) (Address, error) { return v.AddressIn(Slot{IP: ip}) }
+
+// AddressIn is Address for one of a route table.
+func (v View) AddressIn(at Slot) (Address, error) {
 	v.m.enter()
 	defer v.m.leave()
-	rec := v.m.addresses[ip]
+	rec := v.m.addresses[at]
 	if rec == nil {
 		return Address{}, UnknownAddress
 	}
 	return rec.at(v.at), nil
 }
 
-// Addresses returns all addresses, in order of the IP.
+// Addresses returns all addresses, in order of the IP and the route table.
 func (v View) Addresses() []Address {
 	v.m.enter()
 	defer v.m.leave()
 	var as []Address
-	for _, ip := range v.m.sortedIPs() {
-		as = append(as, v.m.addresses[ip].at(v.at))
+	for _, at := range v.m.sortedSlots() {
+		as = append(as, v.m.addresses[at].at(v.at))
 	}
 	return as
 }
 
-// Held returns the addresses that the instance held, in order of the IP.
+// Held returns the addresses that the instance held, in the order of Addresses.
 func (v View) Held(instance string) []Address {
 	return slices.DeleteFunc(v.Addresses(), func(a Address) bool { return a.Holder.Instance != instance })
 }
@@ -74,7 +77,7 @@ func (v View) Operation(id int64) (Operation, error) {
 	return v.asOf(op), nil
 }
 
-// AddressOperations returns the operations of ip, newest first.
+// AddressOperations returns the operations of ip in all its slots, newest first.
 func (v View) AddressOperations(ip netip.Addr) []Operation {
 	return v.list(func(op *operation) bool { return op.Verb != Event && op.IP == ip })
 }

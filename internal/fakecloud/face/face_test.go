@@ -349,3 +349,43 @@ func TestAListenerThatNeverRanCanBeClosed(t *testing.T) {
 		t.Errorf("run after close: %v", err)
 	}
 }
+
+// namer is a vendor whose calls all look alike.
+type namer struct{ vendor }
+
+func (*namer) Action(c *face.Call) (string, bool) {
+	name := c.Header.Get("Who")
+	return name, strings.HasPrefix(name, "Set")
+}
+
+func (*namer) Node(*face.Call) string { return "" }
+
+func (*namer) Fail(c *face.Call, status int, _ time.Duration) face.Answer {
+	return face.Answer{Status: 200, Header: http.Header{}, Body: fmt.Appendf(nil, "%s %d", c.Fault.Code, status)}
+}
+
+func TestCallsThatTheVendorNames(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	m := fakecloud.New(fakecloud.Options{Now: func() time.Time { return now }})
+	v := &namer{}
+	s := face.New(face.Options{Model: m, Vendor: v})
+	s.Inject(face.Match{Action: "SetAddress"}, face.Code("InvalidState"), 0)
+	var got []string
+	for _, action := range []string{"GetAddress", "SetAddress"} {
+		rec, req := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil)
+		req.Header.Set("Who", action)
+		s.ServeHTTP(rec, req)
+		got = append(got, rec.Body.String())
+	}
+	for _, e := range m.Journal() {
+		got = append(got, fmt.Sprint(e.Action, " ", e.Write, " ", e.Fault))
+	}
+	want := []string{"0123456789", "InvalidState 0", "GetAddress false ", "SetAddress true InvalidState"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers and journal (-want +got):\n%s", diff)
+	}
+	if n := v.served.Load(); n != 1 {
+		t.Errorf("the vendor saw %d calls, want 1", n)
+	}
+}

@@ -23,6 +23,9 @@ type Fault struct {
 	delay  time.Duration // answer this much later
 	mangle func(*Answer) // spoil the answer
 
+	// Code asks for the vendor's error of this code; nothing takes effect.
+	Code string
+
 	// Late asks the vendor to let a write take its course this much later.
 	Late time.Duration
 	// FailOperation asks the vendor to accept a write that ends without effect.
@@ -30,6 +33,9 @@ type Fault struct {
 	// Done asks the vendor for its odd spelling of a completed operation.
 	Done bool
 }
+
+// Code answers with the vendor's own error of this code; nothing takes effect.
+func Code(code string) Fault { return Fault{Name: code, Code: code} }
 
 // Throttled answers 429. A retryAfter of zero sends no such header.
 func Throttled(retryAfter time.Duration) Fault {

@@ -13,6 +13,7 @@ import (
 // Match selects calls. An empty field matches everything.
 type Match struct {
 	Method string
+	Action string // as the vendor names it, see Namer
 	Path   string // a pattern as of path.Match; with "/..." at the end also everything below
 	Node   string
 }
@@ -21,6 +22,7 @@ type Match struct {
 func (m Match) matches(c *Call) bool {
 	return (m.Method == "" || m.Method == c.Method) &&
 		(m.Node == "" || m.Node == c.Node) &&
+		(m.Action == "" || m.Action == c.Action) &&
 		(m.Path == "" || matchPath(m.Path, c.Path))
 }
 

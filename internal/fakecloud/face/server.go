@@ -31,6 +31,8 @@ type Call struct {
 	RequestID            string
 	Node                 string // who asks, as far as known
 	Fault                Fault  // what the script wants for this call
+	Action               string // the vendor's name of what is asked; empty where the path says it
+	Write                bool   // asks for a change
 
 	// Set by the vendor, for the journal.
 	Effect    string
@@ -51,9 +53,18 @@ type Vendor interface {
 	Node(c *Call) string
 	// Serve does what c asks and returns the vendor's answer.
 	Serve(c *Call) Answer
-	// Fail returns the vendor's answer for an error that the script wants. A
-	// retryAfter of zero is not mentioned in it.
+	// Fail returns the vendor's answer for an error that the script wants: that of
+	// c.Fault.Code if there is one, else for the HTTP status (429 is the vendor's own
+	// way to throttle, whatever status that has). A retryAfter of zero is not
+	// mentioned in it.
 	Fail(c *Call, status int, retryAfter time.Duration) Answer
+}
+
+// Namer is implemented by vendors whose calls are not told apart by method and path:
+// Action names what c asks for, and says whether that is a change. It is asked before
+// the script is.
+type Namer interface {
+	Action(c *Call) (name string, write bool)
 }
 
 // Options are the settings of a face.
@@ -111,6 +122,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch f := c.Fault; {
 	case err != nil:
 		a = s.vendor.Fail(c, http.StatusRequestEntityTooLarge, 0)
+	case f.Code != "":
+		a = s.vendor.Fail(c, 0, f.retry)
 	case f.skip && f.status == 0: // cut or black hole: nobody answers
 	case f.skip:
 		a = s.vendor.Fail(c, f.status, f.retry)
@@ -159,6 +172,10 @@ func (s *Server) newCall(r *http.Request, body []byte) *Call {
 			c.Node = s.sources[from.Addr().Unmap()]
 		}
 	}
+	c.Write = c.Method != http.MethodGet && c.Method != http.MethodHead
+	if n, ok := s.vendor.(Namer); ok {
+		c.Action, c.Write = n.Action(c)
+	}
 	c.Fault = s.script.take(c)
 	return c
 }
@@ -168,9 +185,9 @@ func (s *Server) arrive(c *Call) int64 {
 		return 0
 	}
 	return s.model.Arrive(fakecloud.Entry{
-		Node: c.Node, Remote: c.Remote, Method: c.Method, Path: c.Path,
+		Node: c.Node, Remote: c.Remote, Method: c.Method, Path: c.Path, Action: c.Action,
 		Body: strings.Join(strings.Fields(string(c.Body)), " "), Fault: c.Fault.Name,
-		Write: c.Method != http.MethodGet && c.Method != http.MethodHead, RequestID: c.RequestID,
+		Write: c.Write, RequestID: c.RequestID,
 	})
 }
 
