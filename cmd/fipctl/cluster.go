@@ -47,13 +47,10 @@ func newCluster(cfg *config.Config) *direct.Cluster {
 // openCloud makes one provider ready. Without credentials the metadata service
 // still tells who this machine is.
 func openCloud(p config.Provider) direct.Cloud {
-	settings := registry.Settings{
-		Endpoint: p.Endpoint, MetadataEndpoint: p.MetadataEndpoint, TokenFile: string(p.TokenFile),
-		UserAgent: "fipctl/" + version(),
-	}
+	settings := p.Settings("fipctl/" + version())
 	cloud, err := registry.Open(p.Name, settings)
 	if err == nil {
-		return direct.Cloud{Provider: cloud.Provider, Metadata: cloud.Metadata, Credentials: cloud.Credentials}
+		return direct.Cloud{Kinds: cloud.Kinds, Metadata: cloud.Metadata, Credentials: cloud.Credentials}
 	}
 	source, metadataErr := registry.OpenMetadata(p.Name, settings)
 	if metadataErr != nil {

@@ -78,7 +78,7 @@ var pureLists = []pureList{
 		"encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash", "io", "log/slog", "maps",
 		"math", "math/bits", "net/netip", "slices", "strconv", "strings", "sync", "time", "unicode/utf8", "pkg/election"}},
 	{"pkg/providers", []string{"context", "errors", "fmt", "net/netip", "strings", "time"}},
-	{"pkg/metadata", []string{"context", "net/netip", "pkg/providers"}},
+	{"pkg/metadata", []string{"context", "errors", "net/netip", "pkg/providers"}},
 }
 
 // A home is the only place that may import a module from outside.

@@ -145,12 +145,16 @@ func envOf(raw map[string]*text) []string {
 
 // placeholders reports an {address} that could mean several.
 func (b *builder) placeholders(r *rawQuestion, g *Group, at string) {
-	if len(g.Addresses) < 2 {
+	ips := map[netip.Addr]bool{}
+	for _, a := range g.Addresses {
+		ips[a.IP] = true // a route in several tables is one address here
+	}
+	if len(ips) < 2 {
 		return
 	}
 	for key, texts := range map[string][]string{"http": textOf(r.HTTP), "tcp": textOf(r.TCP), "exec": argvOf(r.Exec)} {
 		if slices.ContainsFunc(texts, func(s string) bool { return mentions(s, "address") }) {
-			b.errorf(join(at, key), "{address} could be any of the %d addresses of the group; write out the one that is meant", len(g.Addresses))
+			b.errorf(join(at, key), "{address} could be any of the %d addresses of the group; write out the one that is meant", len(ips))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/health"
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/election/wire"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -110,8 +111,22 @@ const (
 type Provider struct {
 	Name             string
 	TokenFile        SecretFile // empty: the environment
-	Endpoint         string     // of the API; empty if the provider has none
+	CredentialsFile  SecretFile // empty: the environment, or the machine's role
+	Role             string     // whose credentials the metadata service is asked for; empty: the provider's default
+	Region           string     // empty: the metadata service tells
+	Network          string     // whose endpoints are used; empty if the provider has but one
+	Endpoint         string     // of the API; empty if the provider has none, or several
 	MetadataEndpoint string     // empty if the provider has none
+}
+
+// Settings returns what the registry needs to open the provider. Its requests say
+// that they come from userAgent.
+func (p Provider) Settings(userAgent string) registry.Settings {
+	return registry.Settings{
+		Endpoint: p.Endpoint, MetadataEndpoint: p.MetadataEndpoint, TokenFile: string(p.TokenFile),
+		CredentialsFile: string(p.CredentialsFile), Region: p.Region, Network: p.Network, Role: p.Role,
+		UserAgent: userAgent,
+	}
 }
 
 // Self returns this node, or the zero Node if this machine is none.

@@ -46,7 +46,7 @@ func (r *reporter) value(n ast.Node, v reflect.Value, path string) bool {
 	default:
 		m, ok := n.(*ast.MappingNode)
 		if !ok {
-			r.errorf(path, "%s; write a block with the keys %s", s.describe(), enumerate(keysOf(target.Elem()), "and"))
+			r.errorf(path, "%s; write a block with the keys %s", s.describe(), enumerate(r.offer(path, keysOf(target.Elem())), "and"))
 			return false
 		}
 		r.block(m, target.Elem(), path)
@@ -96,7 +96,7 @@ func (r *reporter) block(m *ast.MappingNode, v reflect.Value, path string) {
 	known := keysOf(v)
 	r.entries(m, path, func(key, at string, value ast.Node) {
 		if !slices.Contains(known, key) {
-			r.errorf(at, "unknown key; %s", choice(key, known))
+			r.errorf(at, "unknown key; %s", choice(key, r.offer(path, known)))
 			return
 		}
 		r.value(value, fieldOf(v, key), at)

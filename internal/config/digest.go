@@ -38,10 +38,10 @@ func GroupDigest(g Group) uint32 {
 		put("priority."+node, g.Priority[node])
 	}
 	addresses := slices.SortedFunc(slices.Values(g.Addresses), func(a, b providers.Address) int {
-		return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(a.IP.Compare(b.IP), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
 	for _, a := range addresses {
-		put("address", a.Provider+" "+a.Kind+" "+a.IP.String())
+		put("address", strings.TrimSpace(a.Provider+" "+a.Kind+" "+a.IP.String()+" "+a.ID))
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return binary.BigEndian.Uint32(sum[:])

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/health"
+	"github.com/fipctl/fipctl/internal/registry"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // Effective returns the configuration as a file in which nothing is left to the
@@ -96,10 +98,12 @@ func (w *writer) group(g Group) {
 		w.line(3, plain(node), strconv.Itoa(int(g.Priority[node])))
 	}
 	w.line(2, "addresses", "")
-	for _, a := range g.Addresses {
-		w.entry(3, "provider", plain(a.Provider))
-		w.line(4, "kind", plain(a.Kind))
-		w.line(4, "ip", plain(a.IP.String()))
+	for i, a := range g.Addresses {
+		if i == 0 || !sameButID(g.Addresses[i-1], a) {
+			w.address(a)
+		} else {
+			w.WriteString("          - " + plain(a.ID) + "\n")
+		}
 	}
 	w.line(2, "checks", pick(len(g.Checks) == 0, "[]", ""))
 	for _, c := range g.Checks {
@@ -113,6 +117,28 @@ func (w *writer) group(g Group) {
 	w.line(2, "displaced_retry", orNever(g.DisplacedRetry))
 	w.line(2, "on_moved", onMovedWords[g.OnMoved])
 	w.line(2, "on_not_answering", onNotAnsweringWords[g.OnNotAnswering])
+}
+
+// address writes an address, with its first route table if it has any.
+func (w *writer) address(a providers.Address) {
+	w.entry(3, "provider", plain(a.Provider))
+	w.line(4, "kind", plain(a.Kind))
+	w.line(4, "ip", plain(a.IP.String()))
+	d, _ := registry.Describe(a.Provider)
+	switch k, _ := d.Kind(a.Kind); {
+	case a.ID == "":
+	case k.ID.Many:
+		w.line(4, k.ID.Key, "")
+		w.WriteString("          - " + plain(a.ID) + "\n")
+	default:
+		w.line(4, k.ID.Key, plain(a.ID))
+	}
+}
+
+// sameButID reports whether two addresses are one route in two tables.
+func sameButID(a, b providers.Address) bool {
+	a.ID = b.ID
+	return a == b
 }
 
 func (w *writer) check(c health.Check) {
@@ -163,6 +189,10 @@ func (w *writer) providers(ps []Provider) {
 		empty := p == Provider{Name: p.Name}
 		w.line(1, p.Name, pick(empty, "{}", ""))
 		w.optional(2, "token_file", string(p.TokenFile))
+		w.optional(2, "credentials_file", string(p.CredentialsFile))
+		w.optional(2, "role", p.Role)
+		w.optional(2, "region", p.Region)
+		w.optional(2, "network", p.Network)
 		w.optional(2, "endpoint", p.Endpoint)
 		w.optional(2, "metadata_endpoint", p.MetadataEndpoint)
 	}

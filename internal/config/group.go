@@ -10,9 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/election"
-	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // The limits of a group's times. Each lower one is the point below which the
@@ -43,13 +41,13 @@ func (b *builder) groups() {
 	}
 	for i, raw := range b.raw.Groups {
 		at := fmt.Sprintf("groups[%d]", i)
-		g := defaultGroup()
+		g, paths := defaultGroup(), []string(nil)
 		if raw != nil {
 			g.Name = b.nameOf(raw.Name, at+".name", "web")
 			g.VRID = b.vrid(raw.VRID, at+".vrid")
 			b.times(raw, &g, at)
 			b.policy(raw, &g, at)
-			g.Addresses = b.addresses(raw.Addresses, at+".addresses", ips)
+			g.Addresses, paths = b.addresses(raw.Addresses, at+".addresses", ips)
 			g.Checks = b.checks(raw.Checks, &g, at+".checks")
 			g.Probe = b.probe(raw.Probe, &g, at+".probe")
 		}
@@ -59,7 +57,7 @@ func (b *builder) groups() {
 		if g.VRID != 0 {
 			unique(b, vrids, g.VRID, at+".vrid", "give every group its own")
 		}
-		b.cfg.Groups = append(b.cfg.Groups, g)
+		b.cfg.Groups, b.addressPaths = append(b.cfg.Groups, g), append(b.addressPaths, paths)
 	}
 }
 
@@ -147,91 +145,6 @@ func (b *builder) priorities(raw map[string]*number, path string) map[string]uin
 	}
 	return all
 }
-
-func (b *builder) addresses(raw []*rawAddress, path string, ips map[netip.Addr]string) []providers.Address {
-	if len(raw) == 0 {
-		if raw != nil || !b.given(path) {
-			b.errorf(path, "%s; list the addresses that move, each with provider, kind and ip", pick(raw != nil, "is an empty list", "is missing"))
-		}
-		return nil
-	}
-	var out []providers.Address
-	for i, r := range raw {
-		if r == nil {
-			continue
-		}
-		at := fmt.Sprintf("%s[%d]", path, i)
-		a := providers.Address{IP: b.floatingIP(r.IP, at+".ip")}
-		a.Provider, a.Kind = b.kindOf(r, a.IP, at)
-		if a.IP.IsValid() && !unique(b, ips, a.IP, at+".ip", "an address has one place") {
-			a.IP = netip.Addr{} // what else is wrong with it was said at its first place
-		}
-		out = append(out, a)
-	}
-	return out
-}
-
-func (b *builder) floatingIP(t *text, path string) netip.Addr {
-	if t == nil {
-		if !b.given(path) {
-			b.errorf(path, "is missing; write the floating IP, such as 203.0.113.10")
-		}
-		return netip.Addr{}
-	}
-	ip, err := netip.ParseAddr(string(*t))
-	switch {
-	case err != nil:
-		b.errorf(path, "%s is no IP address; write the floating IP, such as 203.0.113.10", quote(string(*t)))
-	case ip.Unmap().WithZone("").String() != string(*t):
-		b.errorf(path, "%s is not the usual form of the address; write %v", quote(string(*t)), ip.Unmap().WithZone(""))
-	case ip.IsUnspecified() || ip.IsMulticast() || ip.IsLinkLocalUnicast() || ip == broadcast:
-		b.errorf(path, "%v cannot be a floating IP; write the address that clients use, such as 203.0.113.10", ip)
-	default:
-		return ip
-	}
-	return netip.Addr{}
-}
-
-// kindOf returns the provider and the kind of an address, and reports a family
-// that the provider does not move.
-func (b *builder) kindOf(r *rawAddress, ip netip.Addr, at string) (provider, kind string) {
-	known := b.opts.Names()
-	switch {
-	case r.Provider == nil && !b.given(at+".provider"):
-		b.errorf(at+".provider", "is missing; %s", choice("", known))
-	case r.Provider == nil:
-	case !slices.Contains(known, string(*r.Provider)):
-		b.errorf(at+".provider", "%s is no provider; %s", quote(string(*r.Provider)), choice(string(*r.Provider), known))
-	default:
-		provider = string(*r.Provider)
-	}
-	d, ok := b.opts.Describe(provider)
-	switch {
-	case r.Kind == nil && !b.given(at+".kind"):
-		b.errorf(at+".kind", "is missing; %s", pick(ok, choice("", kindsOf(d)), "write the kind of address, as on the provider's page"))
-	case r.Kind == nil || !ok:
-	case !slices.Contains(kindsOf(d), string(*r.Kind)):
-		b.errorf(at+".kind", "%s is no kind of %s; %s", quote(string(*r.Kind)), provider, choice(string(*r.Kind), kindsOf(d)))
-	default:
-		kind = string(*r.Kind)
-	}
-	k, ok := d.Kind(kind)
-	if ok && ip.IsValid() && (ip.Is4() && !k.Capabilities.IPv4 || ip.Is6() && !k.Capabilities.IPv6) {
-		b.errorf(at+".ip", "%s moves no %s addresses, and %v is one; use one of the other family", provider, familyOf(ip), ip)
-	}
-	return provider, kind
-}
-
-// kindsOf returns the names of the kinds of a provider.
-func kindsOf(d registry.Description) []string {
-	var names []string
-	for _, k := range d.Kinds {
-		names = append(names, k.Name)
-	}
-	return names
-}
-
-func familyOf(ip netip.Addr) string { return pick(ip.Is4(), "IPv4", "IPv6") }
 
 // short returns a duration without the zero parts: "5m", not "5m0s".
 func short(d time.Duration) string {

@@ -44,6 +44,8 @@ type builder struct {
 	raw  rawFile
 	dir  string // the folder of the file, absolute
 	cfg  *Config
+
+	addressPaths [][]string // by group, where each of its addresses stands
 }
 
 // Load reads and validates a configuration file. If it has problems that keep it
@@ -53,7 +55,7 @@ func Load(path string, o Options) (*Config, error) {
 	o = o.withDefaults()
 	b := &builder{opts: o, cfg: defaults()}
 	b.cfg.Path = path
-	b.file, b.places = path, map[string]place{}
+	b.file, b.places, b.offered = path, map[string]place{}, b.optionsIn
 	if dir, err := filepath.Abs(filepath.Dir(path)); err == nil {
 		b.dir = dir
 	}

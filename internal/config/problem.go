@@ -85,6 +85,16 @@ type reporter struct {
 	file     string
 	places   map[string]place
 	problems Problems
+
+	offered func(path string, keys []string) []string // nil: all keys
+}
+
+// offer returns those of the keys of a block that make sense there.
+func (r *reporter) offer(path string, keys []string) []string {
+	if r.offered == nil {
+		return keys
+	}
+	return r.offered(path, keys)
 }
 
 // given reports whether the file has the key, with a good value or not.

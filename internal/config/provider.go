@@ -8,8 +8,11 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/fipctl/fipctl/internal/registry"
 )
 
 // providers collects the blocks of the file and the providers that groups use
@@ -56,10 +59,28 @@ func (b *builder) provider(name string, raw *rawProvider, at string) Provider {
 		p.TokenFile = SecretFile(file)
 		b.secretFile(at+".token_file", file, "write the token into it and run: chmod 600 "+file)
 	}
+	if raw.CredentialsFile != nil {
+		file := b.absolute(raw.CredentialsFile)
+		p.CredentialsFile = SecretFile(file)
+		b.secretFile(at+".credentials_file", file, "write the key into it as on the provider's page and run: chmod 600 "+file)
+	}
+	b.word(&p.Region, raw.Region, at+".region", "the cloud's name of the region")
+	b.word(&p.Role, raw.Role, at+".role", "the name of the role")
+	d, _ := b.opts.Describe(name)
+	var networks []string
+	for _, n := range d.Networks {
+		networks = append(networks, n.Name)
+	}
+	if i := b.oneOf(raw.Network, at+".network", networks); i >= 0 {
+		p.Network = networks[i]
+		if text := d.Networks[i].Warning; text != "" {
+			b.warnf(at+".network", "%s", text)
+		}
+	}
 	if raw.Endpoint != nil {
 		u := b.endpoint(raw.Endpoint, at+".endpoint")
 		if u != nil && u.Scheme == "http" && !loopback(u.Hostname()) {
-			b.warnf(at+".endpoint", "%s sends the token unencrypted over the network; use https", quote(string(*raw.Endpoint)))
+			b.warnf(at+".endpoint", "%s %s; use https", quote(string(*raw.Endpoint)), d.OverHTTP())
 		}
 		p.Endpoint = string(*raw.Endpoint)
 	}
@@ -68,6 +89,20 @@ func (b *builder) provider(name string, raw *rawProvider, at string) Provider {
 		p.MetadataEndpoint = string(*raw.MetadataEndpoint)
 	}
 	return p
+}
+
+// wordPattern is what names of regions and roles are made of.
+var wordPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+
+// word sets a text of one word.
+func (b *builder) word(to *string, t *text, path, what string) {
+	switch {
+	case t == nil:
+	case !wordPattern.MatchString(string(*t)):
+		b.errorf(path, "%s is not %s; write letters, digits and hyphens", quote(string(*t)), what)
+	default:
+		*to = string(*t)
+	}
 }
 
 // defaultProvider returns a provider in which nothing was set.
@@ -80,18 +115,35 @@ func (b *builder) defaultProvider(name string) Provider {
 			p.Endpoint = o.Default
 		case "metadata_endpoint":
 			p.MetadataEndpoint = o.Default
+		case "network":
+			p.Network = o.Default
 		}
 	}
 	return p
 }
 
+// optionsIn returns those of the keys of a block that a provider has as options.
+func (b *builder) optionsIn(path string, keys []string) []string {
+	name, _ := strings.CutPrefix(path, "providers.")
+	d, known := b.opts.Describe(name)
+	if name == path || !known {
+		return keys
+	}
+	return optionNames(d)
+}
+
+func optionNames(d registry.Description) []string {
+	var names []string
+	for _, o := range d.Options {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
 // unknownOptions reports options that other providers have and this one has not.
 func (b *builder) unknownOptions(name, at string) {
 	d, _ := b.opts.Describe(name)
-	var known []string
-	for _, o := range d.Options {
-		known = append(known, o.Name)
-	}
+	known := optionNames(d)
 	for _, key := range keysOf(reflect.ValueOf(rawProvider{})) {
 		if b.given(join(at, key)) && !slices.Contains(known, key) {
 			b.errorf(join(at, key), "%s has no such option; %s", name, pick(len(known) == 0, "remove it", choice(key, known)))

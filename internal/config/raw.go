@@ -62,9 +62,12 @@ type rawGroup struct {
 }
 
 type rawAddress struct {
-	Provider *text `yaml:"provider"`
-	Kind     *text `yaml:"kind"`
-	IP       *text `yaml:"ip"`
+	Provider *text    `yaml:"provider"`
+	Kind     *text    `yaml:"kind"`
+	IP       *text    `yaml:"ip"`
+	ID       *ident   `yaml:"id"`
+	Subnet   *ident   `yaml:"subnet"`
+	Tables   []*ident `yaml:"tables"`
 }
 
 // rawQuestion is what a check and a probe have in common.
@@ -96,6 +99,10 @@ type rawProbe struct {
 
 type rawProvider struct {
 	TokenFile        *text `yaml:"token_file"`
+	CredentialsFile  *text `yaml:"credentials_file"`
+	Region           *text `yaml:"region"`
+	Network          *text `yaml:"network"`
+	Role             *text `yaml:"role"`
 	Endpoint         *text `yaml:"endpoint"`
 	MetadataEndpoint *text `yaml:"metadata_endpoint"`
 }

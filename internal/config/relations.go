@@ -59,19 +59,13 @@ func (b *builder) perTarget() {
 	}
 	paths := map[limited][]string{}
 	for i, g := range b.cfg.Groups {
-		n := 0
-		for k, raw := range b.rawAddresses(i) {
-			if raw == nil {
-				continue
-			}
-			a := g.Addresses[n]
-			n++
+		for k, a := range g.Addresses {
 			if !a.IP.IsValid() {
 				continue
 			}
 			key := limited{a.Provider, a.Kind, a.IP.Is4()}
 			allowed := b.allowedPerTarget(a)
-			if at := fmt.Sprintf("groups[%d].addresses[%d].ip", i, k); allowed > 0 && len(paths[key]) >= allowed {
+			if at := b.addressPaths[i][k] + ".ip"; allowed > 0 && len(paths[key]) >= allowed {
 				b.errorf(at, "%v is one %s address of %s too many: a node can hold %d of kind %s there, and one node may end up with all groups; keep %s (line %d) and give this one to a cluster of other nodes",
 					a.IP, familyOf(a.IP), a.Provider, allowed, a.Kind, paths[key][0], b.line(paths[key][0]))
 			} else {
@@ -90,13 +84,6 @@ func (b *builder) allowedPerTarget(a providers.Address) int {
 		return k.Capabilities.MaxPerTarget4
 	}
 	return k.Capabilities.MaxPerTarget6
-}
-
-func (b *builder) rawAddresses(group int) []*rawAddress {
-	if g := b.raw.Groups[group]; g != nil {
-		return g.Addresses
-	}
-	return nil
 }
 
 // advertSize: an advert that does not fit into a datagram cannot be sent.

@@ -6,6 +6,7 @@ package controller
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -24,14 +25,15 @@ type Node struct {
 
 // Locate says who holds an address, in the words of the election: by target
 // first, then by a private address that a node is configured with. Otherwise the
-// owner is foreign.
+// owner is foreign. A node's target may say more of it than the kind of address
+// needs, as one advert serves all kinds: it is the owner's if each part of that is
+// in it.
 func Locate(provider string, seen providers.Assignment, nodes []Node) election.Owner {
 	if seen.Target.IsZero() {
 		return election.Owner{Kind: election.OwnerNone}
 	}
-	want := election.NodeTarget{Provider: provider, Target: seen.Target.String()}
 	for _, n := range nodes {
-		if slices.Contains(n.Targets, want) {
+		if n.is(provider, seen.Target.String()) {
 			return election.Owner{Kind: election.OwnerNode, Node: n.Name}
 		}
 	}
@@ -41,6 +43,22 @@ func Locate(provider string, seen providers.Assignment, nodes []Node) election.O
 		}
 	}
 	return election.Owner{Kind: election.OwnerForeign}
+}
+
+// is reports whether every part of what the cloud calls an owner is among those of a
+// target of the node at that provider. Ids and addresses of the clouds have no slash.
+func (n Node) is(provider, owner string) bool {
+	parts := strings.Split(owner, "/")
+	for _, t := range n.Targets {
+		if t.Provider != provider {
+			continue
+		}
+		known := strings.Split(t.Target, "/")
+		if !slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(known, p) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Partial reports whether the addresses of a group have several owners.

@@ -35,7 +35,10 @@ func TestLocate(t *testing.T) {
 		{"no target is nobody", providers.Assignment{PrivateAddresses: []netip.Addr{addr("10.0.4.20")}}, nobody},
 		{"a node is known by its target", providers.Assignment{Target: providers.Target{Instance: "1"}}, node("lb-a")},
 		{"all parts of a target count", providers.Assignment{Target: providers.Target{Instance: "4", Interface: "eni-9"}}, node("lb-b")},
-		{"part of a target is another target", providers.Assignment{Target: providers.Target{Instance: "4"}}, foreign},
+		{"a kind may need a part of a target only", providers.Assignment{Target: providers.Target{Instance: "4"}}, node("lb-b")},
+		{"any part", providers.Assignment{Target: providers.Target{Interface: "eni-9"}}, node("lb-b")},
+		{"one part of another makes another target", providers.Assignment{Target: providers.Target{Instance: "4", Interface: "eni-8"}}, foreign},
+		{"what is not known of a node is not its", providers.Assignment{Target: providers.Target{Instance: "1", Interface: "eni-1"}}, foreign},
 		{"the target of another provider is another target", providers.Assignment{Target: providers.Target{Instance: "2"}}, foreign},
 		{"a node is known by its private address", providers.Assignment{
 			Target: providers.Target{Instance: "7"}, PrivateAddresses: []netip.Addr{addr("10.9.9.9"), addr("10.0.4.21")}}, node("lb-b")},

@@ -98,7 +98,7 @@ func (e *engine) machinesOf(g *group) map[machineKey]providers.Address {
 		if !s.Known || controller.Locate(a.Provider, s.Seen, nodes) != g.owner {
 			continue
 		}
-		if c := e.clouds.byName[a.Provider]; c.inspects() {
+		if c := e.clouds.of(a); c.inspects() {
 			out[machineKey{c, s.Seen.Target}] = a
 		}
 	}
@@ -107,7 +107,7 @@ func (e *engine) machinesOf(g *group) map[machineKey]providers.Address {
 
 // inspects reports whether the provider can tell how a machine is.
 func (c *cloud) inspects() bool {
-	_, ok := c.provider.(providers.Inspector)
+	_, ok := c.driver.(providers.Inspector)
 	return ok
 }
 
@@ -162,7 +162,7 @@ func (e *engine) instanceRead(g *group, machines map[machineKey]providers.Addres
 func (e *engine) track(g *group) {
 	for i, accepted := range g.track {
 		a := g.cfg.Addresses[i]
-		c := e.clouds.byName[a.Provider]
+		c := e.clouds.of(a)
 		if accepted.Operation == "" || g.state.Addresses[i].Mine || g.tracking[i] || c.asides.flying >= asidesMax {
 			continue
 		}
@@ -216,7 +216,7 @@ func (e *engine) nextPreflight(now election.Instant) *group {
 func (e *engine) affordPreflight(g *group, now election.Instant) bool {
 	used := e.clouds.used(g.cfg.Addresses)
 	for _, c := range used {
-		if at := c.budget.Ready(now, controller.SpendPreflight, preflightCalls*c.own(g.cfg.Addresses)); at > now {
+		if at := c.budget.Ready(now, controller.SpendPreflight, preflightCalls*len(c.own(g.cfg.Addresses))); at > now {
 			e.asidesAt = earlier(e.asidesAt, at)
 			return false
 		}
@@ -225,7 +225,7 @@ func (e *engine) affordPreflight(g *group, now election.Instant) bool {
 		}
 	}
 	for _, c := range used {
-		c.budget.Take(now, controller.SpendPreflight, preflightCalls*c.own(g.cfg.Addresses))
+		c.budget.Take(now, controller.SpendPreflight, preflightCalls*len(c.own(g.cfg.Addresses)))
 	}
 	return true
 }
@@ -234,11 +234,11 @@ func (e *engine) affordPreflight(g *group, now election.Instant) bool {
 func (e *engine) preflight(g *group, now election.Instant) {
 	g.preflighting, g.preflightAt = true, now.Add(preflightEvery)
 	clouds, targets := e.clouds, e.clouds.targets(g.cfg.Addresses)
-	first := clouds.byName[g.cfg.Addresses[0].Provider]
+	first := clouds.of(g.cfg.Addresses[0])
 	first.asides.start(true, func(ctx context.Context) {
 		var refusal error
 		for i, a := range g.cfg.Addresses {
-			if err := clouds.byName[a.Provider].reader.Preflight(ctx, a, targets[i]); refusal == nil {
+			if err := clouds.of(a).reader.Preflight(ctx, a, targets[i]); refusal == nil {
 				refusal = err
 			}
 		}

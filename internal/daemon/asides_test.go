@@ -109,7 +109,7 @@ func TestEveryMachineOfAnOwnerMustBeStopped(t *testing.T) {
 		e := a.engine
 		w.pass(time.Second)
 		now := e.clock.now()
-		c := e.clouds.byName["digitalocean"]
+		c := reservedIPs(e.clouds)
 		first, second := machineKey{c, stranger}, machineKey{c, providers.Target{Instance: "1010"}}
 		g.cfg.Addresses = append(g.cfg.Addresses, g.cfg.Addresses[0])
 		g.policy.Addresses = append(g.policy.Addresses, g.policy.Addresses[0])
@@ -167,7 +167,7 @@ func TestAMoveThatFailedIsLearntEarlyAndNeverHoldsUpARead(t *testing.T) {
 			b := w.start(nodeB, func(n *node, _ *Options, p *parts) {
 				p.clouds = func(cfg *config.Config) (*clouds, error) {
 					cs, err := n.clouds(cfg)
-					cs.byName["digitalocean"].provider = failingMoves{n.cloud}
+					reservedIPs(cs).driver = failingMoves{n.cloud}
 					return cs, err
 				}
 			})

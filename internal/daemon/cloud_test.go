@@ -84,7 +84,7 @@ func TestWhichWritesTakeAnAddressOffItsHolder(t *testing.T) {
 func (w *world) stage() (*node, *group, *writeIntent) {
 	a := w.build(nodeA, nil)
 	e, g := a.engine, a.engine.groups[0]
-	e.identified(e.clouds.byName["digitalocean"], a.meta.id, nil)
+	e.identified(e.clouds.presences["digitalocean"], a.meta.id, nil)
 	e.step(election.Health{Group: "web", Known: true, Healthy: true})
 	for range 20 {
 		w.pass(interval)
@@ -268,7 +268,7 @@ func TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps(t *testing.T) {
 			o.Config.Groups[0].Addresses[0].IP = sixth
 			p.clouds = func(cfg *config.Config) (*clouds, error) {
 				cs, err := n.clouds(cfg)
-				cs.byName["digitalocean"].provider = releaser{n.cloud}
+				reservedIPs(cs).driver = releaser{n.cloud}
 				return cs, err
 			}
 		})
@@ -304,7 +304,7 @@ func TestAfterItsOwnDetachANodeAttachesAtOnce(t *testing.T) {
 		b := w.start(nodeB, func(n *node, _ *Options, p *parts) {
 			p.clouds = func(cfg *config.Config) (*clouds, error) {
 				cs, err := n.clouds(cfg)
-				cs.byName["digitalocean"].provider = twoCalls{n.cloud}
+				reservedIPs(cs).driver = twoCalls{n.cloud}
 				return cs, err
 			}
 		})

@@ -4,7 +4,9 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -21,69 +23,123 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// clouds is what the daemon knows of each provider: the driver, and who this
-// machine is there. Identities live in memory only (invariant 6) and are never
-// forgotten because the metadata service does not answer (invariant 3).
+// clouds is what the daemon knows of each provider: a driver for each kind of address
+// in use, and who this machine is there.
 type clouds struct {
-	byName map[string]*cloud
+	byKind    map[kindOf]*cloud
+	presences map[string]*presence // by provider
 }
 
+// kindOf is one kind of address of one provider.
+type kindOf struct{ provider, kind string }
+
+// cloud is a provider as far as one kind of address is concerned. Each kind has its
+// own budget: the calls that it needs are other ones, and clouds limit each call.
 type cloud struct {
-	name     string
-	provider providers.Provider
-	source   metadata.Source
-	settings string // where the credentials come from
+	kindOf
+	driver providers.Provider
+	at     *presence
 
 	reader *controller.Reader
 	reads  *pool // of owner reads
 	asides *pool // of what is asked beside them
 	budget controller.Budget
+}
+
+// presence is who this machine is at one provider. Identities live in memory only
+// (invariant 6) and are never forgotten because the metadata service does not answer
+// (invariant 3).
+type presence struct {
+	provider    string
+	source      metadata.Source
+	credentials string // where they come from
 
 	identity metadata.Identity
 	known    bool
 	err      error // of the last look at the metadata service
 }
 
-// How often the metadata service is asked: until it answers, and then to notice
-// that it is another machine's.
+// How often the metadata service is asked: until it answers, until the cloud's API has
+// completed what it says, and then to notice that it is another machine's.
 const (
-	identityRetry  = 2 * time.Second
-	identityReview = 10 * time.Minute
+	identityRetry    = 2 * time.Second
+	identityComplete = 10 * time.Second
+	identityReview   = 10 * time.Minute
 )
 
 // openClouds makes the drivers of a configuration. It reads the credentials once,
 // so that a missing token shows at the start; one that goes bad later is a
 // condition and never the end of a running daemon.
 func openClouds(cfg *config.Config, version string) (*clouds, error) {
-	cs := &clouds{byName: map[string]*cloud{}}
+	cs := newClouds()
 	for _, p := range cfg.Providers {
-		settings := registry.Settings{
-			Endpoint: p.Endpoint, MetadataEndpoint: p.MetadataEndpoint,
-			TokenFile: string(p.TokenFile), UserAgent: "fipctl/" + version,
-		}
-		opened, err := registry.Open(p.Name, settings)
+		opened, err := registry.Open(p.Name, p.Settings("fipctl/"+version))
 		if err != nil {
 			return nil, fmt.Errorf("set up provider %s: %w", p.Name, err)
 		}
-		cs.byName[p.Name] = &cloud{name: p.Name, provider: opened.Provider, source: opened.Metadata, settings: opened.Credentials}
+		cs.add(cfg, p.Name, opened)
 	}
 	return cs, nil
+}
+
+func newClouds() *clouds {
+	return &clouds{byKind: map[kindOf]*cloud{}, presences: map[string]*presence{}}
+}
+
+// add adds a provider with the kinds that the configuration has addresses of.
+func (cs *clouds) add(cfg *config.Config, name string, opened registry.Cloud) {
+	at := &presence{provider: name, source: opened.Metadata, credentials: opened.Credentials}
+	cs.presences[name] = at
+	for _, g := range cfg.Groups {
+		for _, a := range g.Addresses {
+			if key := (kindOf{a.Provider, a.Kind}); a.Provider == name && cs.byKind[key] == nil {
+				cs.byKind[key] = &cloud{kindOf: key, driver: opened.Kinds[a.Kind], at: at}
+			}
+		}
+	}
+}
+
+// String names the kind for people: "tencent eip".
+func (k kindOf) String() string { return k.provider + " " + k.kind }
+
+func (k kindOf) compare(o kindOf) int {
+	return cmp.Or(cmp.Compare(k.provider, o.provider), cmp.Compare(k.kind, o.kind))
 }
 
 // sorted returns the clouds in the order of their names.
 func (cs *clouds) sorted() []*cloud {
 	var sorted []*cloud
-	for _, name := range slices.Sorted(maps.Keys(cs.byName)) {
-		sorted = append(sorted, cs.byName[name])
+	for _, key := range slices.SortedFunc(maps.Keys(cs.byKind), kindOf.compare) {
+		sorted = append(sorted, cs.byKind[key])
 	}
 	return sorted
 }
 
+// providers returns who this machine is at each provider, in the order of their names.
+func (cs *clouds) providers() []*presence {
+	var sorted []*presence
+	for _, name := range slices.Sorted(maps.Keys(cs.presences)) {
+		sorted = append(sorted, cs.presences[name])
+	}
+	return sorted
+}
+
+// of returns the cloud that reads and moves an address.
+func (cs *clouds) of(a providers.Address) *cloud { return cs.byKind[kindOf{a.Provider, a.Kind}] }
+
+// serves reports whether c reads and moves a.
+func (c *cloud) serves(a providers.Address) bool { return c.kindOf == kindOf{a.Provider, a.Kind} }
+
 // keep takes over what is known of this machine from the clouds before a reload.
 func (cs *clouds) keep(old *clouds) {
-	for name, c := range cs.byName {
-		if o := old.byName[name]; o != nil {
-			c.identity, c.known, c.err, c.budget = o.identity, o.known, o.err, o.budget
+	for name, p := range cs.presences {
+		if o := old.presences[name]; o != nil {
+			p.identity, p.known, p.err = o.identity, o.known, o.err
+		}
+	}
+	for key, c := range cs.byKind {
+		if o := old.byKind[key]; o != nil {
+			c.budget = o.budget
 		}
 	}
 }
@@ -91,54 +147,60 @@ func (cs *clouds) keep(old *clouds) {
 // furnish gives the clouds what reads them, for one of so many nodes. It leaves the
 // engine alone and may be called beside it.
 func (e *engine) furnish(cs *clouds, nodes int) {
-	for _, c := range cs.byName {
-		c.reader = &controller.Reader{Name: c.name, Provider: c.provider, Clock: e.clock.now, Observe: e.called}
-		c.reads, c.asides = newPool("owner reads at "+c.name, readsMax), newPool("questions at "+c.name, asidesMax)
-		c.budget = controller.NewBudget(c.provider.Capabilities().CallsPerHour, nodes)
+	for _, c := range cs.byKind {
+		c.reader = &controller.Reader{Name: c.provider, Provider: c.driver, Clock: e.clock.now, Observe: e.called}
+		c.reads, c.asides = newPool("owner reads of "+c.String(), readsMax), newPool("questions about "+c.String(), asidesMax)
+		c.budget = controller.NewBudget(c.driver.Capabilities().CallsPerHour, nodes)
 	}
 }
 
-// tasks returns what runs for a cloud beside the engine, its identity apart.
+// tasks returns what runs for a cloud beside the engine.
 func (c *cloud) tasks() []task { return append(c.reads.tasks(), c.asides.tasks()...) }
 
 // used returns the clouds of a group's addresses, each once.
 func (cs *clouds) used(as []providers.Address) []*cloud {
 	var used []*cloud
 	for _, a := range as {
-		if c := cs.byName[a.Provider]; !slices.Contains(used, c) {
+		if c := cs.of(a); !slices.Contains(used, c) {
 			used = append(used, c)
 		}
 	}
 	return used
 }
 
-// own returns how many of the addresses are at this cloud.
-func (c *cloud) own(as []providers.Address) (n int) {
+// own returns those of the addresses that are at this cloud.
+func (c *cloud) own(as []providers.Address) (own []providers.Address) {
 	for _, a := range as {
-		if a.Provider == c.name {
-			n++
+		if c.serves(a) {
+			own = append(own, a)
 		}
 	}
-	return n
+	return own
 }
 
-// of returns the drivers of a group's addresses.
-func (cs *clouds) of(as []providers.Address) []providers.Provider {
+// drivers returns the drivers of a group's addresses.
+func (cs *clouds) drivers(as []providers.Address) []providers.Provider {
 	ps := make([]providers.Provider, len(as))
 	for i, a := range as {
-		ps[i] = cs.byName[a.Provider].provider
+		ps[i] = cs.of(a).driver
 	}
 	return ps
 }
 
-// targets returns this machine at the provider of each address; zero where it is
-// not known yet.
+// target returns this machine as addresses of the kind are bound to it; zero where
+// it is not known yet.
+func (c *cloud) target() providers.Target {
+	if !c.at.known {
+		return providers.Target{}
+	}
+	return c.at.identity.Target.Only(c.driver.Capabilities().Target)
+}
+
+// targets returns this machine as a target of each address.
 func (cs *clouds) targets(as []providers.Address) []providers.Target {
 	ts := make([]providers.Target, len(as))
 	for i, a := range as {
-		if c := cs.byName[a.Provider]; c.known {
-			ts[i] = c.identity.Target
-		}
+		ts[i] = cs.of(a).target()
 	}
 	return ts
 }
@@ -146,9 +208,9 @@ func (cs *clouds) targets(as []providers.Address) []providers.Target {
 // own returns what this machine is called by its providers.
 func (cs *clouds) own() []election.NodeTarget {
 	var ts []election.NodeTarget
-	for _, c := range cs.sorted() {
-		if c.known {
-			ts = append(ts, election.NodeTarget{Provider: c.name, Target: c.identity.Target.String()})
+	for _, p := range cs.providers() {
+		if p.known {
+			ts = append(ts, election.NodeTarget{Provider: p.provider, Target: p.identity.Target.String()})
 		}
 	}
 	return ts
@@ -156,9 +218,9 @@ func (cs *clouds) own() []election.NodeTarget {
 
 // anchor returns the anchor IP, or the zero Addr.
 func (cs *clouds) anchor() netip.Addr {
-	for _, c := range cs.sorted() {
-		if c.identity.Anchor.IsValid() {
-			return c.identity.Anchor
+	for _, p := range cs.providers() {
+		if p.identity.Anchor.IsValid() {
+			return p.identity.Anchor
 		}
 	}
 	return netip.Addr{}
@@ -187,7 +249,10 @@ func (t *identityTask) Run(ctx context.Context) error {
 		t.metrics.ProviderCall(t.name, telemetry.OpIdentity, err, time.Since(began))
 		t.report(id, err)
 		wait := identityReview
-		if err != nil {
+		switch {
+		case errors.Is(err, metadata.ErrIncomplete):
+			wait = identityComplete
+		case err != nil:
 			wait = identityRetry
 		}
 		timer := time.NewTimer(wait)
@@ -200,22 +265,26 @@ func (t *identityTask) Run(ctx context.Context) error {
 	}
 }
 
-// identified takes in an answer of a metadata service.
-func (e *engine) identified(c *cloud, id metadata.Identity, err error) {
-	if err != nil {
-		if c.err == nil {
-			e.log.Warn("metadata does not answer", "provider", c.name, "error", err)
-		}
-		c.err = err
+// identified takes in an answer of a metadata service. An incomplete identity counts
+// for what it says: it may do for some kinds of address and not for others.
+func (e *engine) identified(p *presence, id metadata.Identity, err error) {
+	if err != nil && p.err == nil {
+		e.log.Warn("identity unknown or incomplete", "provider", p.provider, "error", err)
+	}
+	p.err = err
+	if err != nil && !errors.Is(err, metadata.ErrIncomplete) {
 		e.step(election.WayOut{Open: e.anyAnswers()})
 		return
 	}
-	level, news := slog.LevelDebug, !c.known || c.identity.Target != id.Target
+	level, news := slog.LevelDebug, !p.known || p.identity.Target != id.Target
+	if err != nil && p.known && p.identity.Target.Instance == id.Target.Instance {
+		id.Target, news = p.identity.Target, false // what was complete before still counts
+	}
 	if news {
 		level = slog.LevelInfo
 	}
-	e.log.Log(context.Background(), level, "identified", "provider", c.name, "target", id.Target.String(), "region", id.Region)
-	c.identity, c.known, c.err = id, true, nil
+	e.log.Log(context.Background(), level, "identified", "provider", p.provider, "target", id.Target.String(), "region", id.Region)
+	p.identity, p.known = id, true
 	anchor := e.clouds.anchor()
 	e.anchor.Store(&anchor)
 	e.step(election.WayOut{Open: true})
@@ -230,8 +299,8 @@ func (e *engine) identified(c *cloud, id metadata.Identity, err error) {
 
 // anyAnswers reports whether some metadata service answered last time.
 func (e *engine) anyAnswers() bool {
-	for _, c := range e.clouds.sorted() {
-		if c.known && c.err == nil {
+	for _, p := range e.clouds.providers() {
+		if p.known && (p.err == nil || errors.Is(p.err, metadata.ErrIncomplete)) {
 			return true
 		}
 	}

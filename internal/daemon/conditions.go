@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/metadata"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -203,14 +205,17 @@ const answeringFor = 35 * time.Second
 // daemonConditions are about the daemon as a whole.
 func (e *engine) daemonConditions() []found {
 	var fs []found
-	for _, c := range e.clouds.byName {
-		if c.err != nil {
+	for _, p := range e.clouds.providers() {
+		if p.err != nil {
 			severity, so := status.SeverityCritical, "without it this node cannot claim"
-			if c.known {
+			switch {
+			case errors.Is(p.err, metadata.ErrIncomplete):
+				so = "what needs more of it cannot be claimed"
+			case p.known:
 				severity, so = status.SeverityWarning, "what it said before still counts"
 			}
-			fs = append(fs, found{conditionKey{"", condMetadata, c.name}, severity,
-				fmt.Sprintf("the metadata service does not say who this machine is: %v; %s", c.err, so)})
+			fs = append(fs, found{conditionKey{"", condMetadata, p.provider}, severity,
+				fmt.Sprintf("the metadata service does not say who this machine is: %v; %s", p.err, so)})
 		}
 	}
 	for _, err := range e.marred {

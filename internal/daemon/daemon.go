@@ -256,9 +256,12 @@ func (d *daemon) start(ctx context.Context, tasks ...task) {
 func (d *daemon) startGroups() {
 	ctx, cancel := context.WithCancel(d.ctx)
 	d.groups = cancel
+	for _, p := range d.clouds.providers() {
+		d.start(ctx, d.identityTask(p))
+		d.log.Info("provider", "name", p.provider, "credentials", p.credentials)
+	}
 	for _, c := range d.clouds.sorted() {
-		d.start(ctx, append(c.tasks(), d.identityTask(c))...)
-		d.log.Info("provider", "name", c.name, "credentials", c.settings)
+		d.start(ctx, c.tasks()...)
 	}
 	for _, g := range d.engine.groups {
 		d.start(ctx, g.tasks...)
@@ -284,11 +287,11 @@ func (d *daemon) reloadNow() {
 	old()
 }
 
-func (d *daemon) identityTask(c *cloud) *identityTask {
-	return &identityTask{name: c.name, source: c.source, metrics: d.engine.metrics, report: func(id metadata.Identity, err error) {
+func (d *daemon) identityTask(p *presence) *identityTask {
+	return &identityTask{name: p.provider, source: p.source, metrics: d.engine.metrics, report: func(id metadata.Identity, err error) {
 		d.engine.post(func() {
-			if d.clouds.byName[c.name] == c {
-				d.identified(c, id, err)
+			if d.clouds.presences[p.provider] == p {
+				d.identified(p, id, err)
 			}
 		})
 	}}

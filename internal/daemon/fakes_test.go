@@ -45,6 +45,7 @@ type driver struct {
 
 func newDriver(w *world, node string) *driver {
 	return &driver{w: w, node: node, fail: map[string]error{}, hangs: map[string]bool{}, asked: map[string]int{}, caps: providers.Capabilities{
+		Target:     providers.PartInstance,
 		AtomicMove: true, Asynchronous: true, IPv4: true, IPv6: true, Guest6: providers.GuestAddress,
 		SettleTime: 5 * time.Second, MoveTimeout: 20 * time.Second, MinInterval: time.Second,
 	}}

@@ -135,7 +135,7 @@ func (e *engine) join(read *groupRead, joined map[*cloud]*batch, now election.In
 		}
 		read.parts++
 		for i, a := range read.g.cfg.Addresses {
-			if a.Provider == c.name {
+			if c.serves(a) {
 				b.addresses, b.places = append(b.addresses, a), append(b.places, place{read, i})
 			}
 		}
@@ -145,12 +145,7 @@ func (e *engine) join(read *groupRead, joined map[*cloud]*batch, now election.In
 
 // extra returns how many calls more a batch takes with the addresses of a group.
 func (c *cloud) extra(b *batch, as []providers.Address) int {
-	var own []providers.Address
-	for _, a := range as {
-		if a.Provider == c.name {
-			own = append(own, a)
-		}
-	}
+	own := c.own(as)
 	if b == nil {
 		return c.reader.Calls(own)
 	}

@@ -93,7 +93,7 @@ func (w *world) many(n int, holder providers.Target) (listers map[string]lister,
 		}
 		p.clouds = func(cfg *config.Config) (*clouds, error) {
 			cs, err := node.clouds(cfg)
-			cs.byName["digitalocean"].provider = listers[node.name]
+			reservedIPs(cs).driver = listers[node.name]
 			return cs, err
 		}
 	}
@@ -180,7 +180,7 @@ func TestAReadThatHangsHoldsUpNoClaimOfAnotherGroup(t *testing.T) {
 		post(func() { b.engine.wantRead(g, wantRead) })
 		flying, began := 0, time.Now()
 		post(func() {
-			flying = b.engine.clouds.byName["digitalocean"].reads.flying
+			flying = reservedIPs(b.engine.clouds).reads.flying
 			b.engine.wantRead(b.engine.groups[0], wantUrgent)
 		})
 		at := election.Instant(0)
@@ -203,15 +203,15 @@ func TestAReadOfTwoProvidersIsCompleteWithItsLastPart(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, g, _ := w.stage()
 		e := a.engine
-		two := &cloud{name: "other", provider: a.cloud, reads: newPool("x", 1)}
-		one := e.clouds.byName["digitalocean"]
+		two := &cloud{kindOf: kindOf{"other", "eip"}, driver: a.cloud, reads: newPool("x", 1)}
+		one := reservedIPs(e.clouds)
 		one.reads.begin(false)
 		two.reads.begin(false)
 		w.pass(time.Second)
 		now := e.clock.now()
 		read := &groupRead{g: g, urgent: true, parts: 2, seen: make([]providers.Assignment, 2), errs: make([]error, 2)}
 		g.awaited = 1
-		g.cfg.Addresses = append(g.cfg.Addresses, providers.Address{Provider: "digitalocean"})
+		g.cfg.Addresses = append(g.cfg.Addresses, providers.Address{Provider: "digitalocean", Kind: "reserved-ip"})
 		g.policy.Addresses = append(g.policy.Addresses, g.policy.Addresses[0])
 		reading := func(at election.Instant) controller.Batch {
 			return controller.Batch{Began: at, Ended: at + 5, Readings: []providers.Reading{{Assignment: providers.Assignment{Target: target(nodeA)}}}}
@@ -257,7 +257,7 @@ func TestWithoutListsManyGroupsAreReadAFewAtATime(t *testing.T) {
 		for range 100 {
 			w.pass(time.Second)
 			a.engine.post(func() {
-				if p := a.engine.clouds.byName["digitalocean"].reads; p.flying > readsMax {
+				if p := reservedIPs(a.engine.clouds).reads; p.flying > readsMax {
 					t.Errorf("%d reads at once", p.flying)
 				}
 			})
@@ -272,7 +272,7 @@ func TestAReadWithoutATokenWaitsForOneAndIsNotLost(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, g, _ := w.stage()
 		e := a.engine
-		c := e.clouds.byName["digitalocean"]
+		c := reservedIPs(e.clouds)
 		now := e.clock.now()
 		g.want, g.awaited = wantNothing, 0
 		c.budget.Note(now, controller.SpendOwner, 10000)
@@ -299,7 +299,7 @@ func TestWhatAThrottledReadAsksForIsRespected(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, g, _ := w.stage()
 		e := a.engine
-		c := e.clouds.byName["digitalocean"]
+		c := reservedIPs(e.clouds)
 		now := e.clock.now()
 		throttled := &providers.Error{Op: "read", Kind: providers.Throttled, RetryAfter: 29 * time.Second}
 		c.reads.begin(true)
@@ -319,7 +319,7 @@ func TestAReadWaitsForTheEndOfAWrite(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, g, _ := w.stage()
 		e := a.engine
-		c := e.clouds.byName["digitalocean"]
+		c := reservedIPs(e.clouds)
 		g.want, g.busy, g.writing = wantUrgent, true, true
 		e.startReads(e.clock.now())
 		if len(c.reads.jobs) != 0 {

@@ -26,7 +26,7 @@ func electionConfig(cfg *config.Config, cs *clouds, session uint64, drained map[
 		out.Peers = append(out.Peers, election.Peer{Name: p.Name, Address: p.Address.Addr()})
 	}
 	for _, g := range cfg.Groups {
-		out.Groups = append(out.Groups, electionGroup(g, cs.of(g.Addresses), drained[g.Name]))
+		out.Groups = append(out.Groups, electionGroup(g, cs.drivers(g.Addresses), drained[g.Name]))
 	}
 	return out
 }
@@ -37,7 +37,7 @@ func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
 	var groups []*group
 	for _, gc := range cfg.Groups {
 		g := &group{
-			node: cfg.Node, cfg: gc, provider: cs.of(gc.Addresses),
+			node: cfg.Node, cfg: gc, provider: cs.drivers(gc.Addresses),
 			results: map[string]health.Result{}, checkAt: map[string]time.Time{},
 			probed: map[[16]byte]election.Instant{},
 			track:  make([]providers.Result, len(gc.Addresses)), tracking: make([]bool, len(gc.Addresses)),

@@ -23,6 +23,7 @@ import (
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/internal/health"
 	"github.com/fipctl/fipctl/internal/netif"
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/internal/transport"
 	"github.com/fipctl/fipctl/pkg/metadata"
@@ -204,12 +205,16 @@ func (w *world) pair() (a, b *node) {
 }
 
 func (n *node) clouds(cfg *config.Config) (*clouds, error) {
-	cs := &clouds{byName: map[string]*cloud{}}
+	cs := newClouds()
 	for _, p := range cfg.Providers {
-		cs.byName[p.Name] = &cloud{name: p.Name, provider: n.cloud, source: n.meta, settings: "a test"}
+		kinds := map[string]providers.Provider{"reserved-ip": n.cloud}
+		cs.add(cfg, p.Name, registry.Cloud{Kinds: kinds, Metadata: n.meta, Credentials: "a test"})
 	}
 	return cs, nil
 }
+
+// reservedIPs returns the one kind of address that the tests' configuration has.
+func reservedIPs(cs *clouds) *cloud { return cs.byKind[kindOf{"digitalocean", "reserved-ip"}] }
 
 // stopForTest ends what still runs, so that nothing survives the bubble.
 func (n *node) stopForTest() {

@@ -73,7 +73,7 @@ func (c *Cluster) Assign(ctx context.Context, r status.AssignRequest, report fun
 
 // move is one address that must go to a target.
 type move struct {
-	cloud   Cloud
+	driver  providers.Provider
 	address providers.Address
 	to      providers.Target
 	holder  string // who held it when the move was planned, for people
@@ -84,7 +84,7 @@ type move struct {
 func (c *Cluster) plan(ctx context.Context, r status.AssignRequest, g Group) ([]move, *status.Outcome) {
 	var moves []move
 	for _, a := range g.Addresses {
-		to, err := c.target(ctx, a.Provider, r.To)
+		to, err := c.target(ctx, a, r.To)
 		if err != nil {
 			o := outcome(r, status.CodeFailed, election.ReasonCannotClaim, "find the target of %s: %v", r.To, err)
 			return nil, &o
@@ -95,15 +95,31 @@ func (c *Cluster) plan(ctx context.Context, r status.AssignRequest, g Group) ([]
 			return nil, &o
 		}
 		if seen.Target != to || seen.Pending {
-			moves = append(moves, move{cloud: c.Clouds[a.Provider], address: a, to: to, holder: c.holder(a.Provider, seen)})
+			moves = append(moves, move{driver: c.driver(a), address: a, to: to, holder: c.holder(a.Provider, seen)})
 		}
 	}
 	return moves, nil
 }
 
-// target returns what a node is called by a provider: this machine by its own
+// target returns the node as the address is bound to it: this machine by its own
 // metadata, another by the configuration.
-func (c *Cluster) target(ctx context.Context, provider, node string) (providers.Target, error) {
+func (c *Cluster) target(ctx context.Context, a providers.Address, node string) (providers.Target, error) {
+	if cloud := c.Clouds[a.Provider]; cloud.Err != nil {
+		return providers.Target{}, cloud.Err
+	}
+	whole, err := c.identityOf(ctx, a.Provider, node)
+	if err != nil {
+		return providers.Target{}, err
+	}
+	parts := c.driver(a).Capabilities().Target
+	if to := whole.Only(parts); !to.IsZero() {
+		return to, nil
+	}
+	return providers.Target{}, fmt.Errorf("%s says too little of %s to move an address of kind %s; run the command on that node", whole, node, a.Kind)
+}
+
+// identityOf returns all that is known of what a provider calls a node.
+func (c *Cluster) identityOf(ctx context.Context, provider, node string) (providers.Target, error) {
 	n, _ := c.node(node)
 	switch {
 	case node != c.Self && n.Targets[provider] == "":

@@ -46,10 +46,10 @@ type Group struct {
 }
 
 // Cloud is one provider. Err says why it could not be made ready, for example
-// for want of credentials; Provider is then nil. Metadata is nil where the
+// for want of credentials; Kinds is then empty. Metadata is nil where the
 // provider has no metadata service.
 type Cloud struct {
-	Provider    providers.Provider
+	Kinds       map[string]providers.Provider // by kind of address
 	Metadata    metadata.Source
 	Credentials string // where they came from; never the value
 	Err         error
@@ -116,7 +116,27 @@ func (c *Cluster) read(ctx context.Context, a providers.Address) (providers.Assi
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return cloud.Provider.Owner(ctx, a)
+	return cloud.Kinds[a.Kind].Owner(ctx, a)
+}
+
+// driver returns what reads and moves an address.
+func (c *Cluster) driver(a providers.Address) providers.Provider {
+	return c.Clouds[a.Provider].Kinds[a.Kind]
+}
+
+// kindsInUse returns the kinds of address that the groups have of a provider, in the
+// order of the groups, each with its first address.
+func (c *Cluster) kindsInUse(provider string) []providers.Address {
+	var firsts []providers.Address
+	for _, g := range c.Groups {
+		for _, a := range g.Addresses {
+			known := slices.ContainsFunc(firsts, func(f providers.Address) bool { return f.Kind == a.Kind })
+			if a.Provider == provider && !known {
+				firsts = append(firsts, a)
+			}
+		}
+	}
+	return firsts
 }
 
 // identity asks a provider's metadata service who this machine is.

@@ -36,7 +36,7 @@ type fakeCloud struct {
 }
 
 func (f *fakeCloud) Capabilities() providers.Capabilities {
-	return providers.Capabilities{AtomicMove: f.atomic, IPv4: true, MoveTimeout: time.Minute}
+	return providers.Capabilities{Target: providers.PartInstance, AtomicMove: f.atomic, IPv4: true, MoveTimeout: time.Minute}
 }
 
 func (f *fakeCloud) Owner(_ context.Context, a providers.Address) (providers.Assignment, error) {
@@ -118,7 +118,7 @@ func newFake(t *testing.T) (*Cluster, *fakeCloud) {
 	return &Cluster{
 		ID: "web", Self: "lb-b", Nodes: []Node{lbA, lbB},
 		Groups: []Group{{Name: "web", VRID: 51, Addresses: []providers.Address{{Provider: "fake", Kind: "reserved-ip", IP: webIP}}}},
-		Clouds: map[string]Cloud{"fake": {Provider: f, Metadata: f, Credentials: "token_file /etc/fipctl/token"}},
+		Clouds: map[string]Cloud{"fake": {Kinds: map[string]providers.Provider{"reserved-ip": f}, Metadata: f, Credentials: "token_file /etc/fipctl/token"}},
 		Prober: fakeProber{}, Now: time.Now,
 	}, f
 }

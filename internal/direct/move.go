@@ -26,7 +26,7 @@ import (
 // A write that certainly had no effect is repeated, since the operator waits for
 // it; one that may have had an effect never is.
 func (c *Cluster) move(ctx context.Context, m move, r status.AssignRequest, report func(status.Event)) error {
-	interval := max(readInterval, m.cloud.Provider.Capabilities().MinInterval)
+	interval := max(readInterval, m.driver.Capabilities().MinInterval)
 	var (
 		done step  // the newest write that was accepted or may have been
 		last error // what went wrong last, for the text of a timeout
@@ -76,7 +76,7 @@ const (
 // next returns the write that the newest read calls for, given the last one
 // that was accepted or may have been.
 func (m move) next(seen providers.Assignment, done step) step {
-	atomic, unbound := m.cloud.Provider.Capabilities().AtomicMove, seen.Target.IsZero()
+	atomic, unbound := m.driver.Capabilities().AtomicMove, seen.Target.IsZero()
 	switch {
 	case seen.Pending, seen.Target == m.to:
 		return stepNone
@@ -97,7 +97,7 @@ func (m move) next(seen providers.Assignment, done step) step {
 func (c *Cluster) write(ctx context.Context, m move, seen providers.Assignment) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := m.cloud.Provider.Assign(ctx, m.address, m.to, seen)
+	_, err := m.driver.Assign(ctx, m.address, m.to, seen)
 	return err
 }
 

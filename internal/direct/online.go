@@ -36,6 +36,7 @@ func (c *Cluster) Online(ctx context.Context) []Finding {
 		}
 		findings = append(findings, Finding{name + " credentials", true, "from " + c.Clouds[name].Credentials})
 		findings = append(append(findings, identity...), c.checkInstance(ctx, name, id.Target)...)
+		findings = append(findings, c.checkPlacement(ctx, name, id.Target)...)
 		for _, g := range c.Groups {
 			for _, a := range g.Addresses {
 				if a.Provider == name {
@@ -52,29 +53,42 @@ func (c *Cluster) Online(ctx context.Context) []Finding {
 func (c *Cluster) checkIdentity(ctx context.Context, name string) (metadata.Identity, []Finding) {
 	subject := name + " metadata"
 	id, err := c.identity(ctx, name)
+	var findings []Finding
 	switch {
 	case errors.Is(err, errNoMetadata):
 		return metadata.Identity{}, nil
+	case errors.Is(err, metadata.ErrIncomplete):
+		findings = append(findings, failed(subject, err))
 	case err != nil:
 		return metadata.Identity{}, []Finding{failed(subject, err)}
 	}
 	if err := c.confirm(name, id.Target); err != nil {
 		return metadata.Identity{}, []Finding{failed(subject, err)}
 	}
-	return id, []Finding{{subject, true, fmt.Sprintf("this machine is %s in region %s", id.Target, id.Region)}}
+	return id, append(findings, Finding{subject, true, fmt.Sprintf("this machine is %s in region %s", id.Target, id.Region)})
 }
 
 // checkInstance asks the cloud whether it knows this machine: a token of another
 // account reads addresses as well as it can and moves nothing.
 func (c *Cluster) checkInstance(ctx context.Context, name string, own providers.Target) []Finding {
-	inspector, ok := c.Clouds[name].Provider.(providers.Inspector)
-	if !ok || own.IsZero() {
+	var (
+		inspector providers.Inspector
+		target    providers.Target
+	)
+	for _, a := range c.kindsInUse(name) {
+		driver := c.driver(a)
+		i, ok := driver.(providers.Inspector)
+		if t := own.Only(driver.Capabilities().Target); ok && inspector == nil && !t.IsZero() {
+			inspector, target = i, t
+		}
+	}
+	if inspector == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	subject := name + " instance"
-	switch state, err := inspector.InstanceState(ctx, own); {
+	switch state, err := inspector.InstanceState(ctx, target); {
 	case err != nil:
 		return []Finding{failed(subject, err)}
 	case state != providers.InstanceRunning:
@@ -102,13 +116,17 @@ func (c *Cluster) checkAddress(ctx context.Context, g Group, a providers.Address
 		text = fmt.Sprintf("owned by %s (%s)", owner, seen.Target)
 	}
 	findings := []Finding{{subject, true, text}}
-	preflighter, ok := c.Clouds[a.Provider].Provider.(providers.Preflighter)
-	if !ok || own.IsZero() || seen.Target == own {
+	for _, f := range seen.Following {
+		findings[0].Text += fmt.Sprintf("; %s follows it", f)
+	}
+	preflighter, ok := c.driver(a).(providers.Preflighter)
+	to := own.Only(c.driver(a).Capabilities().Target)
+	if !ok || to.IsZero() || seen.Target == to && !c.driver(a).Capabilities().MovesWithoutAPI {
 		return findings
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := preflighter.Preflight(ctx, a, own); err != nil {
+	if err := preflighter.Preflight(ctx, a, to); err != nil {
 		return append(findings, failed(subject+" move here", err))
 	}
 	return append(findings, Finding{subject + " move here", true, "nothing speaks against it"})

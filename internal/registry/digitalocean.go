@@ -33,7 +33,7 @@ var digitalOcean = struct {
 			},
 		}
 	},
-	open: func(s Settings) (providers.Provider, string, error) {
+	open: func(s Settings) (map[string]providers.Provider, string, error) {
 		token, from, err := bearerToken(s, digitalOceanTokens)
 		if err != nil {
 			return nil, "", err
@@ -45,7 +45,7 @@ var digitalOcean = struct {
 		if err != nil {
 			return nil, "", err
 		}
-		return p, from, nil
+		return map[string]providers.Provider{digitalocean.KindReservedIP: p}, from, nil
 	},
 	metadata: func(s Settings) (metadata.Source, error) {
 		source, err := dometadata.New(dometadata.Config{Endpoint: s.MetadataEndpoint})

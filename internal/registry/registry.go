@@ -20,6 +20,10 @@ type Settings struct {
 	Endpoint         string // base URL of the API
 	MetadataEndpoint string // base URL of the metadata service
 	TokenFile        string // path of the file with the API token
+	CredentialsFile  string // path of the file with a key and its secret
+	Region           string // the cloud's name of the region
+	Network          string // the network whose endpoints are used, a word of the provider
+	Role             string // whose credentials the metadata service is asked for
 	UserAgent        string // what requests say they come from, such as "fipctl/0.1"
 	// LookupEnv reads the environment. Nil: os.LookupEnv.
 	LookupEnv func(name string) (string, bool)
@@ -27,7 +31,7 @@ type Settings struct {
 
 // Cloud is a provider ready for use.
 type Cloud struct {
-	Provider providers.Provider
+	Kinds    map[string]providers.Provider // by kind of address: one value each
 	Metadata metadata.Source
 	// Credentials says where they come from, for the log: "file /etc/fipctl/do.token"
 	// or "environment DIGITALOCEAN_TOKEN". Never what they are.
@@ -39,13 +43,52 @@ type Description struct {
 	Name    string
 	Kinds   []Kind
 	Options []Option
+	// Refused are kinds that somebody may expect and that the provider does not
+	// move, with the reason and what to do instead.
+	Refused map[string]string
+	// Networks are the words of the option network; none if it has no such option.
+	Networks []Network
+	// Signed says that requests carry a signature instead of a secret: over plain
+	// http they can be read, but neither changed nor repeated for long.
+	Signed bool
+}
+
+// Network is a network from which a provider can be reached.
+type Network struct {
+	Name    string
+	Warning string // what is to be known of it; empty: nothing
+}
+
+// OverHTTP says what plain http does to the requests of the provider.
+func (d Description) OverHTTP() string {
+	if d.Signed {
+		return "sends requests unencrypted over the network: signed, but everybody on the way can read them"
+	}
+	return "sends the token unencrypted over the network"
 }
 
 // Kind is one kind of address.
 type Kind struct {
 	Name         string
 	Capabilities providers.Capabilities
+	ID           ID
 }
+
+// ID says how an address of a kind is told to the cloud besides by its IP. The zero
+// ID: not at all.
+type ID struct {
+	Key    string // the key of the configuration file: "id", "subnet" or "tables"
+	Prefix string // what the cloud's ids begin with, such as "eip-"
+	Many   bool   // the key holds a list; the address is in each of them
+	Text   string // what it names, such as "the HAVIP"
+}
+
+// The keys of the configuration that name an address to the cloud.
+const (
+	KeyID     = "id"     // of the address itself
+	KeySubnet = "subnet" // that the address belongs to
+	KeyTables = "tables" // the route tables that lead to the address
+)
 
 // Option is one key of a provider's block in the configuration file.
 type Option struct {
@@ -66,7 +109,7 @@ func (d Description) Kind(name string) (Kind, bool) {
 // driver is how one provider is described and built.
 type driver struct {
 	describe func() Description
-	open     func(Settings) (providers.Provider, string, error)
+	open     func(Settings) (kinds map[string]providers.Provider, credentials string, err error)
 	metadata func(Settings) (metadata.Source, error)
 }
 
@@ -98,11 +141,11 @@ func Open(name string, s Settings) (Cloud, error) {
 	if err != nil {
 		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
 	}
-	p, from, err := d.open(s.withDefaults())
+	kinds, from, err := d.open(s.withDefaults())
 	if err != nil {
 		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
 	}
-	return Cloud{Provider: p, Metadata: source, Credentials: from}, nil
+	return Cloud{Kinds: kinds, Metadata: source, Credentials: from}, nil
 }
 
 // OpenMetadata builds only the metadata source, which needs no credentials.

@@ -66,7 +66,7 @@ func TestADescriptionSaysWhatTheDriverSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _ := Describe("digitalocean")
-	if diff := cmp.Diff(cloud.Provider.Capabilities(), d.Kinds[0].Capabilities); diff != "" {
+	if diff := cmp.Diff(cloud.Kinds["reserved-ip"].Capabilities(), d.Kinds[0].Capabilities); diff != "" {
 		t.Error(diff)
 	}
 	if cloud.Metadata.Cloud() != "digitalocean" {
@@ -160,7 +160,7 @@ func TestOtherMistakesAreOneClearLine(t *testing.T) {
 			if err == nil || err.Error() != tc.want {
 				t.Errorf("got  %v\nwant %s", err, tc.want)
 			}
-			if cloud != (Cloud{}) {
+			if cloud.Kinds != nil || cloud.Metadata != nil {
 				t.Errorf("got %+v with the error", cloud)
 			}
 		})
@@ -189,7 +189,7 @@ func TestARotatedTokenIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func() error {
-		_, err := cloud.Provider.Owner(t.Context(), providers.Address{Kind: "reserved-ip", IP: netip.MustParseAddr("203.0.113.10")})
+		_, err := cloud.Kinds["reserved-ip"].Owner(t.Context(), providers.Address{Kind: "reserved-ip", IP: netip.MustParseAddr("203.0.113.10")})
 		return err
 	}
 	first := ask()

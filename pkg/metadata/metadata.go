@@ -5,6 +5,7 @@ package metadata
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -17,9 +18,14 @@ type Source interface {
 	Cloud() string
 	// Identity reads who this machine is. It does a bounded number of requests,
 	// each with a timeout of at most two seconds, and ends early with ctx. A
-	// missing or malformed field is an error that names it.
+	// missing or malformed field is an error that names it. An error that wraps
+	// ErrIncomplete comes with an identity that is right as far as it goes.
 	Identity(ctx context.Context) (Identity, error)
 }
+
+// ErrIncomplete is wrapped by the error of an identity whose Target lacks a part that
+// could not be found out yet.
+var ErrIncomplete = errors.New("identity incomplete")
 
 // Identity is what the metadata service says about this machine.
 type Identity struct {
