@@ -43,32 +43,41 @@ func bearerToken(s Settings, variables []string) (read cloudhttp.TokenSource, fr
 	return nil, "", fmt.Errorf("no API token; set token_file, or one of %s in the environment", strings.Join(variables, ", "))
 }
 
-// readTokenFile reads the token at path. Who may read it is asked of the opened
-// file, so that nothing can be put in its place in between.
+// readTokenFile reads the token at path.
 func readTokenFile(path string) (cloudhttp.Secret, error) {
+	text, err := readSecret("token file", path, tokenMax+1)
+	if err != nil {
+		return cloudhttp.Secret{}, err
+	}
+	secret, err := parseToken(text)
+	if err != nil {
+		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: %w", path, err)
+	}
+	return secret, nil
+}
+
+// readSecret reads at most so many bytes of a file that holds a secret. Who may read
+// it is asked of the opened file, so that nothing can be put in its place in between.
+func readSecret(what, path string, most int64) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not block here
 	if err != nil {
-		return cloudhttp.Secret{}, fmt.Errorf("read token file: %w", err)
+		return "", fmt.Errorf("read %s: %w", what, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return cloudhttp.Secret{}, fmt.Errorf("read token file: %w", err)
+		return "", fmt.Errorf("read %s: %w", what, err)
 	case !info.Mode().IsRegular():
-		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: not a regular file", path)
+		return "", fmt.Errorf("read %s %s: not a regular file", what, path)
 	case info.Mode().Perm()&0o077 != 0:
-		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: mode %04o lets others read it; run chmod 600 %s", path, info.Mode().Perm(), path)
+		return "", fmt.Errorf("read %s %s: mode %04o lets others read it; run chmod 600 %s", what, path, info.Mode().Perm(), path)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, tokenMax+1))
+	data, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
-		return cloudhttp.Secret{}, fmt.Errorf("read token file: %w", err)
+		return "", fmt.Errorf("read %s: %w", what, err)
 	}
-	secret, err := parseToken(string(data))
-	if err != nil {
-		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: %w", path, err)
-	}
-	return secret, nil
+	return string(data), nil
 }
 
 // parseToken trims white space and refuses what cannot be sent in a header. Its
