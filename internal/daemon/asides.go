@@ -43,6 +43,7 @@ func (e *engine) startAsides(now election.Instant) {
 			e.askState(key, i)
 		}
 	}
+	e.startPlacements(now)
 	for {
 		g := e.nextPreflight(now)
 		if g == nil || !e.affordPreflight(g, now) {

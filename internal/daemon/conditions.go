@@ -40,6 +40,7 @@ const (
 	condDrainMarkCorrupt = "drain-mark-corrupt"
 	condReloadFailed     = "reload-failed"
 	condServiceAnswers   = "service-answers"
+	condSameHost         = "same-host"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -49,7 +50,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers,
+		condServiceAnswers, condSameHost,
 	}
 }
 
@@ -139,7 +140,7 @@ func (e *engine) ownerConditions(g *group, s election.GroupStatus, add adder) {
 	}
 	switch s.Owner.Kind {
 	case election.OwnerNone:
-		add(condUnbound, "", status.SeverityCritical, "nobody holds the address; it is bound as soon as a node may lead")
+		add(condUnbound, "", status.SeverityCritical, "nobody holds the address; it is bound as soon as a node may lead%s", g.unboundRemark())
 	case election.OwnerForeign:
 		if s.Held != election.ReasonForeignOwner && slices.ContainsFunc(s.Nodes, func(n election.NodeStatus) bool { return !n.Heard }) {
 			break // just started: a peer not heard yet may be the stranger
@@ -218,6 +219,12 @@ func (e *engine) daemonConditions() []found {
 				fmt.Sprintf("the metadata service does not say who this machine is: %v; %s", p.err, so)})
 		}
 	}
+	for _, m := range e.placed {
+		if m.Separation == providers.Together.String() {
+			fs = append(fs, found{conditionKey{"", condSameHost, m.Node}, status.SeverityWarning,
+				fmt.Sprintf("%s and this node can fail together: %s; move one of them", m.Node, m.Text)})
+		}
+	}
 	for _, err := range e.marred {
 		fs = append(fs, found{conditionKey{"", condDrainMarkCorrupt, err.Error()}, status.SeverityWarning, err.Error()})
 	}
@@ -292,4 +299,18 @@ func oneLine(errs []error) string {
 		}
 	}
 	return strings.Join(texts, "; ")
+}
+
+// unboundRemark is what the clouds of a group say of addresses that nobody holds, as
+// the end of a sentence.
+func (g *group) unboundRemark() string {
+	remark := ""
+	for i, p := range g.provider {
+		text := p.Capabilities().Unbound
+		lost := i < len(g.state.Addresses) && g.state.Addresses[i].Known && g.state.Addresses[i].Seen.Target.IsZero()
+		if text != "" && lost && !strings.Contains(remark, text) {
+			remark += "; " + text
+		}
+	}
+	return remark
 }

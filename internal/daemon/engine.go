@@ -65,6 +65,8 @@ type engine struct {
 	stale   bool             // something may have changed since
 	dropped uint64
 
+	placings map[string]*placing        // by provider
+	placed   []status.Placement         // what they said
 	machines map[machineKey]*inspection // of owners that are strangers or silent
 	readsAt  election.Instant           // when a read that is wanted may begin; 0: not by time alone
 	asidesAt election.Instant           // and a question beside them

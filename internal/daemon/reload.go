@@ -75,7 +75,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 		g.gone = true
 	}
 	e.cfg, e.clouds, e.groups = cfg, cs, groups
-	e.machines = map[machineKey]*inspection{}
+	e.machines, e.placings = map[machineKey]*inspection{}, map[string]*placing{}
 	e.receiver.Keys = cfg.Cluster.Keyring
 	e.receiver.Peers = nil
 	clear(e.peers)

@@ -35,7 +35,7 @@ func (e *engine) publish(now election.Instant) {
 	snap := &status.Snapshot{
 		Version: status.SnapshotVersion, Cluster: e.cfg.Cluster.ID, Node: e.cfg.Node, At: at,
 		Source: status.SourceDaemon, VersionString: e.version, PID: os.Getpid(), Started: e.started,
-		Groups: make([]status.Group, 0, len(e.groups)), Conditions: conditionsOf("", raised),
+		Groups: make([]status.Group, 0, len(e.groups)), Conditions: conditionsOf("", raised), Placements: e.placed,
 	}
 	for i, g := range e.groups {
 		snap.Groups = append(snap.Groups, e.groupSnapshot(g, s.Groups[i], raised))
@@ -107,7 +107,7 @@ func (e *engine) addressSnapshots(g *group, s election.GroupStatus) []status.Add
 	nodes := e.nodes()
 	out := make([]status.Address, len(g.cfg.Addresses))
 	for i, a := range g.cfg.Addresses {
-		out[i] = status.Address{Provider: a.Provider, Kind: a.Kind, IP: a.IP, Owner: status.Owner{State: status.OwnerUnknown}}
+		out[i] = status.Address{Provider: a.Provider, Kind: a.Kind, IP: a.IP, ID: a.ID, Owner: status.Owner{State: status.OwnerUnknown}}
 		if yes := answering(s); yes != nil {
 			out[i].Answering = yes
 		}
@@ -125,6 +125,7 @@ func (e *engine) addressSnapshots(g *group, s election.GroupStatus) []status.Add
 		seen := g.state.Addresses[i].Seen
 		owner := controller.Locate(a.Provider, seen, nodes)
 		out[i].Owner = status.Owner{Node: owner.Node, Target: seen.Target.String(), State: ownerState(owner.Kind)}
+		out[i].Following = seen.Following
 		out[i].VerifiedAt, out[i].Pending = e.clock.time(g.state.Began), seen.Pending
 		out[i].Bound = owner.Kind == election.OwnerNode && owner.Node == e.cfg.Node
 	}

@@ -14,13 +14,12 @@ import (
 // the peers whose target the configuration tells, or whose machine holds an address.
 // What the cloud does not tell is no fault.
 func (c *Cluster) checkPlacement(ctx context.Context, name string, own providers.Target) []Finding {
-	placer, parts := c.placer(name)
-	self := own.Only(parts)
-	if placer == nil || self.IsZero() {
+	placer := c.placer(name)
+	if placer == nil || own.Instance == "" {
 		return nil
 	}
 	subject := name + " placement"
-	here, err := c.place(ctx, placer, self)
+	here, err := c.place(ctx, placer, own)
 	if err != nil {
 		return []Finding{failed(subject, err)}
 	}
@@ -30,8 +29,8 @@ func (c *Cluster) checkPlacement(ctx context.Context, name string, own providers
 		if n.Name == c.Self {
 			continue
 		}
-		target := peers[n.Name].Only(parts)
-		if target.IsZero() {
+		target := peers[n.Name]
+		if target.Instance == "" {
 			findings = append(findings, Finding{subject, true, fmt.Sprintf(
 				"which machine %s is, is not known here; set nodes[].target.%s to compare where the two run", n.Name, name)})
 			continue
@@ -58,21 +57,20 @@ func separation(subject, peer string, here, there providers.Placement) Finding {
 	}
 }
 
-// placer returns a driver that can tell where machines run, and what of a machine it
-// must be told.
-func (c *Cluster) placer(provider string) (providers.Placer, providers.TargetParts) {
+// placer returns a driver that can tell where machines run, or nil.
+func (c *Cluster) placer(provider string) providers.Placer {
 	for _, a := range c.kindsInUse(provider) {
 		if p, ok := c.driver(a).(providers.Placer); ok {
-			return p, c.driver(a).Capabilities().Target
+			return p
 		}
 	}
-	return nil, 0
+	return nil
 }
 
 func (c *Cluster) place(ctx context.Context, p providers.Placer, t providers.Target) (providers.Placement, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return p.Placement(ctx, t)
+	return p.Placement(ctx, providers.Target{Instance: t.Instance})
 }
 
 // machinesOfPeers returns what is known of the machines of the peers: what the
@@ -81,7 +79,7 @@ func (c *Cluster) machinesOfPeers(ctx context.Context, provider string, own prov
 	machines := map[string]providers.Target{}
 	for _, n := range c.Nodes {
 		if id := n.Targets[provider]; id != "" {
-			machines[n.Name] = providers.Target{Instance: id, PrivateIP: n.Address.Addr()}
+			machines[n.Name] = providers.Target{Instance: id}
 		}
 	}
 	for _, g := range c.Groups {

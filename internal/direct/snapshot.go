@@ -57,14 +57,14 @@ func (c *Cluster) ownTargets(ctx context.Context) map[string]providers.Target {
 }
 
 func (c *Cluster) address(ctx context.Context, a providers.Address, own providers.Target) status.Address {
-	shown := status.Address{Provider: a.Provider, Kind: a.Kind, IP: a.IP, Owner: status.Owner{State: status.OwnerUnknown}}
+	shown := status.Address{Provider: a.Provider, Kind: a.Kind, IP: a.IP, ID: a.ID, Owner: status.Owner{State: status.OwnerUnknown}}
 	began := c.Now().UTC()
 	seen, err := c.read(ctx, a)
 	if err != nil {
 		shown.ReadError = err.Error()
 		return shown
 	}
-	shown.VerifiedAt, shown.Pending = began, seen.Pending
+	shown.VerifiedAt, shown.Pending, shown.Following = began, seen.Pending, seen.Following
 	shown.Owner = c.owner(a.Provider, seen, own)
 	shown.Bound = c.Self != "" && shown.Owner.Node == c.Self
 	return shown

@@ -30,6 +30,15 @@ type Snapshot struct {
 	Started       time.Time   `json:"started,omitzero"`
 	Groups        []Group     `json:"groups"`
 	Conditions    []Condition `json:"conditions,omitempty"` // of the daemon as a whole
+	Placements    []Placement `json:"placements,omitempty"` // of the peers, as far as the clouds tell
+}
+
+// Placement says whether this node and another can fail together.
+type Placement struct {
+	Provider   string `json:"provider"`
+	Node       string `json:"node"`
+	Separation string `json:"separation"` // "apart", "together" or "unknown"
+	Text       string `json:"text"`       // why
 }
 
 // Group is one group as this node sees it.
@@ -76,6 +85,7 @@ type Address struct {
 	Provider   string     `json:"provider"`
 	Kind       string     `json:"kind"`
 	IP         netip.Addr `json:"ip"`
+	ID         string     `json:"id,omitempty"` // the cloud's id of it, of its subnet or of its route table
 	Owner      Owner      `json:"owner"`
 	VerifiedAt time.Time  `json:"verified_at,omitzero"`  // start of the owner read that Owner comes from
 	Pending    bool       `json:"pending,omitempty"`     // the cloud is working on the address
@@ -83,6 +93,8 @@ type Address struct {
 	Answering  *bool      `json:"answering"`             // a probe through it reached this node; null: unknown
 	AnsweredBy string     `json:"answered_by,omitempty"` // the node that last answered the probe
 	ReadError  string     `json:"read_error,omitempty"`  // why the newest owner read failed; Owner is then older
+
+	Following []netip.Addr `json:"following,omitempty"` // other addresses that move with it by themselves
 }
 
 // OwnerState says what is known of an owner.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // TextOptions says what the text is made for.
@@ -32,6 +34,10 @@ func Text(s Snapshot, o TextOptions) string {
 	if len(s.Groups) == 0 {
 		p.line("no groups")
 	}
+	if len(s.Placements) > 0 {
+		p.line("")
+		p.placements(s)
+	}
 	return p.String()
 }
 
@@ -43,7 +49,10 @@ type page struct {
 
 func (p *page) group(s Snapshot, g Group) {
 	for _, a := range g.Addresses {
-		p.line(p.paint(ownerColour(a.Owner.State), fmt.Sprintf("%s  %s  %s", g.Name, a.IP, ownership(s, a))))
+		p.line(p.paint(ownerColour(a.Owner.State), fmt.Sprintf("%s  %s  %s", g.Name, addressText(a), ownership(s, a))))
+		for _, f := range a.Following {
+			p.line(fmt.Sprintf("  %s follows it by itself", f))
+		}
 		if a.ReadError != "" {
 			p.wrap("  ", "last owner read: "+a.ReadError)
 		}
@@ -62,6 +71,25 @@ func (p *page) group(s Snapshot, g Group) {
 	p.table(nodeTable(g.Nodes, s.Source))
 	p.checks(g.Nodes)
 	p.conditions("  ", g.Conditions, s.At)
+}
+
+// addressText names an address, and the table that a route is in.
+func addressText(a Address) string {
+	return providers.Address{Kind: a.Kind, IP: a.IP, ID: a.ID}.String()
+}
+
+// placements says with which nodes this one can fail together.
+func (p *page) placements(s Snapshot) {
+	for _, m := range s.Placements {
+		switch m.Separation {
+		case providers.Apart.String():
+			p.wrap("", fmt.Sprintf("%s and %s fail apart: %s", s.Node, m.Node, m.Text))
+		case providers.Together.String():
+			p.wrap("", fmt.Sprintf("%s and %s can fail TOGETHER: %s", s.Node, m.Node, m.Text))
+		default:
+			p.wrap("", fmt.Sprintf("whether %s and %s can fail together is not known: %s", s.Node, m.Node, m.Text))
+		}
+	}
 }
 
 // ownership answers the question for which the command is run.

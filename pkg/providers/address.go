@@ -46,6 +46,27 @@ type Target struct {
 	PrivateIP netip.Addr // the private address on that interface
 }
 
+// ParseTarget is the inverse of String for what is known of a whole machine: an id of
+// the machine, then one of its interface if that is known, then its private address.
+// It returns the zero Target for anything else.
+func ParseTarget(s string) Target {
+	var t Target
+	for i, part := range strings.Split(s, "/") {
+		ip, err := netip.ParseAddr(part)
+		switch {
+		case err == nil && i > 0 && !t.PrivateIP.IsValid():
+			t.PrivateIP = ip
+		case err != nil && part != "" && i == 0:
+			t.Instance = part
+		case err != nil && part != "" && i == 1:
+			t.Interface = part
+		default:
+			return Target{}
+		}
+	}
+	return t
+}
+
 // TargetParts says which fields of a Target name a machine for one kind of address.
 type TargetParts uint8
 

@@ -78,3 +78,23 @@ func TestAddressesOfOneIPAreToldApart(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestParseTargetIsTheInverseOfString(t *testing.T) {
+	t.Parallel()
+	ip := netip.MustParseAddr("10.0.4.20")
+	for _, want := range []Target{
+		{Instance: "1001"},
+		{Instance: "ins-1", Interface: "eni-1"},
+		{Instance: "ins-1", PrivateIP: ip},
+		{Instance: "ins-1", Interface: "eni-1", PrivateIP: ip},
+	} {
+		if got := ParseTarget(want.String()); got != want {
+			t.Errorf("ParseTarget(%q) = %+v", want, got)
+		}
+	}
+	for _, bad := range []string{"", "/", "10.0.4.20", "ins-1/", "ins-1/eni-1/x", "ins-1/10.0.4.20/10.0.4.21"} {
+		if got := ParseTarget(bad); !got.IsZero() {
+			t.Errorf("ParseTarget(%q) = %+v", bad, got)
+		}
+	}
+}

@@ -104,7 +104,8 @@ type Tracker interface {
 }
 
 // Placer is implemented by providers that can tell where the machine of a target
-// runs, for the question whether two nodes can fail together.
+// runs, for the question whether two nodes can fail together. The target may be one of
+// this kind, or name the instance alone.
 type Placer interface {
 	Placement(ctx context.Context, t Target) (Placement, error)
 }

@@ -86,6 +86,7 @@ var (
 	_ providers.Inspector   = (*Provider)(nil)
 	_ providers.Preflighter = (*Provider)(nil)
 	_ providers.Tracker     = (*Provider)(nil)
+	_ providers.Placer      = (*Provider)(nil)
 )
 
 // New returns a driver. It does no I/O and reports every problem of cfg at once.
@@ -220,6 +221,18 @@ func (p *Provider) InstanceState(ctx context.Context, t providers.Target) (provi
 	default:
 		return providers.InstanceUnknown, nil
 	}
+}
+
+// Placement implements providers.Placer. DigitalOcean tells the region and no more:
+// neither hosts nor groups that keep droplets apart.
+func (p *Provider) Placement(ctx context.Context, t providers.Target) (providers.Placement, error) {
+	op := "read placement of " + t.String()
+	id, err := dropletID(op, t)
+	if err != nil {
+		return providers.Placement{}, err
+	}
+	d, err := p.droplet(ctx, op, id)
+	return providers.Placement{Zone: d.region}, err
 }
 
 // Operation implements providers.Tracker. Actions of some addresses (BYOIP) can
