@@ -199,7 +199,8 @@ const preflightCalls = 3
 func (e *engine) nextPreflight(now election.Instant) *group {
 	var next *group
 	for _, g := range e.groups {
-		if g.preflighting || g.busy || e.machine.Role(g.cfg.Name) != election.Backup || !e.canClaim(g) {
+		standby := e.machine.Role(g.cfg.Name) == election.Backup && e.canClaim(g)
+		if g.preflighting || g.busy || !standby && !(g.unfit() && e.knownFor(g)) {
 			continue
 		}
 		if now < g.preflightAt {
@@ -249,6 +250,7 @@ func (e *engine) preflight(g *group, now election.Instant) {
 			first.heed(refusal, now, e.clock.now())
 			if !g.gone && providers.KindOf(refusal) != providers.Canceled && e.machine.Role(g.cfg.Name) != election.Active {
 				g.refusal = refusal
+				e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
 			}
 		})
 	})

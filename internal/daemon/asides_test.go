@@ -6,6 +6,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -235,4 +236,33 @@ func TestTheEndOfAnOlderMoveSaysNothingOfANewerOne(t *testing.T) {
 			t.Error("the newer one is not told")
 		}
 	})
+}
+
+// TestANodeWhoseAnnouncementWouldBeInVainDoesNotLead: nothing refuses an announcement,
+// so what the cloud says beforehand counts. A write that would be refused is tried.
+func TestANodeWhoseAnnouncementWouldBeInVainDoesNotLead(t *testing.T) {
+	for _, announced := range []bool{true, false} {
+		t.Run(fmt.Sprint("announced ", announced), func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				w.start(nodeA, nil)
+				b := w.start(nodeB, func(n *node, _ *Options, _ *parts) { n.cloud.caps.MovesWithoutAPI = announced })
+				w.eventually("it stands by", func() bool { return b.role() == "backup" })
+				can := func() bool {
+					known := make(chan bool, 1)
+					b.engine.post(func() { known <- b.engine.canClaim(b.engine.groups[0]) })
+					return <-known
+				}
+				b.cloud.set("preflight", failure("preflight", providers.Invalid, "", errors.New("outside the drift range")))
+				w.pass(preflightEvery + time.Second)
+				if can() == announced {
+					t.Errorf("it says that it can claim: %v", can())
+				}
+				b.cloud.set("preflight", nil)
+				w.pass(preflightEvery + time.Second)
+				if !can() {
+					t.Error("it says that it cannot although nothing speaks against it any more")
+				}
+			})
+		})
+	}
 }

@@ -308,17 +308,14 @@ func (e *engine) anyAnswers() bool {
 }
 
 // canClaim reports whether this machine is known at every provider of a group,
-// and the cloud takes its credentials.
+// the cloud takes its credentials, and an announcement would not be in vain.
 func (e *engine) canClaim(g *group) bool {
-	if g.denied {
-		return false
-	}
-	for _, t := range e.clouds.targets(g.cfg.Addresses) {
-		if t.IsZero() {
-			return false
-		}
-	}
-	return true
+	return !g.denied && !g.unfit() && e.knownFor(g)
+}
+
+// knownFor reports whether this machine is known at every provider of a group.
+func (e *engine) knownFor(g *group) bool {
+	return !slices.ContainsFunc(e.clouds.targets(g.cfg.Addresses), providers.Target.IsZero)
 }
 
 // nodes returns who is who, for recognising owners: targets from adverts, from

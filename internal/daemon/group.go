@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/config"
@@ -86,6 +87,14 @@ func newPolicy(g config.Group, ps []providers.Provider) controller.Policy {
 func canRelease(a providers.Address, p providers.Provider) bool {
 	_, able := p.(providers.Releaser)
 	return able && a.IP.Is6() && p.Capabilities().AtomicMove
+}
+
+// unfit reports whether the cloud said that an address which moves by announcement
+// would not move here. A write that is refused makes a claim fail by itself; an
+// announcement is ignored in silence, so such a node must not lead.
+func (g *group) unfit() bool {
+	announced := slices.ContainsFunc(g.provider, func(p providers.Provider) bool { return p.Capabilities().MovesWithoutAPI })
+	return announced && providers.KindOf(g.refusal) == providers.Invalid
 }
 
 // electionGroup derives what the election needs to know of a group.
