@@ -33,19 +33,22 @@ var digitalOcean = struct {
 			},
 		}
 	},
-	open: func(s Settings) (map[string]providers.Provider, string, error) {
+	open: func(s Settings, source metadata.Source) (Cloud, error) {
 		token, from, err := bearerToken(s, digitalOceanTokens)
 		if err != nil {
-			return nil, "", err
+			return Cloud{}, err
 		}
 		p, err := digitalocean.New(digitalocean.Config{
 			HTTP:     cloudhttp.New(cloudhttp.Config{Token: token, UserAgent: s.UserAgent}),
 			Endpoint: s.Endpoint,
 		})
 		if err != nil {
-			return nil, "", err
+			return Cloud{}, err
 		}
-		return map[string]providers.Provider{digitalocean.KindReservedIP: p}, from, nil
+		return Cloud{
+			Kinds:    map[string]providers.Provider{digitalocean.KindReservedIP: p},
+			Metadata: source, Credentials: from,
+		}, nil
 	},
 	metadata: func(s Settings) (metadata.Source, error) {
 		source, err := dometadata.New(dometadata.Config{Endpoint: s.MetadataEndpoint})

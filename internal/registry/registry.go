@@ -109,8 +109,10 @@ func (d Description) Kind(name string) (Kind, bool) {
 // driver is how one provider is described and built.
 type driver struct {
 	describe func() Description
-	open     func(Settings) (kinds map[string]providers.Provider, credentials string, err error)
 	metadata func(Settings) (metadata.Source, error)
+	// open gets the source of the same settings, and may put one in its place that
+	// knows more.
+	open func(Settings, metadata.Source) (Cloud, error)
 }
 
 // drivers holds every provider by name.
@@ -141,11 +143,11 @@ func Open(name string, s Settings) (Cloud, error) {
 	if err != nil {
 		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
 	}
-	kinds, from, err := d.open(s.withDefaults())
+	cloud, err := d.open(s.withDefaults(), source)
 	if err != nil {
 		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
 	}
-	return Cloud{Kinds: kinds, Metadata: source, Credentials: from}, nil
+	return cloud, nil
 }
 
 // OpenMetadata builds only the metadata source, which needs no credentials.
