@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,10 @@ func (c *Cluster) Assign(ctx context.Context, r status.AssignRequest, report fun
 	}
 	if len(moves) == 0 {
 		return outcome(r, status.CodeDone, election.ReasonNone, "%s already owns %s", r.To, g.Name)
+	}
+	if i := slices.IndexFunc(moves, func(m move) bool { return m.driver.Capabilities().MovesWithoutAPI }); i >= 0 {
+		return outcome(r, status.CodeRefused, election.ReasonCannotClaim,
+			"%s moves by an announcement that has to be kept up, which only a running daemon does; start it on %s, then leave out --direct", moves[i].address, r.To)
 	}
 	if refused := c.ask(ctx, r, g, report); refused != nil {
 		return *refused

@@ -236,3 +236,18 @@ func TestAssignMovesEveryAddressOfTheGroup(t *testing.T) {
 		}
 	})
 }
+
+func TestAssignLeavesAnnouncementsToADaemon(t *testing.T) {
+	t.Parallel()
+	c, f := newFake(t)
+	f.announce = true
+	got := c.Assign(t.Context(), status.AssignRequest{Group: "web", To: "lb-b"}, func(status.Event) {})
+	want := "203.0.113.10 moves by an announcement that has to be kept up, which only a running daemon does; start it on lb-b, then leave out --direct"
+	if got.Code != status.CodeRefused || got.Text != want || len(f.calls) != 0 {
+		t.Errorf("got %+v after the calls %q", got, f.calls)
+	}
+	f.owner[webIP] = onB
+	if got := c.Assign(t.Context(), status.AssignRequest{Group: "web", To: "lb-b"}, func(status.Event) {}); got.Code != status.CodeDone {
+		t.Errorf("where it is already: %+v", got)
+	}
+}

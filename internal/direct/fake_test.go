@@ -21,6 +21,7 @@ import (
 type fakeCloud struct {
 	mu       sync.Mutex
 	atomic   bool
+	announce bool // moves without the API
 	owner    map[netip.Addr]providers.Assignment
 	next     map[netip.Addr]providers.Assignment // takes effect when delay is used up
 	delay    int                                 // reads that still see the old owner
@@ -36,7 +37,7 @@ type fakeCloud struct {
 }
 
 func (f *fakeCloud) Capabilities() providers.Capabilities {
-	return providers.Capabilities{Target: providers.PartInstance, AtomicMove: f.atomic, IPv4: true, MoveTimeout: time.Minute}
+	return providers.Capabilities{Target: providers.PartInstance, AtomicMove: f.atomic, MovesWithoutAPI: f.announce, IPv4: true, MoveTimeout: time.Minute}
 }
 
 func (f *fakeCloud) Owner(_ context.Context, a providers.Address) (providers.Assignment, error) {
