@@ -34,6 +34,12 @@ type Identity struct {
 	Region     string           // the cloud's own name of the region or zone
 	Interfaces []Interface      // in the service's order
 	Anchor     netip.Addr       // DigitalOcean's anchor IP; invalid where there is none
+
+	// Where in the cloud the primary interface is. Each is empty where the service does
+	// not tell.
+	Zone   string // the availability zone
+	VPC    string // the cloud's id of the private network
+	Subnet string // the cloud's id of the subnet
 }
 
 // Interface is one network interface in the eyes of the cloud.
