@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 
 const secretToken = "dop_v1_0123456789abcdef"
 
-// harness is a fake cloud with two droplets, on a clock that only Settle moves.
+// harness is a fake cloud with three droplets, on a clock that only Settle moves.
 type harness struct {
 	t      *testing.T
 	ip     netip.Addr
@@ -54,6 +54,7 @@ func newHarness(t *testing.T, ip netip.Addr) *harness {
 	for _, i := range []fakecloud.Instance{
 		{ID: "1001", Name: "lb-a", Region: "nyc3", Private: addrs("10.108.0.2"), Public: addrs("198.51.100.11", "2001:db8:1::11")},
 		{ID: "1002", Name: "lb-b", Region: "nyc3", Private: addrs("10.108.0.3"), Public: addrs("198.51.100.12", "2001:db8:1::12")},
+		{ID: "1003", Name: "lb-c", Region: "nyc3", Private: addrs("10.108.0.4"), Public: addrs("198.51.100.13", "2001:db8:1::13")},
 	} {
 		h.must(h.model.AddInstance(i))
 	}
@@ -100,6 +101,12 @@ func (*harness) Targets() (a, b providers.Target) {
 	return providers.Target{Instance: "1001"}, providers.Target{Instance: "1002"}
 }
 
+func (*harness) Rival() providers.Target { return providers.Target{Instance: "1003"} }
+
+// Traits are the zero value: an assign does not name the holder, and a 429 says how
+// long to wait.
+func (*harness) Traits() providertest.Traits { return providertest.Traits{} }
+
 func (*harness) UnknownTarget() providers.Target { return providers.Target{Instance: "1999"} }
 
 func (h *harness) Owner() providers.Target { return h.model.Holder(h.ip) }
@@ -118,9 +125,21 @@ func (h *harness) MakeBusy(t providers.Target) bool {
 }
 
 func (h *harness) Settle() {
+	h.api.SetReadLag(0)
+	h.pass(time.Hour)
+}
+
+func (h *harness) pass(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.now = h.now.Add(time.Hour)
+	h.now = h.now.Add(d)
+}
+
+// FreezeReads lets reads lag by a minute that has passed since the last change.
+func (h *harness) FreezeReads() bool {
+	h.pass(time.Minute)
+	h.api.SetReadLag(time.Minute)
+	return true
 }
 
 func (h *harness) Calls() (c providertest.Calls) {
@@ -153,6 +172,8 @@ func (h *harness) Inject(on providertest.Direction, f providertest.Fault) bool {
 	}
 	return ok
 }
+
+func (h *harness) Clear() { h.api.ClearFaults() }
 
 var faults = map[providertest.Fault]face.Fault{
 	providertest.CutBefore:        face.CutBefore(),

@@ -5,7 +5,6 @@ package providertest
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"testing"
 
@@ -73,26 +72,31 @@ func wantLikeOwner(t *testing.T, h Harness, as ...providers.Address) []providers
 
 func batchLikeOwner(t *testing.T, h Harness) {
 	a, b := h.Targets()
-	for _, holder := range []providers.Target{{}, a, b} {
+	for _, holder := range []providers.Target{free(h), a, b} {
 		h.Place(holder)
 		got := wantLikeOwner(t, h, h.Address(), h.UnknownAddress(), h.Address())
 		wantKind(t, got[1].Err, providers.NotFound)
 	}
-	if _, err := h.Provider().Assign(bounded(t), h.Address(), a, providers.Assignment{Target: b}); err != nil {
+	want := 0
+	if announcer, ok := h.(Announcer); ok {
+		announcer.Announce(a)
+	} else if _, err := h.Provider().Assign(bounded(t), h.Address(), a, look(t, h)); err != nil {
 		t.Fatalf("Assign: %v", err)
+	} else {
+		want = 1
 	}
 	wantLikeOwner(t, h, h.UnknownAddress(), h.Address())
 	h.Settle()
 	wantLikeOwner(t, h, h.UnknownAddress(), h.Address())
-	if n := h.Calls().Writes; n != 1 {
-		t.Errorf("%d writes, want that of the case alone", n)
+	if n := h.Calls().Writes; n != want {
+		t.Errorf("%d writes, want %d, those of the case alone", n, want)
 	}
 }
 
 func batchReadsEachTime(t *testing.T, h Harness) {
 	reader := batchReader(t, h)
 	a, b := h.Targets()
-	for _, holder := range []providers.Target{a, b, {}, b} {
+	for _, holder := range []providers.Target{a, b, free(h), b} {
 		h.Place(holder)
 		got := reader.Owners(bounded(t), []providers.Address{h.Address(), h.UnknownAddress()})[0]
 		if got.Err != nil || got.Assignment.Target != holder {
@@ -121,10 +125,7 @@ func batchFault(f Fault, allowed ...providers.Kind) func(*testing.T, Harness) {
 		inject(t, h, Reads, f)
 		for _, got := range reader.Owners(bounded(t), []providers.Address{h.Address(), h.UnknownAddress()}) {
 			wantKind(t, got.Err, allowed...)
-			var e *providers.Error
-			if f == Throttled && errors.As(got.Err, &e) && e.RetryAfter != RetryAfterHint {
-				t.Errorf("RetryAfter = %v, want %v", e.RetryAfter, RetryAfterHint)
-			}
+			wantRetryAfter(t, h, f, got.Err)
 			if !got.Assignment.Target.IsZero() {
 				t.Errorf("an owner came with the error: %q", got.Assignment.Target)
 			}

@@ -45,11 +45,12 @@ func endedContext(t *testing.T, h Harness) {
 	cancel()
 	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
+	seen := look(t, h)
 	before := h.Calls()
 	for _, ctx := range []context.Context{cancelled, late} {
 		_, err := p.Owner(ctx, h.Address())
 		wantKind(t, err, providers.Canceled)
-		_, err = p.Assign(ctx, h.Address(), a, providers.Assignment{})
+		_, err = p.Assign(ctx, h.Address(), a, seen)
 		wantKind(t, err, providers.Canceled)
 		if r, ok := p.(providers.Releaser); ok {
 			_, err = r.Release(ctx, h.Address(), a)
@@ -79,9 +80,11 @@ func onceArrived(t *testing.T, h Harness) context.Context {
 }
 
 func cancelledWrite(t *testing.T, h Harness) {
+	needsWrites(t, h)
 	a, _ := h.Targets()
+	seen := look(t, h)
 	inject(t, h, Writes, Hang)
-	_, err := h.Provider().Assign(onceArrived(t, h), h.Address(), a, providers.Assignment{})
+	_, err := h.Provider().Assign(onceArrived(t, h), h.Address(), a, seen)
 	wantKind(t, err, providers.Ambiguous)
 	if n := h.Calls().Writes; n != 1 {
 		t.Errorf("%d writes, want 1", n)
@@ -95,11 +98,13 @@ func cancelledRead(t *testing.T, h Harness) {
 }
 
 func writeDeadline(t *testing.T, h Harness) {
+	needsWrites(t, h)
 	a, _ := h.Targets()
+	seen := look(t, h)
 	inject(t, h, Writes, Hang)
 	ctx, cancel := context.WithTimeout(t.Context(), hangTimeout)
 	defer cancel()
-	_, err := h.Provider().Assign(ctx, h.Address(), a, providers.Assignment{})
+	_, err := h.Provider().Assign(ctx, h.Address(), a, seen)
 	wantKind(t, err, providers.Ambiguous)
 	if n := h.Calls().Writes; n > 1 {
 		t.Errorf("%d writes", n)
@@ -115,9 +120,10 @@ func readDeadline(t *testing.T, h Harness) {
 }
 
 func closedGate(t *testing.T, h Harness) {
+	needsWrites(t, h)
 	p := h.Provider()
 	a, _ := h.Targets()
-	owner(t, h, p) // a warm connection is the harder case
+	seen := owner(t, h, p) // a warm connection is the harder case
 	before := h.Calls()
 	closed, asked := errors.New("the gate is closed"), false
 	ctx, cancel := context.WithCancelCause(bounded(t))
@@ -125,7 +131,7 @@ func closedGate(t *testing.T, h Harness) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { asked = true; cancel(closed) },
 	})
-	_, err := p.Assign(ctx, h.Address(), a, providers.Assignment{})
+	_, err := p.Assign(ctx, h.Address(), a, seen)
 	if !asked {
 		t.Skip("not applicable: this driver does not speak HTTP")
 	}
@@ -135,5 +141,5 @@ func closedGate(t *testing.T, h Harness) {
 	}
 	h.Settle()
 	wantCalls(t, h, before, Calls{})
-	wantHolder(t, h, providers.Target{})
+	wantHolder(t, h, free(h))
 }

@@ -6,44 +6,15 @@ package providertest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-var faultCases = []testCase{
-	{"a write that never left is Transient",
-		"A request that never left took no effect, and says so: the caller may repeat it at once.",
-		writeFault(Unreachable, providers.Transient)},
-	{"a write cut before it took effect is Ambiguous",
-		"Nothing tells a lost request from a lost reply.",
-		writeFault(CutBefore, providers.Ambiguous)},
-	{"a write whose reply is lost is Ambiguous",
-		"Read the owner first, never repeat blindly.",
-		writeFault(CutAfter, providers.Ambiguous)},
-	{"a write answered with 5xx is Ambiguous",
-		"A server error may come before or after the effect.",
-		writeFault(ServerError, providers.Ambiguous)},
-	{"a write answered with 5xx after its effect is Ambiguous",
-		"A server error may come before or after the effect.",
-		writeFault(ServerErrorAfter, providers.Ambiguous)},
-	{"a write answered with nothing is Ambiguous",
-		"A missing field is an error, never a zero value taken for the truth.",
-		writeFault(EmptyBody, providers.Ambiguous)},
-	{"a write answered with a page is Ambiguous",
-		"What does not decode does not say what happened.",
-		writeFault(HTMLBody, providers.Ambiguous)},
-	{"a write answered with half a document is Ambiguous",
-		"What does not decode does not say what happened.",
-		writeFault(TruncatedBody, providers.Ambiguous)},
-	{"a throttled write took no effect",
-		"Throttled comes with RetryAfter when the API names it.",
-		writeFault(Throttled, providers.Throttled)},
-	{"a denied write took no effect",
-		"Denied is for credentials: alarm, slow retry.",
-		writeFault(Denied, providers.Denied)},
-
+var faultCases = slices.Concat(writeFaults("", false), writeFaults(", with a holder", true), []testCase{
 	{"a read that gets no connection is Transient",
 		"No answer is an error, never an unbound address.",
 		readFault(Unreachable, providers.Transient)},
@@ -68,20 +39,70 @@ var faultCases = []testCase{
 	{"a denied read is Denied",
 		"Denied is for credentials: alarm, slow retry.",
 		readFault(Denied, providers.Denied)},
+	{"every way to throttle is Throttled",
+		"A rate limit is told from a quota and from a failure, in whatever words the cloud puts it.",
+		everyThrottling},
 	{"no secret in any error",
 		"Secrets never reach an error's text, whatever the API answers.",
 		noSecretInErrors},
+})
+
+// writeFaults returns the cases in which one write runs into a fault: that which binds
+// a free address, or else the first write of a move off a holder.
+func writeFaults(suffix string, held bool) []testCase {
+	cases := []testCase{
+		{"a write that never left is Transient",
+			"A request that never left took no effect, and says so: the caller may repeat it at once.",
+			writeFault(held, Unreachable, providers.Transient)},
+		{"a write cut before it took effect is Ambiguous",
+			"Nothing tells a lost request from a lost reply.",
+			writeFault(held, CutBefore, providers.Ambiguous)},
+		{"a write whose reply is lost is Ambiguous",
+			"Read the owner first, never repeat blindly.",
+			writeFault(held, CutAfter, providers.Ambiguous)},
+		{"a write answered with 5xx is Ambiguous",
+			"A server error may come before or after the effect.",
+			writeFault(held, ServerError, providers.Ambiguous)},
+		{"a write answered with 5xx after its effect is Ambiguous",
+			"A server error may come before or after the effect.",
+			writeFault(held, ServerErrorAfter, providers.Ambiguous)},
+		{"a write answered with nothing is Ambiguous",
+			"A missing field is an error, never a zero value taken for the truth.",
+			writeFault(held, EmptyBody, providers.Ambiguous)},
+		{"a write answered with a page is Ambiguous",
+			"What does not decode does not say what happened.",
+			writeFault(held, HTMLBody, providers.Ambiguous)},
+		{"a write answered with half a document is Ambiguous",
+			"What does not decode does not say what happened.",
+			writeFault(held, TruncatedBody, providers.Ambiguous)},
+		{"a throttled write took no effect",
+			"Throttled comes with RetryAfter when the API names it.",
+			writeFault(held, Throttled, providers.Throttled)},
+		{"a denied write took no effect",
+			"Denied is for credentials: alarm, slow retry.",
+			writeFault(held, Denied, providers.Denied)},
+	}
+	for i := range cases {
+		cases[i].name += suffix
+	}
+	return cases
 }
 
 // writeFault returns a case in which one Assign runs into f: the kind is right,
 // at most one write arrived, and the address is where f says.
-func writeFault(f Fault, allowed ...providers.Kind) func(*testing.T, Harness) {
+func writeFault(held bool, f Fault, allowed ...providers.Kind) func(*testing.T, Harness) {
 	return func(t *testing.T, h Harness) {
-		p := h.Provider()
-		a, _ := h.Targets()
+		needsWrites(t, h)
+		a, b := h.Targets()
+		from, to := free(h), b
+		if held {
+			from = a
+			h.Place(a)
+		}
+		seen := look(t, h)
 		inject(t, h, Writes, f)
 		before := h.Calls()
-		_, err := p.Assign(bounded(t), h.Address(), a, providers.Assignment{})
+		_, err := h.Provider().Assign(bounded(t), h.Address(), to, seen)
 		wantKind(t, err, allowed...)
 		wantDetails(t, h, f, err)
 		if f == Unreachable {
@@ -90,9 +111,13 @@ func writeFault(f Fault, allowed ...providers.Kind) func(*testing.T, Harness) {
 			wantCalls(t, h, before, Calls{Writes: 1})
 		}
 		h.Settle()
-		var want providers.Target
-		if f.applied() {
-			want = a
+		want := from
+		switch {
+		case !f.applied():
+		case held && writesPerMove(h) == 2:
+			want = providers.Target{}
+		default:
+			want = to
 		}
 		wantHolder(t, h, want)
 	}
@@ -112,9 +137,7 @@ func readFault(f Fault, allowed ...providers.Kind) func(*testing.T, Harness) {
 		if !got.Target.IsZero() || got.Pending {
 			t.Errorf("an answer came with the error: %+v", got)
 		}
-		if n := h.Calls().Writes; n != 0 {
-			t.Errorf("%d writes", n)
-		}
+		wantNoWrites(t, h)
 	}
 }
 
@@ -129,21 +152,56 @@ func wantDetails(t *testing.T, h Harness, f Fault, err error) {
 	if !strings.Contains(e.Op, h.Address().String()) {
 		t.Errorf("the operation %q does not name the address", e.Op)
 	}
-	refused := f == Throttled || f == Denied || f == ServerError || f == ServerErrorAfter
+	broken := f == ServerError || f == ServerErrorAfter
+	refused := f == Throttled || f == Denied || broken && !h.Traits().AnonymousServerErrors
 	if refused && e.RequestID == "" {
 		t.Errorf("no request id: %v", err)
 	}
-	if f == Throttled && e.RetryAfter != RetryAfterHint {
-		t.Errorf("RetryAfter = %v, want %v", e.RetryAfter, RetryAfterHint)
+	wantRetryAfter(t, h, f, err)
+}
+
+// wantRetryAfter compares how long an error asks to wait with what f asked for.
+func wantRetryAfter(t *testing.T, h Harness, f Fault, err error) {
+	t.Helper()
+	var want time.Duration
+	if f == Throttled && !h.Traits().NoRetryAfter {
+		want = RetryAfterHint
 	}
-	if f != Throttled && e.RetryAfter != 0 {
-		t.Errorf("RetryAfter = %v out of nowhere", e.RetryAfter)
+	var e *providers.Error
+	if errors.As(err, &e) && e.RetryAfter != want {
+		t.Errorf("RetryAfter = %v, want %v", e.RetryAfter, want)
 	}
+}
+
+func everyThrottling(t *testing.T, h Harness) {
+	throttler, ok := h.(Throttler)
+	if !ok {
+		t.Skip("not applicable: this cloud throttles in one way only")
+	}
+	p := h.Provider()
+	a, _ := h.Targets()
+	seen := owner(t, h, p)
+	for _, way := range throttler.Throttlings() {
+		throttler.Throttle(Reads, way)
+		_, err := p.Owner(bounded(t), h.Address())
+		t.Logf("%s: %v", way, err)
+		wantKind(t, err, providers.Throttled)
+		if announced(h) {
+			continue
+		}
+		throttler.Throttle(Writes, way)
+		_, err = p.Assign(bounded(t), h.Address(), a, seen)
+		t.Logf("%s: %v", way, err)
+		wantKind(t, err, providers.Throttled)
+	}
+	h.Settle()
+	wantHolder(t, h, free(h))
 }
 
 func noSecretInErrors(t *testing.T, h Harness) {
 	p := h.Provider()
 	a, _ := h.Targets()
+	seen := owner(t, h, p)
 	var texts []string
 	keep := func(err error) {
 		for ; err != nil; err = errors.Unwrap(err) {
@@ -152,12 +210,12 @@ func noSecretInErrors(t *testing.T, h Harness) {
 	}
 	_, err := p.Owner(bounded(t), h.UnknownAddress())
 	keep(err)
-	_, err = p.Assign(bounded(t), h.Address(), h.UnknownTarget(), providers.Assignment{})
+	_, err = p.Assign(bounded(t), h.Address(), h.UnknownTarget(), seen)
 	keep(err)
 	if h.Inject(Reads, Denied) && h.Inject(Writes, Denied) {
 		_, err = p.Owner(bounded(t), h.Address())
 		keep(err)
-		_, err = p.Assign(bounded(t), h.Address(), a, providers.Assignment{})
+		_, err = p.Assign(bounded(t), h.Address(), a, seen)
 		keep(err)
 	}
 	if len(texts) == 0 {

@@ -22,6 +22,12 @@ var optionalCases = []testCase{
 	{"preflight sees a busy target",
 		"Preflight is Busy for something that passes by itself, before it matters.",
 		preflightBusy},
+	{"preflight of an unknown address",
+		"NotFound or Invalid: what an operator must change is told before it matters.",
+		preflightUnknown},
+	{"where a machine runs",
+		"A machine that exists has a zone; what cannot be read is an error and no placement.",
+		placement},
 	{"an operation that is done",
 		"An accepted operation can be asked about by any instance of the driver; the owner read decides.",
 		operationDone},
@@ -48,6 +54,9 @@ func instanceState(t *testing.T, h Harness) {
 	for _, want := range []providers.InstanceState{providers.InstanceRunning, providers.InstanceStopped, providers.InstanceGone} {
 		if !h.SetState(a, want) {
 			t.Skipf("not applicable: the fake cannot make a machine %v", want)
+		}
+		if want == providers.InstanceGone && h.Traits().GoneIsUnknown {
+			want = providers.InstanceUnknown
 		}
 		if got, err := i.InstanceState(bounded(t), a); got != want || err != nil {
 			t.Errorf("got %v, %v; want %v", got, err, want)
@@ -78,7 +87,7 @@ func preflighter(t *testing.T, h Harness) providers.Preflighter {
 func preflightNothing(t *testing.T, h Harness) {
 	p := preflighter(t, h)
 	a, b := h.Targets()
-	for _, holder := range []providers.Target{{}, a, b} {
+	for _, holder := range []providers.Target{free(h), a, b} {
 		h.Place(holder)
 		if err := p.Preflight(bounded(t), h.Address(), a); err != nil {
 			t.Errorf("held by %q: %v", holder, err)
@@ -95,6 +104,31 @@ func preflightBusy(t *testing.T, h Harness) {
 	wantKind(t, p.Preflight(bounded(t), h.Address(), a), providers.Busy)
 }
 
+func preflightUnknown(t *testing.T, h Harness) {
+	p := preflighter(t, h)
+	a, _ := h.Targets()
+	wantKind(t, p.Preflight(bounded(t), h.UnknownAddress(), a), providers.NotFound, providers.Invalid)
+}
+
+func placement(t *testing.T, h Harness) {
+	p, ok := h.Provider().(providers.Placer)
+	if !ok {
+		t.Skip("not applicable: no Placer")
+	}
+	a, b := h.Targets()
+	for _, m := range []providers.Target{a, b} {
+		if got, err := p.Placement(bounded(t), m); err != nil || got.Zone == "" {
+			t.Errorf("%s: %+v, %v", m, got, err)
+		}
+	}
+	inject(t, h, Reads, ServerError)
+	got, err := p.Placement(bounded(t), a)
+	wantKind(t, err, providers.Transient)
+	if got != (providers.Placement{}) {
+		t.Errorf("a placement came with the error: %+v", got)
+	}
+}
+
 // operation assigns the free address and asks about that, before and after it
 // settled, each time with a new driver.
 func operation(t *testing.T, h Harness) (before, after providers.OperationState) {
@@ -103,7 +137,7 @@ func operation(t *testing.T, h Harness) (before, after providers.OperationState)
 		t.Skip("not applicable: no Tracker")
 	}
 	a, _ := h.Targets()
-	result, err := h.Provider().Assign(bounded(t), h.Address(), a, providers.Assignment{})
+	result, err := h.Provider().Assign(bounded(t), h.Address(), a, look(t, h))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +172,7 @@ func operationFailed(t *testing.T, h Harness) {
 	if _, after := operation(t, h); after != providers.OperationFailed {
 		t.Errorf("state %v, want failed", after)
 	}
-	wantHolder(t, h, providers.Target{})
+	wantHolder(t, h, free(h))
 }
 
 func operationUnknown(t *testing.T, h Harness) {

@@ -25,7 +25,8 @@ type testCase struct {
 
 // Run checks one driver against every rule, each in a world of its own.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
-	for _, c := range slices.Concat(ownerCases, writeCases, faultCases, contextCases, optionalCases, batchCases) {
+	for _, c := range slices.Concat(ownerCases, writeCases, sequenceCases, rivalCases, announceCases,
+		faultCases, contextCases, optionalCases, batchCases) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			t.Cleanup(func() {
@@ -33,9 +34,42 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 					t.Logf("the rule: %s", c.rule)
 				}
 			})
-			c.run(t, newHarness(t))
+			h := newHarness(t)
+			if announced(h) {
+				defer wantNoWrites(t, h)
+			}
+			c.run(t, h)
 		})
 	}
+}
+
+// announced reports whether the guest moves the address, and nothing is ever written.
+func announced(h Harness) bool { return h.Provider().Capabilities().MovesWithoutAPI }
+
+// needsWrites skips a case that is about writes for a kind that has none.
+func needsWrites(t *testing.T, h Harness) {
+	t.Helper()
+	if announced(h) {
+		t.Skip("not applicable: the guest moves the address, nothing is written (MovesWithoutAPI)")
+	}
+}
+
+// wantNoWrites fails the test if any write arrived.
+func wantNoWrites(t *testing.T, h Harness) {
+	t.Helper()
+	if n := h.Calls().Writes; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+// free returns who holds the address when none of the machines does.
+func free(h Harness) providers.Target { return h.Traits().Occupant }
+
+// look reads the owner with a driver of its own, so that the one under test has no
+// warm connection and nothing to remember.
+func look(t *testing.T, h Harness) providers.Assignment {
+	t.Helper()
+	return owner(t, h, h.Provider())
 }
 
 // bounded returns a context for one call.

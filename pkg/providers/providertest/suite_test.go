@@ -18,17 +18,21 @@ const bugVariable = "FIPCTL_PROVIDERTEST_BUG"
 func TestReference(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name          string
-		atomic, async bool
+		name string
+		manner
 	}{
-		{"one call, at once", true, false},
-		{"one call, later", true, true},
-		{"detach and attach, at once", false, false},
-		{"detach and attach, later", false, true},
+		{"one call, at once", manner{atomic: true}},
+		{"one call, later", manner{atomic: true, async: true}},
+		{"one call that names the holder", manner{atomic: true, async: true, named: true}},
+		{"one call, and never free", manner{atomic: true, occupied: true}},
+		{"detach and attach, at once", manner{}},
+		{"detach and attach, later", manner{async: true}},
+		{"detach and attach, with the holder named", manner{async: true, named: true}},
+		{"announced", manner{announced: true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			Run(t, func(t *testing.T) Harness { return newWorld(t, tc.atomic, tc.async, os.Getenv(bugVariable)) })
+			Run(t, func(t *testing.T) Harness { return newWorld(t, tc.manner, os.Getenv(bugVariable)) })
 		})
 	}
 }
@@ -58,6 +62,13 @@ func TestTheSuiteFindsBugs(t *testing.T) {
 		"answers-in-another-order":          "a_batch_says_of_each_address_what_Owner_says",
 		"forgets-what-is-pending":           "a_batch_says_of_each_address_what_Owner_says",
 		"takes-a-lost-list-for-unbound":     "a_batch_answered_with_5xx_is_Transient",
+		"remembers-how-far-it-came":         "a_crash_between_two_calls_is_completed_by_either_node",
+		"robs":                              "a_rival_that_took_the_address_from_the_holder_keeps_it",
+		"releases-from-anybody":             "a_release_does_not_take_an_address_from_a_rival",
+		"knows-one-throttling":              "every_way_to_throttle_is_Throttled",
+		"guesses":                           "a_stale_read_is_no_more_than_what_it_says",
+		"writes-what-the-guest-does":        "an_announced_address_needs_no_write",
+		"takes-the-wish-for-the-truth":      "an_announced_address_needs_no_write",
 	} {
 		t.Run(bug, func(t *testing.T) {
 			t.Parallel()

@@ -7,42 +7,86 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"strconv"
 	"sync"
 	"testing"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
+// manner is how a world moves its address.
+type manner struct {
+	atomic    bool // moves in one write; else detach and attach
+	async     bool // writes take effect at Settle
+	named     bool // a write names the holder it takes the address from
+	announced bool // the guest moves it, nothing is written
+	occupied  bool // there is always a holder, and seen carries a version
+}
+
+// occupant holds the address of an occupied world at first.
+var occupant = providers.Target{Instance: "x"}
+
+// version is what a read of an occupied world carries for the next write.
+const version = "item-1"
+
 // world is the smallest cloud there can be: memory behind method calls. Its driver
 // may have a bug, which the suite must find.
 type world struct {
-	t      *testing.T
-	atomic bool // moves in one write; else detach and attach
-	async  bool // writes take effect at Settle
-	bug    string
+	t *testing.T
+	manner
+	bug string
 
 	mu      sync.Mutex
 	holder  providers.Target
+	frozen  *providers.Target // what reads show instead
 	pending []func()
 	done    map[string]providers.OperationState
 	states  map[providers.Target]providers.InstanceState
 	busy    providers.Target
 	faults  [2]map[Fault]bool
+	way     [2]string // in which calls are throttled
 	calls   Calls
 	cached  *providers.Target
 }
 
-func newWorld(t *testing.T, atomic, async bool, bug string) *world {
-	return &world{
-		t: t, atomic: atomic, async: async, bug: bug,
-		done:   map[string]providers.OperationState{},
-		states: map[providers.Target]providers.InstanceState{{Instance: "a"}: providers.InstanceRunning, {Instance: "b"}: providers.InstanceRunning},
-		faults: [2]map[Fault]bool{{}, {}},
+func newWorld(t *testing.T, m manner, bug string) Harness {
+	w := &world{t: t, manner: m, bug: bug, done: map[string]providers.OperationState{}, states: map[providers.Target]providers.InstanceState{}}
+	for _, id := range []string{"a", "b", "r"} {
+		w.states[providers.Target{Instance: id}] = providers.InstanceRunning
 	}
+	w.Clear()
+	if w.occupied {
+		w.holder = occupant
+	}
+	if w.announced {
+		return announcingWorld{w}
+	}
+	return w
 }
 
-func (w *world) Provider() providers.Provider { return driver{w} }
+// announcingWorld is a world in which the guest can announce the address.
+type announcingWorld struct{ *world }
+
+func (w announcingWorld) Announce(t providers.Target) {
+	defer w.lock()()
+	w.pending = append(w.pending, func() { w.holder = t })
+}
+
+func (w *world) Provider() providers.Provider {
+	if w.announced {
+		return &guestDriver{w}
+	}
+	return &driver{guestDriver: guestDriver{w}}
+}
+
+func (w *world) Rival() providers.Target { return providers.Target{Instance: "r"} }
+
+func (w *world) Traits() Traits {
+	out := Traits{NamesHolder: w.named}
+	if w.occupied {
+		out.Occupant = occupant
+	}
+	return out
+}
 
 func (w *world) Address() providers.Address {
 	return providers.Address{Provider: "memory", Kind: "test", IP: netip.MustParseAddr("192.0.2.1")}
@@ -79,12 +123,32 @@ func (w *world) Inject(on Direction, f Fault) bool {
 	return true
 }
 
+func (w *world) Clear() {
+	defer w.lock()()
+	w.faults = [2]map[Fault]bool{{}, {}}
+}
+
+func (w *world) Throttlings() []string { return []string{"too many requests", "slow down"} }
+
+func (w *world) Throttle(on Direction, way string) {
+	w.Inject(on, Throttled)
+	defer w.lock()()
+	w.way[on] = way
+}
+
+func (w *world) FreezeReads() bool {
+	defer w.lock()()
+	held := w.holder
+	w.frozen = &held
+	return true
+}
+
 func (w *world) Settle() {
 	defer w.lock()()
 	for _, f := range w.pending {
 		f()
 	}
-	w.pending = nil
+	w.pending, w.frozen = nil, nil
 }
 
 // fault returns the injected fault of a direction, if any.
@@ -130,6 +194,9 @@ func (w *world) arrive(ctx context.Context, op string, on Direction) (apply bool
 		return false, w.fail(op, providers.Denied)
 	case Throttled:
 		e := w.fail(op, providers.Throttled)
+		if w.way[on] == "slow down" && w.bug == "knows-one-throttling" {
+			e.Kind = providers.Invalid
+		}
 		if w.bug != "forgets-retry-after" {
 			e.RetryAfter = RetryAfterHint
 		}
@@ -154,160 +221,4 @@ func (w *world) arrive(ctx context.Context, op string, on Direction) (apply bool
 		}
 	}
 	return f.applied(), w.fail(op, unsure)
-}
-
-// read answers an owner read.
-func (w *world) read(ctx context.Context, a providers.Address) (providers.Assignment, error) {
-	defer w.lock()()
-	op := "read owner of " + a.String()
-	if w.cached != nil && w.bug == "remembers" {
-		return providers.Assignment{Target: *w.cached}, nil
-	}
-	apply, err := w.arrive(ctx, op, Reads)
-	switch {
-	case err != nil:
-		return providers.Assignment{}, err
-	case !apply:
-		return providers.Assignment{}, nil
-	case a != w.Address() && w.bug != "takes-unknown-for-unbound":
-		return providers.Assignment{}, w.fail(op, providers.NotFound)
-	case w.holder.IsZero() && w.bug == "repairs":
-		w.calls.Writes++
-		w.holder = providers.Target{Instance: "a"}
-	}
-	if a != w.Address() {
-		return providers.Assignment{}, nil
-	}
-	held := w.holder
-	w.cached = &held
-	return providers.Assignment{Target: held, Pending: len(w.pending) > 0}, nil
-}
-
-// write makes one write that sets the holder, unless refuse says otherwise.
-func (w *world) write(ctx context.Context, op string, to providers.Target, refuse func() providers.Kind) (providers.Result, error) {
-	if w.bug == "reads-first" {
-		w.calls.Reads++
-	}
-	if w.bug == "writes-twice" {
-		w.calls.Writes++
-	}
-	apply, failed := w.arrive(ctx, op, Writes)
-	if !apply {
-		return providers.Result{}, failed
-	}
-	switch kind := refuse(); {
-	case len(w.pending) > 0:
-		return providers.Result{}, w.fail(op, providers.Busy)
-	case w.busy != providers.Target{}:
-		return providers.Result{}, w.fail(op, providers.Busy)
-	case kind != providers.Unknown:
-		return providers.Result{}, w.fail(op, kind)
-	}
-	id := strconv.Itoa(w.calls.Writes)
-	w.done[id] = providers.OperationPending
-	effect := func() {
-		if f, ok := w.fault(Writes); ok && f == OperationFails {
-			w.done[id] = providers.OperationFailed
-			return
-		}
-		w.holder, w.done[id] = to, providers.OperationDone
-	}
-	if w.async {
-		w.pending = append(w.pending, effect)
-	} else {
-		effect()
-	}
-	if failed != nil {
-		return providers.Result{}, failed
-	}
-	return providers.Result{Operation: id}, nil
-}
-
-// driver is the driver for a world.
-type driver struct{ w *world }
-
-func (d driver) Capabilities() providers.Capabilities {
-	return providers.Capabilities{AtomicMove: d.w.atomic, Asynchronous: d.w.async, IPv4: true, MoveTimeout: 1}
-}
-
-func (d driver) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
-	return d.w.read(ctx, a)
-}
-
-func (d driver) Assign(ctx context.Context, a providers.Address, to providers.Target, seen providers.Assignment) (providers.Result, error) {
-	w := d.w
-	defer w.lock()()
-	detach := !w.atomic && !seen.Target.IsZero()
-	goal := to
-	if detach {
-		goal = providers.Target{}
-	}
-	return w.write(ctx, "assign "+a.String(), goal, func() providers.Kind {
-		switch {
-		case w.states[to] == providers.InstanceUnknown:
-			return providers.NotFound
-		case !w.atomic && !detach && !w.holder.IsZero() && w.bug != "steals":
-			return providers.Conflict
-		}
-		return providers.Unknown
-	})
-}
-
-func (d driver) Release(ctx context.Context, a providers.Address, _ providers.Target) (providers.Result, error) {
-	defer d.w.lock()()
-	return d.w.write(ctx, "release "+a.String(), providers.Target{}, func() providers.Kind { return providers.Unknown })
-}
-
-func (d driver) InstanceState(ctx context.Context, t providers.Target) (providers.InstanceState, error) {
-	defer d.w.lock()()
-	if _, err := d.w.arrive(ctx, "read state of "+t.String(), Reads); err != nil {
-		if d.w.bug == "takes-no-answer-for-gone" {
-			return providers.InstanceGone, nil
-		}
-		return providers.InstanceUnknown, err
-	}
-	return d.w.states[t], nil
-}
-
-func (d driver) Preflight(ctx context.Context, a providers.Address, t providers.Target) error {
-	defer d.w.lock()()
-	op := "check " + a.String()
-	if _, err := d.w.arrive(ctx, op, Reads); err != nil {
-		return err
-	}
-	if d.w.busy == t {
-		return d.w.fail(op, providers.Busy)
-	}
-	return nil
-}
-
-func (d driver) Operation(ctx context.Context, a providers.Address, r providers.Result) (providers.OperationState, error) {
-	defer d.w.lock()()
-	if _, err := d.w.arrive(ctx, "read operation of "+a.String(), Reads); err != nil {
-		return providers.OperationUnknown, err
-	}
-	return d.w.done[r.Operation], nil
-}
-
-// Owners reads all addresses in one call, as clouds with a list do.
-func (d driver) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
-	out := make([]providers.Reading, 0, len(as))
-	w := d.w
-	for i, a := range as {
-		if w.bug == "drops-what-is-unknown" && a != w.Address() {
-			continue
-		}
-		if w.bug == "answers-in-another-order" {
-			a = as[len(as)-1-i]
-		}
-		var r providers.Reading
-		if r.Assignment, r.Err = w.read(ctx, a); w.bug == "takes-a-lost-list-for-unbound" && providers.KindOf(r.Err) == providers.Transient {
-			r.Err = nil
-		}
-		if w.bug == "forgets-what-is-pending" {
-			r.Assignment.Pending = false
-		}
-		out = append(out, r)
-	}
-	return out
 }
