@@ -40,7 +40,10 @@ type Config struct {
 // Client hands out HTTP clients that keep this package's promises. Drivers take a
 // *Client instead of an *http.Client so that no other kind can be passed. It is
 // safe for concurrent use.
-type Client struct{ http http.Client }
+type Client struct {
+	http  http.Client
+	reads http.RoundTripper
+}
 
 // New returns a client. It does no I/O.
 func New(cfg Config) *Client {
@@ -56,8 +59,9 @@ func New(cfg Config) *Client {
 	if a.base == nil {
 		a.base, a.gated = newTransport(), true
 	}
-	return &Client{http: http.Client{
-		Transport:     &router{reads: retryReads(a), writes: a},
+	reads := retryReads(a)
+	return &Client{reads: reads, http: http.Client{
+		Transport:     &router{reads: reads, writes: a},
 		CheckRedirect: refuseRedirect,
 	}}
 }
@@ -68,6 +72,11 @@ func (c *Client) HTTP() *http.Client {
 	h := c.http
 	return &h
 }
+
+// ReadTransport returns a transport that takes every request for a read, whatever its
+// method: it may be sent more than once. It is for clouds whose reads are POSTs, and
+// carries nothing else; writes go through the transport of HTTP.
+func (c *Client) ReadTransport() http.RoundTripper { return c.reads }
 
 // Do sends req; see the package comment for what happens to it on the way.
 func (c *Client) Do(req *http.Request) (*http.Response, error) { return c.http.Do(req) }

@@ -13,7 +13,8 @@
 //  1. One attempt takes at most [AttemptTimeout], reading the body included. After
 //     one that ran out of time all idle connections are closed, because a
 //     connection whose other end is gone looks warm until something is sent.
-//  2. Only GET and HEAD are ever sent twice. A write leaves at most once, also on
+//  2. Only GET and HEAD are ever sent twice, and what a driver sends through
+//     [Client.ReadTransport]. A write leaves at most once, also on
 //     a kept-alive connection that the server closed in the same moment: net/http
 //     repeats only what it can rewind, and the body of a write cannot be rewound
 //     here. HTTP/2 is off, since its retries follow other rules. Redirects are

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -168,4 +169,31 @@ func TestASlowBodyCountsIntoTheAttempt(t *testing.T) {
 			t.Errorf("got %v, want a timeout", err)
 		}
 	})
+}
+
+func TestAPostIsRepeatedOnlyThroughTheReadTransport(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		sent int
+	}{{"as a read", 3}, {"as a write", 1}} {
+		var bodies []string
+		rt := &roundTrip{f: func(req *http.Request) (*http.Response, error) {
+			body, _ := io.ReadAll(req.Body)
+			bodies = append(bodies, string(body))
+			return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+		}}
+		c := New(Config{Transport: rt})
+		through := c.HTTP().Transport
+		if tc.name == "as a read" {
+			through = c.ReadTransport()
+		}
+		resp, err := through.RoundTrip(request(t, t.Context(), "POST", "{}"))
+		if err != nil || resp.StatusCode != 503 {
+			t.Errorf("%s: got %v, %v", tc.name, resp, err)
+		}
+		if want := slices.Repeat([]string{"{}"}, tc.sent); !slices.Equal(bodies, want) {
+			t.Errorf("%s: sent %q, want %q", tc.name, bodies, want)
+		}
+	}
 }
