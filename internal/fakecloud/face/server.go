@@ -25,6 +25,7 @@ const bodyMax = 64 << 10
 // Call is one request on its way through a face.
 type Call struct {
 	Method, Path, Remote string
+	Host                 string // as the client names it, with a port if it does
 	Query                url.Values
 	Header               http.Header
 	Body                 []byte
@@ -163,7 +164,7 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, c *Call, entry in
 
 func (s *Server) newCall(r *http.Request, body []byte) *Call {
 	c := &Call{
-		Method: r.Method, Path: r.URL.Path, Remote: r.RemoteAddr,
+		Method: r.Method, Path: r.URL.Path, Remote: r.RemoteAddr, Host: r.Host,
 		Query: r.URL.Query(), Header: r.Header, Body: body,
 		RequestID: fmt.Sprintf("00000000-0000-4000-8000-%012x", s.requests.Add(1)),
 	}
