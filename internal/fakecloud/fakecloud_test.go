@@ -132,6 +132,8 @@ func TestRefusals(t *testing.T) {
 		{"a detach names the holder or fails", nil, detach(fip, b), fakecloud.NotHolder},
 		{"a detach that names the holder is accepted", nil, detach(fip, a), nil},
 		{"a detach that names nobody takes any holder", nil, detach(fip, none), nil},
+		{"a move that names the holder is accepted", nil, fakecloud.Request{IP: fip, From: a, To: b}, nil},
+		{"a move that names another than the holder is refused", nil, fakecloud.Request{IP: fip, From: b, To: b}, fakecloud.NotHolder},
 		{"an event is no write", nil, fakecloud.Request{Verb: fakecloud.Event, IP: fip, To: b}, fakecloud.BadVerb},
 	}
 	for _, tt := range tests {
@@ -424,5 +426,41 @@ func TestARouteHasAHolderInEachTable(t *testing.T) {
 	}
 	if _, err := m.Submit(fakecloud.Request{Verb: fakecloud.Move, IP: ip, To: b}); err != fakecloud.UnknownAddress {
 		t.Errorf("a move outside the tables: %v", err)
+	}
+}
+
+// A route names its machine by an address alone, and an interface may be on no
+// machine: both have an instance all the same.
+func TestAHolderCanBeNamedWithoutItsInstance(t *testing.T) {
+	t.Parallel()
+	m, c := newCloud(t)
+	private := netip.MustParseAddr("10.0.0.9")
+	for _, i := range []fakecloud.Instance{
+		{ID: "eni-1", Region: "nyc3"}, {ID: "y", Region: "nyc3", Private: []netip.Addr{private}},
+		{ID: "x", Region: "nyc3", Private: []netip.Addr{private}, State: providers.InstanceGone},
+	} {
+		must(t, m.AddInstance(i))
+	}
+	byAddress, byInterface := providers.Target{PrivateIP: private}, providers.Target{Interface: "eni-1", PrivateIP: private}
+	route := netip.MustParseAddr("172.16.0.9")
+	must(t, m.AddAddress(fakecloud.Address{IP: route, Table: "rtb-1", Region: "nyc3", Holder: byInterface}))
+	at := fakecloud.Slot{IP: route, Table: "rtb-1"}
+
+	op := submit(t, m, fakecloud.Request{IP: route, Table: "rtb-1", To: byAddress, Delay: time.Second})
+	if busy, err := m.View(0).Instance("y"); op.Instance != "y" || err != nil || !busy.Pending {
+		t.Errorf("busy meanwhile: got %q, %v, want y", op.Instance, busy)
+	}
+	c.advance(time.Second)
+	if got := m.HolderIn(at); got != byAddress {
+		t.Errorf("holder: got %s, want %s", got, byAddress)
+	}
+	must(t, m.PlaceIn(at, byInterface))
+	must(t, m.PlaceIn(at, byAddress))
+	must(t, m.SetState("y", providers.InstanceGone))
+	if got := m.HolderIn(at); got != byAddress {
+		t.Errorf("after the machine: got %s, want it to lead nowhere", got)
+	}
+	if err := m.PlaceIn(at, byAddress); !errors.Is(err, fakecloud.UnknownInstance) {
+		t.Errorf("to a machine that is gone: got %v", err)
 	}
 }

@@ -113,7 +113,9 @@ func (m *Model) AddInstance(i Instance) error {
 }
 
 // AddAddress adds a floating IP, held by a.Holder from the start; that does not
-// count as a change. The address must be new and the holder's instance known.
+// count as a change. The address must be new and the holder's instance known: the
+// one it names, else the one with the interface's id, else one with its private
+// address.
 func (m *Model) AddAddress(a Address) error {
 	now := m.enter()
 	defer m.leave()
@@ -122,7 +124,7 @@ func (m *Model) AddAddress(a Address) error {
 		return fmt.Errorf("add address: the IP is missing")
 	case m.addresses[a.slot()] != nil:
 		return fmt.Errorf("add address %s: it exists already", a.slot())
-	case !a.Holder.IsZero() && m.instances[a.Holder.Instance] == nil:
+	case !a.Holder.IsZero() && m.carrier(a.Holder) == nil:
 		return fmt.Errorf("add address %s held by %s: %w", a.IP, a.Holder, UnknownInstance)
 	}
 	a.Pending, a.Since = 0, now
@@ -133,7 +135,8 @@ func (m *Model) AddAddress(a Address) error {
 }
 
 // SetState starts, stops or destroys an instance. A destroyed one loses its
-// addresses, which stay in the region held by nobody.
+// addresses, which stay in the region held by nobody; a holder that is named by its
+// private address alone stays, as a route stays that leads nowhere.
 func (m *Model) SetState(id string, s providers.InstanceState) error {
 	now := m.enter()
 	defer m.leave()
@@ -166,7 +169,7 @@ func (m *Model) PlaceIn(at Slot, to providers.Target) error {
 	switch {
 	case m.addresses[at] == nil:
 		return fmt.Errorf("place %s: %w", at, UnknownAddress)
-	case !to.IsZero() && m.instances[to.Instance] == nil:
+	case !to.IsZero() && m.carrier(to) == nil:
 		return fmt.Errorf("place %s on %s: %w", at, to, UnknownInstance)
 	}
 	m.bind(now, at, to, &operation{})
@@ -204,6 +207,27 @@ func (m *Model) bind(at time.Time, in Slot, to providers.Target, op *operation) 
 	a.Holder, a.Since = to, at
 	rec.put(at, a)
 	m.changes.add(c)
+}
+
+// carrier returns the instance that t is on, or nil: the named one; else one that
+// stands for the interface, which is then on no machine; else the one that has the
+// private address, of several the first by id that is not gone.
+func (m *Model) carrier(t providers.Target) *instance {
+	switch {
+	case t.Instance != "":
+		return m.instances[t.Instance]
+	case t.Interface != "":
+		return m.instances[t.Interface]
+	}
+	var first *instance
+	for _, rec := range m.instances {
+		i := rec.now()
+		if slices.Contains(i.Private, t.PrivateIP) && i.State != providers.InstanceGone &&
+			(first == nil || i.ID < first.now().ID) {
+			first = rec
+		}
+	}
+	return first
 }
 
 // sortedSlots returns where the addresses are in order, so that nothing depends on

@@ -80,10 +80,13 @@ func (m *Model) accept(now time.Time, op *operation, delay time.Duration) error 
 		return err
 	}
 	holder := m.addresses[op.slot()].now().Holder
+	op.From = holder
+	busy := op.To
 	if op.Verb == Detach {
-		op.From, op.To, op.Instance = holder, providers.Target{}, holder.Instance
-	} else {
-		op.From, op.Instance = holder, op.To.Instance
+		op.To, busy = providers.Target{}, holder
+	}
+	if rec := m.carrier(busy); rec != nil {
+		op.Instance = rec.now().ID
 	}
 	m.start(now, op, delay)
 	return nil
@@ -92,7 +95,7 @@ func (m *Model) accept(now time.Time, op *operation, delay time.Duration) error 
 // refuse returns the first rule that op breaks. What does not exist comes first,
 // then what passes by itself, then what an operator must change.
 func (m *Model) refuse(op *operation) error {
-	rec, to := m.addresses[op.slot()], m.instances[op.To.Instance]
+	rec, to := m.addresses[op.slot()], m.carrier(op.To)
 	binds := op.Verb == Move || op.Verb == Attach
 	switch {
 	case !binds && op.Verb != Detach:
@@ -108,7 +111,7 @@ func (m *Model) refuse(op *operation) error {
 		return AddressPending
 	case op.Verb == Detach && a.Holder.IsZero():
 		return NotHeld
-	case op.Verb == Detach && !op.From.IsZero() && op.From != a.Holder:
+	case op.Verb != Attach && !op.From.IsZero() && op.From != a.Holder:
 		return NotHolder
 	case op.Verb == Detach:
 		return nil
@@ -122,7 +125,7 @@ func (m *Model) refuse(op *operation) error {
 		return OtherRegion
 	case m.rules.NeedsRunning && to.now().State != providers.InstanceRunning:
 		return InstanceNotRunning
-	case m.full(op.To.Instance, op.slot()):
+	case m.full(to.now().ID, op.slot()):
 		return InstanceFull
 	}
 	return nil
@@ -179,7 +182,8 @@ func (m *Model) effective(op *operation) bool {
 	switch op.Verb {
 	case Move, Attach:
 		holder := m.addresses[op.slot()].now().Holder
-		alive := m.instances[op.To.Instance].now().State != providers.InstanceGone
+		to := m.carrier(op.To)
+		alive := to != nil && to.now().State != providers.InstanceGone
 		return alive && (op.Verb == Move || holder.IsZero() || holder == op.To)
 	case Detach:
 		return m.addresses[op.slot()].now().Holder == op.From

@@ -59,7 +59,7 @@ type Verb int
 
 // The verbs.
 const (
-	Move   Verb = iota // bind to To, whoever holds the address
+	Move   Verb = iota // bind to To, if From holds the address; a zero From: whoever does
 	Attach             // bind to To if nobody holds the address
 	Detach             // unbind from From; a zero From means from whoever holds it
 	Event              // something else that keeps an instance busy; not for Submit
