@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package tencent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
+	sdkhttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
+)
+
+// answered is what an SDK client is told instead of an answer that is not a success.
+// Nobody sees it: the exchange knows better what happened.
+var answered = errors.New("answered")
+
+// exchange is the transport of one call. The SDK flattens errors to text, follows
+// redirects and loses what does not decode, so the exchange keeps what came back, and
+// hands on successes only.
+type exchange struct {
+	base   http.RoundTripper
+	token  string // not to be seen in what came back
+	err    error  // no complete answer
+	status int
+	header http.Header
+	body   []byte
+	reply  reply
+}
+
+// reply is the envelope of every answer ("Responses" of API 3.0).
+type reply struct {
+	code, message, requestID string
+	ok                       bool // it is one
+}
+
+// RoundTrip implements http.RoundTripper.
+func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := x.base.RoundTrip(req)
+	if err != nil {
+		x.err = err
+		return nil, err
+	}
+	defer resp.Body.Close()
+	x.status, x.header = resp.StatusCode, resp.Header
+	if x.body, x.err = io.ReadAll(resp.Body); x.err != nil {
+		return nil, x.err
+	}
+	if x.token != "" {
+		x.body = bytes.ReplaceAll(x.body, []byte(x.token), []byte("[redacted]"))
+	}
+	x.reply = readReply(x.body)
+	if x.status != http.StatusOK || !x.reply.ok || x.reply.code != "" {
+		return nil, answered
+	}
+	return &http.Response{
+		Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header:        http.Header{"Content-Type": {"application/json"}},
+		Body:          io.NopCloser(bytes.NewReader(x.body)),
+		ContentLength: int64(len(x.body)),
+	}, nil
+}
+
+// readReply reads the envelope. What has no request id is not an answer of the API.
+func readReply(body []byte) reply {
+	var doc struct {
+		Response *struct {
+			RequestID string `json:"RequestId"`
+			Error     *struct{ Code, Message string }
+		}
+	}
+	if json.Unmarshal(body, &doc) != nil || doc.Response == nil || doc.Response.RequestID == "" {
+		return reply{}
+	}
+	r := reply{requestID: clean(doc.Response.RequestID), ok: true}
+	if e := doc.Response.Error; e != nil {
+		r.code, r.message = clean(e.Code), clean(e.Message)
+		r.ok = e.Code != ""
+	}
+	return r
+}
+
+// isWrite reports whether an action changes anything.
+func isWrite(action string) bool { return !strings.HasPrefix(action, "Describe") }
+
+// send makes one call, exactly once if it is a write, and classifies whatever is not
+// a success. It returns the id of the request.
+func (c *Cloud) send(ctx context.Context, op string, req sdkhttp.Request, resp sdkhttp.Response) (string, error) {
+	if ctx.Err() != nil {
+		return "", canceled(ctx, op)
+	}
+	cred, region, err := c.prepare(ctx, op)
+	if err != nil {
+		return "", err
+	}
+	x := &exchange{base: c.reads, token: cred.Token.Reveal()}
+	if isWrite(req.GetAction()) {
+		x.base = c.writes
+	}
+	key := common.NewTokenCredential(cred.ID, cred.Key.Reveal(), cred.Token.Reveal())
+	req.SetContext(ctx)
+	req.SetHeader(map[string]string{"X-TC-Timestamp": strconv.FormatInt(c.cfg.Now().Unix(), 10)})
+	err = common.NewCommonClient(key, region, c.profile).WithHttpTransport(x).Send(req, resp)
+	return x.reply.requestID, c.judge(ctx, op, req.GetAction(), region, cred, x, err)
+}
+
+// prepare asks for what a call needs before it is made.
+func (c *Cloud) prepare(ctx context.Context, op string) (cred Credential, region string, err error) {
+	if region, err = c.cfg.Region(ctx); err != nil || region == "" {
+		if err == nil {
+			err = errors.New(OptionRegion + ": empty; give one such as ap-guangzhou")
+		}
+		return cred, "", c.unprepared(ctx, op, providers.Transient, err)
+	}
+	cred, err = c.cfg.Credentials(ctx)
+	switch {
+	case err == nil && (cred.ID == "" || cred.Key.IsEmpty()):
+		err = errors.New("the credential is empty")
+		fallthrough
+	case err != nil:
+		return cred, "", c.unprepared(ctx, op, providers.Denied, err)
+	}
+	return cred, region, nil
+}
+
+// unprepared is the error of a call for which something was missing; nothing left.
+func (c *Cloud) unprepared(ctx context.Context, op string, kind providers.Kind, err error) error {
+	var passing interface{ Temporary() bool }
+	switch {
+	case ctx.Err() != nil:
+		return canceled(ctx, op)
+	case errors.As(err, &passing) && passing.Temporary():
+		kind = providers.Transient
+	}
+	return &providers.Error{Provider: Name, Op: op, Kind: kind, Err: err}
+}
+
+// judge turns what an exchange brought into an error, or nil for a success that the
+// SDK could decode.
+func (c *Cloud) judge(ctx context.Context, op, action, region string, cred Credential, x *exchange, sdk error) error {
+	unsure := providers.Transient
+	if isWrite(action) {
+		unsure = providers.Ambiguous
+	}
+	switch {
+	case x.err != nil:
+		return lost(ctx, op, isWrite(action), x.err)
+	case x.status == 0: // the SDK did not get as far as sending
+		return refuse(op, providers.Invalid, "%s: the request cannot be made: %v", action, sdk)
+	case x.status == http.StatusTooManyRequests:
+		return x.problem(op, providers.Throttled, nil)
+	case x.status >= 300 && x.status < 400:
+		return x.problem(op, providers.Invalid, errors.New("redirected, which is not followed; check "+OptionEndpoint))
+	case x.status != http.StatusOK || !x.reply.ok:
+		return x.problem(op, unsure, errors.New("not an answer of the API: "+quote(string(x.body))))
+	case x.reply.code != "":
+		if c.cfg.Refused != nil && staleCredential(x.reply.code) {
+			c.cfg.Refused(cred)
+		}
+		return x.refusal(op, action, region, c.cfg.Now())
+	case sdk != nil:
+		return x.problem(op, unsure, errors.New("a field of the answer has another type than is documented"))
+	}
+	return nil
+}
+
+// unreadable is the error for a successful answer that lacks something.
+func unreadable(op, requestID string, err error) error {
+	return &providers.Error{Provider: Name, Op: op, Kind: providers.Transient, RequestID: requestID, Err: err}
+}
+
+func canceled(ctx context.Context, op string) error {
+	return &providers.Error{Provider: Name, Op: op, Kind: providers.Canceled, Err: context.Cause(ctx)}
+}
+
+// lost is the error for a request that brought no complete answer.
+//
+//	the request        the caller's context   read       write
+//	maybe sent         any                    (below)    Ambiguous
+//	never left, or read cancelled             Canceled   Canceled
+//	never left, or read over time, or alive   Transient  Transient
+func lost(ctx context.Context, op string, write bool, err error) error {
+	e := &providers.Error{Provider: Name, Op: op, Kind: providers.Transient, Err: err}
+	var bare *cloudhttp.Error
+	if errors.As(err, &bare) {
+		e.Err = bare.Err // without the method and URL that net/http puts before it
+	}
+	switch {
+	case write && cloudhttp.Sent(err):
+		e.Kind = providers.Ambiguous
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Kind = providers.Canceled
+	}
+	return e
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package tencent
+
+import (
+	"strings"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// meaning is what a code means, for a read and for a write, and what an operator can
+// do about it.
+type meaning struct {
+	read, write providers.Kind
+	hint        string
+}
+
+// The hints that depend on the call.
+const (
+	hintPermission = "permission"
+	hintRegion     = "region"
+)
+
+const codeSignatureExpire = "AuthFailure.SignatureExpire"
+
+func both(k providers.Kind, hint string) meaning { return meaning{k, k, hint} }
+
+// The meanings that many codes have.
+var (
+	throttled = both(providers.Throttled, "")
+	busy      = both(providers.Busy, "")
+	invalid   = both(providers.Invalid, "")
+	notFound  = both(providers.NotFound, "")
+	denied    = both(providers.Denied, hintPermission)
+	// broken may have happened before or after the effect.
+	broken = meaning{providers.Transient, providers.Ambiguous, ""}
+	// status forbids a write: who holds the address now is learnt by reading. It is
+	// never a success, though the reason may be that the write was made already.
+	status = meaning{providers.Transient, providers.Conflict, ""}
+)
+
+// codes has the codes of the services vpc and cvm that a caller may meet, and the
+// first parts of codes (before the dot) for those that are not in it. Sources: "Common
+// error codes" of API 3.0 and the pages of the actions in use.
+var codes = map[string]meaning{
+	// Rate limits: of the gateway, and of vpc itself. Plain LimitExceeded is a quota.
+	"RequestLimitExceeded":        throttled,
+	"LimitExceeded.ActionLimited": throttled,
+
+	// Credentials and clocks.
+	"AuthFailure":                       both(providers.Denied, "check the credential"),
+	"AuthFailure.SecretIdNotFound":      both(providers.Denied, "the SecretId does not exist or was disabled"),
+	"AuthFailure.InvalidSecretId":       both(providers.Denied, "the SecretId is not one of the cloud's API keys"),
+	"AuthFailure.SignatureFailure":      both(providers.Denied, "the SecretKey does not belong to the SecretId"),
+	"AuthFailure.TokenFailure":          both(providers.Denied, "the temporary credential has expired or was withdrawn; with a role, check that it is still bound to this machine"),
+	"AuthFailure.UnauthorizedOperation": denied,
+	codeSignatureExpire:                 both(providers.Denied, ""),
+	"UnauthorizedOperation":             denied,
+	"IpInBlacklist":                     both(providers.Denied, "this machine's public address is on the key's black list"),
+	"IpNotInWhitelist":                  both(providers.Denied, "this machine's public address is not on the key's white list"),
+
+	// These two stand among the permissions and are none ("MigratePrivateIpAddress"):
+	// the address has left the interface that it was seen on, and it is primary.
+	"UnauthorizedOperation.AttachmentNotFound": status,
+	"UnauthorizedOperation.PrimaryIp":          both(providers.Invalid, hintPrimary),
+	"UnsupportedOperation.PrimaryIp":           both(providers.Invalid, hintPrimary),
+	"UnsupportedOperation.AttachmentNotFound":  status,
+
+	// The status of an EIP forbids it. Which of these is answered depends on the age
+	// of the API.
+	"UnsupportedOperation.AddressStatusNotPermit":        status,
+	"InvalidAddressIdStatus":                             status,
+	"InvalidAddressState":                                status,
+	"InvalidParameterValue.PrivateIpAddressNotMatch":     status,
+	"InvalidParameterValue.InstanceNotMatchAssociateEni": status,
+	"InvalidParameterValue.NetworkInterfaceIdNotMatch":   status,
+	// The target has an EIP, maybe this one.
+	"InvalidInstanceId.AlreadyBindEip":       {providers.Transient, providers.Conflict, hintOccupied},
+	"InvalidPrivateIpAddress.AlreadyBindEip": {providers.Transient, providers.Conflict, hintOccupied},
+	// A private IP is taken, or a resource works on something.
+	"ResourceInUse": status,
+
+	// Something is under way and passes by itself.
+	"OperationDenied.MutexTaskRunning":               busy,
+	"DesOperation.MutexTaskRunning":                  busy,
+	"UnsupportedOperation.MutexOperationTaskRunning": busy,
+	"UnsupportedOperation.InvalidState":              busy,
+	"UnsupportedOperation.IdempotentProcessing":      busy,
+	"UnsupportedOperation.InstanceStateNotSupported": busy,
+	"InvalidParameterValue.InvalidInstanceState":     busy,
+	"FailedOperation.NetDetectTimeOut":               busy,
+	"ResourceBusy":                                   busy,
+	"ResourceUnavailable":                            busy,
+
+	// What does not exist.
+	"ResourceNotFound":                               notFound,
+	"InvalidAddressId.NotFound":                      notFound,
+	"InvalidInstanceId.NotFound":                     notFound,
+	"InvalidNetworkInterfaceId.NotFound":             notFound,
+	"InvalidParameterValue.AddressNotFound":          notFound,
+	"InvalidParameterValue.NetworkInterfaceNotFound": notFound,
+	"FailedOperation.AddressEniInfoNotFound":         notFound,
+
+	// What an operator must change.
+	"UnsupportedRegion":                                both(providers.Invalid, hintRegion),
+	"InvalidAddressId.Blocked":                         both(providers.Invalid, hintBlocked),
+	"OperationDenied.AddressInArrears":                 both(providers.Invalid, hintArrears),
+	"InvalidAddressIdState.InArrears":                  both(providers.Invalid, hintArrears),
+	"InvalidParameterValue.InstanceHasWanIP":           both(providers.Invalid, "the machine has an ordinary public IP; return that first"),
+	"UnsupportedOperation.InstanceStatusNotPermit":     both(providers.Invalid, "a machine that is stopped without charge cannot have an EIP"),
+	"UnsupportedOperation.InvalidInstanceState":        busy,
+	"LimitExceeded":                                    both(providers.Invalid, "a quota of the account is used up"),
+	"AddressQuotaLimitExceeded":                        both(providers.Invalid, "a quota of the account is used up"),
+	"ResourceInsufficient":                             invalid,
+	"InvalidParameter":                                 invalid,
+	"InvalidParameterValue":                            invalid,
+	"InvalidParameterConflict":                         invalid,
+	"InvalidAddressId":                                 invalid,
+	"InvalidInstanceId":                                invalid,
+	"InvalidNetworkInterfaceId":                        invalid,
+	"InvalidPrivateIpAddress":                          invalid,
+	"MissingParameter":                                 invalid,
+	"UnknownParameter":                                 invalid,
+	"InvalidRequest":                                   invalid,
+	"OperationDenied":                                  invalid,
+	"UnsupportedProtocol":                              both(providers.Invalid, "check "+OptionEndpoint),
+	"NoSuchProduct":                                    both(providers.Invalid, "check "+OptionEndpoint),
+	"NoSuchVersion":                                    both(providers.Invalid, "check "+OptionEndpoint),
+	"InvalidAction":                                    both(providers.Unsupported, "check "+OptionEndpoint),
+	"ActionOffline":                                    both(providers.Unsupported, ""),
+	"UnsupportedOperation.Ecmp":                        invalid,
+	"UnsupportedOperation.EcmpWithUserRoute":           invalid,
+	"UnsupportedOperation.EcmpWithCcnRoute":            invalid,
+	"UnsupportedOperation.SystemRoute":                 invalid,
+	"UnsupportedOperation.ConflictWithDockerRoute":     invalid,
+	"UnsupportedOperation.ResourceMismatch":            invalid,
+	"UnsupportedOperation.IdempotentParameterMismatch": invalid,
+
+	// The route has been deleted or replaced since it was read.
+	"UnsupportedOperation.RecordNotExists": status,
+	// Any other operation that is not supported just now: most are about a status.
+	"UnsupportedOperation": status,
+}
+
+const (
+	hintPrimary  = "the address is the primary one of an interface; only a secondary one can move"
+	hintOccupied = "the target holds an EIP already; unbind that first, if it is another one"
+	hintBlocked  = "the EIP is blocked for security reasons; it cannot be bound until that is lifted"
+	hintArrears  = "the EIP is in arrears; it cannot be bound until the account is paid"
+)
+
+// lookup returns the meaning of a code: its own, or that of its first part. Of a code
+// that nobody knows nothing follows: what it is about may have taken effect.
+func lookup(code string) meaning {
+	if m, ok := codes[code]; ok {
+		return m
+	}
+	first, _, _ := strings.Cut(code, ".")
+	if m, ok := codes[first]; ok {
+		return m
+	}
+	return broken // among them FailedOperation, InternalError, InternalServerError, ServiceUnavailable
+}
+
+// staleCredential reports whether a code says that a credential was valid once.
+func staleCredential(code string) bool {
+	return code == "AuthFailure.TokenFailure" || code == "AuthFailure.SecretIdNotFound"
+}
+
+// service returns the service that an action belongs to.
+func service(action string) string {
+	switch action {
+	case actionDescribeInstances, actionDescribeGroups:
+		return "cvm"
+	}
+	return "vpc"
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package tencent
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// textMax bounds how much of a server's text gets into an error, in runes.
+const textMax = 200
+
+// refuse is the error for something that was found out without a refusal of the API.
+func refuse(op string, kind providers.Kind, format string, args ...any) *providers.Error {
+	return &providers.Error{Provider: Name, Op: op, Kind: kind, Err: fmt.Errorf(format, args...)}
+}
+
+// problem is the error of this kind for what came back, if it is not a refusal.
+func (x *exchange) problem(op string, kind providers.Kind, cause error) *providers.Error {
+	e := &providers.Error{Provider: Name, Op: op, Kind: kind, RequestID: x.reply.requestID, Err: cause}
+	if x.status != http.StatusOK {
+		e.Code = strconv.Itoa(x.status)
+	}
+	return e
+}
+
+// refusal is the error for a refusal of the API. Its kind and its hint come from the
+// code alone; the message is only shown, since its language is a setting.
+func (x *exchange) refusal(op, action, region string, now time.Time) *providers.Error {
+	m := lookup(x.reply.code)
+	e := &providers.Error{Provider: Name, Op: op, Kind: m.read, Code: x.reply.code, RequestID: x.reply.requestID}
+	if isWrite(action) {
+		e.Kind = m.write
+	}
+	switch {
+	case x.reply.code == codeSignatureExpire:
+		e.Err = errors.New(x.clocks(now))
+	case m.hint == hintPermission:
+		e.Err = fmt.Errorf("this credential may not %s; allow that in its CAM policy", permission(x.reply.message, action))
+	case m.hint == hintRegion:
+		e.Err = fmt.Errorf("%s: %s is not a region of this service", OptionRegion, region)
+	case m.hint == "":
+		e.Err = errors.New(x.reply.message)
+	default:
+		e.Err = fmt.Errorf("%s; %s", x.reply.message, m.hint)
+	}
+	return e
+}
+
+// clocks says how far this machine's clock is from that of the cloud, if the answer
+// tells the time.
+func (x *exchange) clocks(now time.Time) string {
+	const advice = "set this machine's clock right, for example by NTP"
+	theirs, err := http.ParseTime(x.header.Get("Date"))
+	if err != nil {
+		return "the request's time is more than 5 minutes off; " + advice
+	}
+	switch ahead := now.Sub(theirs).Round(time.Second); {
+	case ahead > 0:
+		return fmt.Sprintf("this machine's clock is %v ahead of the cloud's; %s", ahead, advice)
+	default:
+		return fmt.Sprintf("this machine's clock is %v behind the cloud's; %s", -ahead, advice)
+	}
+}
+
+// named is how the access management names the action that it refuses.
+var named = regexp.MustCompile(`\(([a-z]+:[A-Za-z]+)\)`)
+
+// permission returns the name that a policy has to allow. Under which service an
+// action of EIPs stands there is not documented, so what the refusal says goes before
+// the name that the others suggest.
+func permission(message, action string) string {
+	if m := named.FindStringSubmatch(message); m != nil {
+		return m[1]
+	}
+	return service(action) + ":" + action
+}
+
+// clean makes a server's text fit for one line of a log: bounded, no control
+// characters.
+func clean(text string) string {
+	runes := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text))
+	if len(runes) > textMax {
+		runes = append(runes[:textMax], []rune("...")...)
+	}
+	return strings.TrimSpace(string(runes))
+}
+
+// quote is clean for text of which not even the form is known.
+func quote(text string) string { return strconv.Quote(clean(text)) }
+
+func missing(field string) error { return fmt.Errorf("%s: missing", field) }

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package tencent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// havip reads who holds a HAVIP. No call moves one: the guest announces it by
+// gratuitous ARP, and the VPC follows ("HAVIP overview").
+type havip struct{ machines }
+
+var (
+	_ providers.Provider    = (*havip)(nil)
+	_ providers.BatchReader = (*havip)(nil)
+	_ providers.Inspector   = (*havip)(nil)
+	_ providers.Preflighter = (*havip)(nil)
+	_ providers.Placer      = (*havip)(nil)
+)
+
+// Capabilities implements providers.Provider.
+func (*havip) Capabilities() providers.Capabilities { return capabilities[providers.KindHAVIP] }
+
+func checkHAVIP(op string, a providers.Address) error {
+	return checkAddress(op, a, providers.KindHAVIP, "havip-", "a HAVIP")
+}
+
+// Owner implements providers.Provider. The private addresses of the holder cost one
+// more read if they have not been read within a minute.
+func (p *havip) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
+	return ownerOf(ctx, a, checkHAVIP, p.describe, p.ownerAndAddresses(ctx))
+}
+
+// Owners implements providers.BatchReader with one call for 100 HAVIPs, and one more
+// for each holder whose private addresses have not been read within a minute.
+func (p *havip) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
+	return ownersOf(ctx, as, checkHAVIP, p.describe, p.ownerAndAddresses(ctx))
+}
+
+// ownerAndAddresses adds to the owner by what a node can be recognised.
+func (p *havip) ownerAndAddresses(ctx context.Context) translator[*vpc.HaVip] {
+	return func(op, requestID string, a providers.Address, h *vpc.HaVip) (providers.Assignment, error) {
+		out, err := ownerOfHAVIP(op, requestID, a, h)
+		if err == nil && isID(out.Target.Instance, "ins-") {
+			out.PrivateAddresses = p.cloud.addressesOf(ctx, op, text(h.NetworkInterfaceId))
+		}
+		return out, err
+	}
+}
+
+// describe reads HAVIPs by id: "DescribeHaVips".
+func (p *havip) describe(ctx context.Context, op string, ids []string) (found[*vpc.HaVip], error) {
+	req := vpc.NewDescribeHaVipsRequest()
+	req.HaVipIds, req.Limit = pointers(ids...), pointer[uint64](idsMax)
+	resp := vpc.NewDescribeHaVipsResponse()
+	id, err := p.cloud.send(ctx, op, req, resp)
+	if err != nil {
+		return found[*vpc.HaVip]{}, err
+	}
+	if resp.Response == nil || resp.Response.HaVipSet == nil {
+		return found[*vpc.HaVip]{}, unreadable(op, id, missing("HaVipSet"))
+	}
+	return index(op, id, "HaVipSet.HaVipId", resp.Response.HaVipSet, func(h *vpc.HaVip) *string { return h.HaVipId })
+}
+
+// ownerOfHAVIP is a HAVIP in the words of the contract. Its association set says who
+// may announce it and nothing about who holds it.
+func ownerOfHAVIP(op, requestID string, a providers.Address, h *vpc.HaVip) (providers.Assignment, error) {
+	bad := func(err error) (providers.Assignment, error) {
+		return providers.Assignment{}, unreadable(op, requestID, err)
+	}
+	ip, err := parseIP("Vip", text(h.Vip))
+	if err != nil {
+		return bad(err)
+	}
+	if ip != a.IP {
+		return providers.Assignment{}, refuse(op, providers.Invalid, "id: %s is the HAVIP %s; correct the id or the ip", a.ID, ip)
+	}
+	var out providers.Assignment
+	if bound := text(h.AddressIp); bound != "" {
+		following, err := parseIP("AddressIp", bound)
+		if err != nil {
+			return bad(err)
+		}
+		out.Following = []netip.Addr{following}
+	}
+	instance, eni, state := clean(text(h.InstanceId)), clean(text(h.NetworkInterfaceId)), text(h.State)
+	switch {
+	case instance != "":
+		out.Target.Instance = instance
+	case eni != "":
+		out.Target.Interface = eni // of no machine
+	case h.InstanceId == nil && h.NetworkInterfaceId == nil && state == "":
+		return bad(missing("InstanceId, NetworkInterfaceId and State"))
+	case state != "UNBIND" && state != "UNBOUND": // the documents have both
+		return bad(fmt.Errorf("State: %s, and nobody is named", quote(state)))
+	}
+	return out, nil
+}
+
+// Assign implements providers.Provider: it only reads whether to holds the address.
+func (p *havip) Assign(ctx context.Context, a providers.Address, to providers.Target, _ providers.Assignment) (providers.Result, error) {
+	op := fmt.Sprintf("assign %s to %s", a, to)
+	if err := checkTarget(op, to, p.Capabilities().Target); err != nil {
+		return providers.Result{}, err
+	}
+	h, id, err := one(ctx, op, a, checkHAVIP, p.describe)
+	if err != nil {
+		return providers.Result{}, err
+	}
+	got, err := ownerOfHAVIP(op, id, a, h)
+	switch {
+	case err != nil:
+		return providers.Result{}, err
+	case got.Target == to:
+		return providers.Result{RequestID: id}, nil
+	}
+	holder := "nobody"
+	if !got.Target.IsZero() {
+		holder = got.Target.String()
+	}
+	e := refuse(op, providers.Conflict, "the cloud has not taken the announcement; the address is held by %s", holder)
+	e.RequestID = id
+	return providers.Result{}, e
+}
+
+// Preflight implements providers.Preflighter with two reads. An announcement from
+// outside the drift range or from another subnet is ignored without a word.
+func (p *havip) Preflight(ctx context.Context, a providers.Address, t providers.Target) error {
+	op := fmt.Sprintf("check assignment of %s to %s", a, t)
+	if err := checkTarget(op, t, p.Capabilities().Target); err != nil {
+		return err
+	}
+	h, id, err := one(ctx, op, a, checkHAVIP, p.describe)
+	if err != nil {
+		return err
+	}
+	if _, err := ownerOfHAVIP(op, id, a, h); err != nil {
+		return err
+	}
+	enis, err := p.cloud.describeInterfaces(ctx, op, filter("attachment.instance-id", t.Instance))
+	switch {
+	case err != nil:
+		return err
+	case len(enis) == 0:
+		return refuse(op, providers.NotFound, "%s has no network interface in this region; check the machine's id and %s", t.Instance, OptionRegion)
+	}
+	return announceable(op, h, t.Instance, enis)
+}
+
+// announceable reports why a machine's announcement of a HAVIP would be ignored.
+func announceable(op string, h *vpc.HaVip, instance string, enis []*vpc.NetworkInterface) error {
+	if h.SubnetId == nil || h.CheckAssociate == nil {
+		return unreadable(op, "", errors.Join(missing("SubnetId or CheckAssociate")))
+	}
+	inSubnet, allowed := false, !*h.CheckAssociate
+	var subnets, ranged []string
+	for _, n := range enis {
+		inSubnet = inSubnet || text(n.SubnetId) == *h.SubnetId
+		subnets = append(subnets, text(n.SubnetId))
+	}
+	for _, m := range h.HaVipAssociationSet {
+		member := text(m.InstanceId)
+		ranged = append(ranged, member)
+		allowed = allowed || member == instance
+		for _, n := range enis {
+			allowed = allowed || member == text(n.NetworkInterfaceId)
+		}
+	}
+	switch {
+	case !inSubnet:
+		return refuse(op, providers.Invalid, "%s is in %s, and %s in %s; a HAVIP is announced within its subnet only",
+			text(h.HaVipId), *h.SubnetId, instance, strings.Join(subnets, ", "))
+	case !allowed:
+		return refuse(op, providers.Invalid, "%s is outside the drift range of %s (%s); add it there, or turn the range off",
+			instance, text(h.HaVipId), members(ranged))
+	}
+	return nil
+}
+
+func members(ids []string) string {
+	if len(ids) == 0 {
+		return "which is empty"
+	}
+	return strings.Join(ids, ", ")
+}
