@@ -21,6 +21,7 @@ const redactMin = 8
 // attempts sends each request exactly once and brings back a complete answer.
 type attempts struct {
 	token     TokenSource
+	sign      Signer
 	userAgent string
 	timeout   time.Duration
 	base      http.RoundTripper
@@ -31,15 +32,16 @@ type attempts struct {
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout, ErrTimeout)
 	defer cancel()
-	token, err := a.prepare(ctx)
+	g := &gate{ctx: ctx}
+	out := a.outgoing(g.attach(ctx), req)
+	secrets, err := a.authenticate(ctx, out)
 	if err != nil {
 		closeBody(req)
 		return nil, &Error{Err: err}
 	}
-	g := &gate{ctx: ctx}
-	resp, err := a.base.RoundTrip(a.outgoing(g.attach(ctx), req, token))
+	resp, err := a.base.RoundTrip(out)
 	if err == nil {
-		err = complete(resp, token)
+		err = complete(resp, secrets)
 	}
 	if err == nil {
 		return resp, nil
@@ -53,22 +55,55 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, &Error{Sent: g.passed.Load() || !a.gated, Err: err}
 }
 
-// prepare does what comes before the connection and can stop the attempt.
-func (a *attempts) prepare(ctx context.Context) (Secret, error) {
-	if ctx.Err() != nil {
-		return Secret{}, a.why(ctx)
+// authenticate adds to out what proves who asks, and returns what of it must not be
+// seen. It comes before the connection and can stop the attempt.
+func (a *attempts) authenticate(ctx context.Context, out *http.Request) (secrets []Secret, err error) {
+	switch {
+	case ctx.Err() != nil:
+		return nil, a.why(ctx)
+	case a.token != nil:
+		secrets, err = a.bearer(out)
+	case a.sign != nil:
+		secrets, err = a.signed(out)
 	}
-	if a.token == nil {
-		return Secret{}, nil
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, a.why(ctx) // the source of the credentials was not given the time
+	case err != nil:
+		return nil, credentialsError{err}
 	}
+	return secrets, nil
+}
+
+// bearer puts the token into out.
+func (a *attempts) bearer(out *http.Request) ([]Secret, error) {
 	token, err := a.token()
 	switch {
 	case err != nil:
-		return Secret{}, credentialsError{err}
+		return nil, err
 	case token.IsEmpty():
-		return Secret{}, credentialsError{errors.New("the token is empty")}
+		return nil, errors.New("the token is empty")
 	}
-	return token, nil
+	out.Header.Set("Authorization", "Bearer "+token.Reveal())
+	return []Secret{token}, nil
+}
+
+// signed lets the signer sign out and the body, which it reads into memory for that.
+// The body stays one that cannot be rewound.
+func (a *attempts) signed(out *http.Request) ([]Secret, error) {
+	if out.Body == nil {
+		return a.sign(out, nil)
+	}
+	body, err := io.ReadAll(io.LimitReader(out.Body, BodyMax+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read request body: %w", err)
+	case len(body) > BodyMax:
+		return nil, fmt.Errorf("request body: more than %d bytes", BodyMax)
+	}
+	_ = out.Body.Close() // it has been read to its end
+	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return a.sign(out, body)
 }
 
 // why returns the cause that ended ctx, with the time that was allowed.
@@ -80,12 +115,9 @@ func (a *attempts) why(ctx context.Context) error {
 	return cause
 }
 
-// outgoing returns the request to send. The caller's is left as it was.
-func (a *attempts) outgoing(ctx context.Context, req *http.Request, token Secret) *http.Request {
+// outgoing returns the request to send, but for what proves who asks. The caller's is left as it was.
+func (a *attempts) outgoing(ctx context.Context, req *http.Request) *http.Request {
 	out := req.Clone(ctx)
-	if !token.IsEmpty() {
-		out.Header.Set("Authorization", "Bearer "+token.Reveal())
-	}
 	if a.userAgent != "" {
 		out.Header.Set("User-Agent", strings.TrimSpace(a.userAgent+" "+req.UserAgent()))
 	}
@@ -111,10 +143,10 @@ func (a *attempts) CloseIdleConnections() {
 	}
 }
 
-// complete reads the body of resp into memory, within BodyMax, and redacts token
+// complete reads the body of resp into memory, within BodyMax, and redacts the secrets
 // in everything the caller can see. Reading here makes a cut or slow body part
 // of the attempt, so that it has the same deadline and the same retry.
-func complete(resp *http.Response, token Secret) error {
+func complete(resp *http.Response, secrets []Secret) error {
 	data, err := io.ReadAll(io.LimitReader(resp.Body, BodyMax+1))
 	_ = resp.Body.Close() // nothing more is wanted from it
 	switch {
@@ -123,7 +155,11 @@ func complete(resp *http.Response, token Secret) error {
 	case len(data) > BodyMax:
 		return fmt.Errorf("%w: more than %d bytes (status %d)", ErrBodyTooLarge, BodyMax, resp.StatusCode)
 	}
-	if secret := token.Reveal(); len(secret) >= redactMin {
+	for _, s := range secrets {
+		secret := s.Reveal()
+		if len(secret) < redactMin {
+			continue
+		}
 		data = bytes.ReplaceAll(data, []byte(secret), []byte(redacted))
 		for _, values := range resp.Header {
 			for i, v := range values {

@@ -22,11 +22,22 @@ const (
 // per attempt, from any goroutine, and must not block on the network.
 type TokenSource func() (Secret, error)
 
+// Signer signs one attempt, which has its final form but for what the signer adds to
+// it: req is the attempt's own copy and goes out as the signer leaves it, and body is
+// what will be sent, which must not be changed. The context of req ends with the attempt.
+// It returns what it put into the request that must not be seen, such as a session token
+// in the form in which it is sent. It is called once per attempt, from any goroutine; an
+// error of it is one of credentials, and nothing leaves.
+type Signer func(req *http.Request, body []byte) ([]Secret, error)
+
 // Config describes a client.
 type Config struct {
-	// Token authenticates each attempt with "Authorization: Bearer". Nil: the
-	// driver signs its requests itself.
+	// Token authenticates each attempt with "Authorization: Bearer". Nil: Sign does, or
+	// the driver signs its requests itself.
 	Token TokenSource
+	// Sign authenticates each attempt in the cloud's own way, so that a repeated read is
+	// signed again. It is not asked where there is a Token.
+	Sign Signer
 	// UserAgent goes before whatever user agent a request already carries.
 	UserAgent string
 	// Transport carries the requests; it is used as it is and never modified.
@@ -49,6 +60,7 @@ type Client struct {
 func New(cfg Config) *Client {
 	a := &attempts{
 		token:     cfg.Token,
+		sign:      cfg.Sign,
 		userAgent: cfg.UserAgent,
 		timeout:   cfg.AttemptTimeout,
 		base:      cfg.Transport,
