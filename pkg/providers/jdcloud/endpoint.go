@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package jdcloud
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// The values of the option network.
+const (
+	// NetworkPublic is HTTPS over the Internet. A machine without an EIP or a NAT
+	// gateway does not get there, and that is what a standby is.
+	NetworkPublic = "public"
+	// NetworkInternal is plain HTTP within a VPC, the only scheme there: signatures
+	// protect requests from being changed, but a session token can be read on the way.
+	NetworkInternal = "internal"
+)
+
+// Endpoints says where the API is. The zero value is one public host per service,
+// https://{service}.jdcloud-api.com.
+type Endpoints struct {
+	// Internal chooses the hosts that a VPC reaches without a way to the Internet,
+	// http://{service}.internal.{region}.jdcloud-api.com.
+	Internal bool
+	// Single is one base URL for all services, with the path before /v1 if there is
+	// one. Signatures cover the whole path. Empty: a host per service.
+	Single string
+}
+
+// endpoint is a checked Endpoints.
+type endpoint struct {
+	internal bool
+	single   *url.URL // nil: a host per service
+}
+
+// parse checks e.
+func (e Endpoints) parse() (endpoint, error) {
+	if e.Single == "" {
+		return endpoint{internal: e.Internal}, nil
+	}
+	const example = "http://openapi.internal.cn-north-1.jdcloud-api.com"
+	if e.Internal {
+		return endpoint{}, fmt.Errorf("%s: not together with %s: %s; leave one of them out", OptionEndpoint, OptionNetwork, NetworkInternal)
+	}
+	u, err := url.Parse(e.Single)
+	switch {
+	case err != nil:
+		return endpoint{}, fmt.Errorf("%s: not a URL; give one such as %s", OptionEndpoint, example)
+	case u.User != nil:
+		return endpoint{}, fmt.Errorf("%s: credentials are not allowed in a URL; use %s", OptionEndpoint, OptionCredentialsFile)
+	case u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		return endpoint{}, fmt.Errorf("%s: %q is not a URL such as %s", OptionEndpoint, e.Single, example)
+	case u.RawQuery != "" || u.Fragment != "":
+		return endpoint{}, fmt.Errorf("%s: %q has a query or fragment; give scheme, host and path only", OptionEndpoint, e.Single)
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	u.Host = strings.TrimSuffix(u.Host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+	return endpoint{single: u}, nil
+}
+
+// base returns the URL under which the paths of a service begin with /v1.
+func (e endpoint) base(service, region string) url.URL {
+	switch {
+	case e.single != nil:
+		return *e.single
+	case e.internal:
+		return url.URL{Scheme: "http", Host: service + ".internal." + region + ".jdcloud-api.com"}
+	default:
+		return url.URL{Scheme: "https", Host: service + ".jdcloud-api.com"}
+	}
+}
+
+// field names what in the configuration chose this endpoint.
+func (e endpoint) field() string {
+	if e.single != nil {
+		return OptionEndpoint
+	}
+	return OptionNetwork
+}
+
+// unreachable says in one line why a connection to base may not have come about, and
+// what to do. Causes of other kinds, such as a refused certificate, speak for themselves.
+func (e endpoint) unreachable(base url.URL, err error) error {
+	var operation *net.OpError
+	var lookup *net.DNSError
+	if !errors.As(err, &operation) && !errors.As(err, &lookup) && !isTimeout(err) {
+		return err
+	}
+	hint := fmt.Sprintf("a machine without an EIP or a NAT gateway, as a standby is, does not reach the public API; set %s: %s, or add a NAT gateway", OptionNetwork, NetworkInternal)
+	switch {
+	case e.single != nil:
+		hint = "check " + OptionEndpoint
+	case e.internal:
+		hint = fmt.Sprintf("internal hosts answer only inside a VPC of that region; check %s and the DNS servers of the VPC", OptionRegion)
+	}
+	return fmt.Errorf("no connection to %s://%s: %w; %s", base.Scheme, base.Host, err, hint)
+}

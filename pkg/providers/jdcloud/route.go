@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package jdcloud
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// route moves a route of one address in one route table, by changing the next hop of
+// its rule in place: adding a rule first would split the traffic between two hops. The
+// id of the rule is the Version of what Owner saw.
+type route struct{ *client }
+
+var (
+	_ providers.Provider    = (*route)(nil)
+	_ providers.Inspector   = (*route)(nil)
+	_ providers.Preflighter = (*route)(nil)
+	_ providers.Placer      = (*route)(nil)
+)
+
+// hopInstance is the type of the next hop that is a machine.
+const hopInstance = "instance"
+
+// Capabilities implements providers.Provider.
+func (*route) Capabilities() providers.Capabilities { return Capabilities(providers.KindRoute) }
+
+// Owner implements providers.Provider with one read, and one of the machine that is the
+// next hop each minute, which may fail. A route that is not there is NotFound: it is an
+// operator who lets a table have it, once.
+func (p *route) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
+	op := "read owner of " + a.String()
+	if err := checkAddress(op, providers.KindRoute, a); err != nil {
+		return providers.Assignment{}, err
+	}
+	t, err := p.table(ctx, op, a.ID)
+	if err != nil {
+		return providers.Assignment{}, err
+	}
+	r, err := t.rule(op, a)
+	if err != nil {
+		return providers.Assignment{}, err
+	}
+	got := providers.Assignment{Target: r.target(), Version: r.ID}
+	if isID(prefixInstance, got.Target.Instance) {
+		got.PrivateAddresses = p.privateAddress(ctx, op, got.Target.Instance)
+	}
+	return got, nil
+}
+
+// Assign implements providers.Provider: "modifyRouteTableRules" of the rule in seen. The
+// API has no conditional form.
+func (p *route) Assign(ctx context.Context, a providers.Address, to providers.Target, seen providers.Assignment) (providers.Result, error) {
+	op := fmt.Sprintf("assign %s to %s", a, to)
+	if err := checkAddress(op, providers.KindRoute, a); err != nil {
+		return providers.Result{}, err
+	}
+	if err := checkTarget(op, providers.KindRoute, to); err != nil {
+		return providers.Result{}, err
+	}
+	if err := canRerouteFrom(op, seen.Target); err != nil {
+		return providers.Result{}, err
+	}
+	if seen.Version == "" {
+		return providers.Result{}, refuse(op, providers.Invalid, "what was seen names no rule; read the owner first")
+	}
+	return p.post(ctx, op, call{
+		service: "vpc", operation: "modifyRouteTableRules",
+		path: "/routeTables/" + a.ID + ":modifyRouteTableRules",
+		body: map[string]any{"modifyRouteTableRuleSpecs": []any{
+			map[string]string{"ruleId": seen.Version, "nextHopType": hopInstance, "nextHopId": to.Instance},
+		}},
+	})
+}
+
+// canRerouteFrom refuses a next hop that is no machine.
+func canRerouteFrom(op string, hop providers.Target) error {
+	if hop.IsZero() || hop == (providers.Target{Instance: hop.Instance}) && isID(prefixInstance, hop.Instance) {
+		return nil
+	}
+	return refuse(op, providers.Invalid, "the next hop is %s and not an instance; fipctl changes only routes to instances", quote(hop.String()))
+}
+
+// Preflight implements providers.Preflighter with two reads.
+func (p *route) Preflight(ctx context.Context, a providers.Address, to providers.Target) error {
+	op := fmt.Sprintf("check assignment of %s to %s", a, to)
+	if err := checkAddress(op, providers.KindRoute, a); err != nil {
+		return err
+	}
+	if err := checkTarget(op, providers.KindRoute, to); err != nil {
+		return err
+	}
+	t, err := p.table(ctx, op, a.ID)
+	if err != nil {
+		return err
+	}
+	r, err := t.rule(op, a)
+	if err != nil {
+		return err
+	}
+	m, err := p.machine(ctx, op, to.Instance)
+	if err != nil {
+		return err
+	}
+	if err := canForward(op, t, m); err != nil || r.target() == to {
+		return err
+	}
+	if err := canRerouteFrom(op, r.target()); err != nil {
+		return err
+	}
+	return m.ready(op)
+}
+
+// canForward refuses a machine that the route could lead to but not through.
+func canForward(op string, t routeTable, m machine) error {
+	if t.VPC != "" && m.VPC != "" && t.VPC != m.VPC {
+		return refuse(op, providers.Invalid, "table %s is of %s, the instance in %s; they must be in the same network", t.ID, t.VPC, m.VPC)
+	}
+	if m.Primary == nil || m.Primary.NIC == nil || m.Primary.NIC.SanityCheck == nil {
+		return refuse(op, providers.Transient, "the API does not tell sanityCheck of the instance's primary interface")
+	}
+	if n := m.Primary.NIC; *n.SanityCheck != 0 {
+		return refuse(op, providers.Invalid, "sanityCheck of interface %s is on, so the network drops what is not addressed to it; set sanityCheck to 0 (source/destination check off)", n.ID)
+	}
+	return nil
+}
+
+// table: "describeRouteTable".
+func (p *route) table(ctx context.Context, op, id string) (routeTable, error) {
+	var doc tableResult
+	err := p.get(ctx, op, call{service: "vpc", operation: "describeRouteTable", path: "/routeTables/" + id}, &doc)
+	switch {
+	case err != nil:
+		return routeTable{}, err
+	case doc.Table.ID != id:
+		return routeTable{}, refuse(op, providers.Transient, "routeTable.routeTableId: asked for %s, got %s", id, quote(doc.Table.ID))
+	}
+	return *doc.Table, nil
+}
+
+type tableResult struct {
+	Table *routeTable `json:"routeTable"`
+}
+
+// routeTable is a route table as the API shows it.
+type routeTable struct {
+	ID    string       `json:"routeTableId"`
+	VPC   string       `json:"vpcId"`
+	Rules *[]routeRule `json:"routeTableRules"`
+}
+
+// routeRule is one route. A prefix of the type PREFIXLIST is the id of a list.
+type routeRule struct {
+	ID      string  `json:"ruleId"`
+	HopType string  `json:"nextHopType"`
+	Hop     *string `json:"nextHopId"`
+	Prefix  string  `json:"addressPrefix"`
+	Origin  string  `json:"origin"` // static, propagated
+
+	prefix netip.Prefix // invalid: not a range
+}
+
+func (r *tableResult) check() error {
+	switch {
+	case r.Table == nil:
+		return missing("routeTable")
+	case r.Table.Rules == nil:
+		return missing("routeTable.routeTableRules")
+	}
+	for i := range *r.Table.Rules {
+		rule := &(*r.Table.Rules)[i]
+		name := fmt.Sprintf("routeTable.routeTableRules[%d]", i)
+		switch {
+		case rule.ID == "":
+			return missing(name + ".ruleId")
+		case rule.HopType == "":
+			return missing(name + ".nextHopType")
+		case rule.HopType == hopInstance && rule.Hop == nil:
+			return missing(name + ".nextHopId")
+		case rule.Prefix == "":
+			return missing(name + ".addressPrefix")
+		}
+		if prefix, err := netip.ParsePrefix(rule.Prefix); err == nil {
+			rule.prefix = prefix.Masked()
+		}
+	}
+	return nil
+}
+
+// rule returns the one rule of t for a. Two of them share the traffic, or one hides the
+// other: both are for an operator to undo.
+func (t routeTable) rule(op string, a providers.Address) (routeRule, error) {
+	want := netip.PrefixFrom(a.IP, 32)
+	var found []routeRule
+	for _, r := range *t.Rules {
+		switch {
+		case r.prefix == want:
+			found = append(found, r)
+		case r.HopType == "local" && r.prefix.IsValid() && r.prefix.Contains(a.IP):
+			return routeRule{}, refuse(op, providers.Invalid, "ip: %s is inside %s, the network's own range; a route needs an address outside of it", a.IP, r.prefix)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return routeRule{}, refuse(op, providers.NotFound, "%s has no route for %s; add one once, with any node as its next hop", t.ID, want)
+	case len(found) > 1:
+		return routeRule{}, refuse(op, providers.Invalid, "%s has %d routes for %s (%s, %s), between which traffic is split; remove all but one", t.ID, len(found), want, found[0].ID, found[1].ID)
+	case found[0].Origin == "propagated":
+		return routeRule{}, refuse(op, providers.Invalid, "the route %s for %s in %s is propagated and cannot be changed; add a static one", found[0].ID, want, t.ID)
+	}
+	return found[0], nil
+}
+
+// target returns what r leads to; zero: a machine that is not named.
+func (r routeRule) target() providers.Target {
+	hop := ""
+	if r.Hop != nil {
+		hop = *r.Hop
+	}
+	switch {
+	case r.HopType == hopInstance && (hop == "" || isID(prefixInstance, hop)):
+		return providers.Target{Instance: hop}
+	case r.HopType == "elastic_network_interface":
+		return providers.Target{Interface: hop}
+	default:
+		return providers.Target{Instance: strings.TrimSpace(r.HopType + " " + hop)}
+	}
+}
