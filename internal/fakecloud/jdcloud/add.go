@@ -26,6 +26,8 @@ type Machine struct {
 	Group         string       // id of the availability group; empty: none
 	DedicatedHost string       // id; empty: none
 	SanityCheck   bool         // the interface forwards only what is its own: no routes lead to it
+
+	status string // in place of its own; see SetStatus
 }
 
 // Interface is a network interface besides the primary ones of machines.

@@ -132,6 +132,8 @@ func (a *api) refuseAssociation(r *request, e *EIP, n *Interface, ip netip.Addr)
 		return refuse(precondition("ElasticIp %s already in use", e.IP))
 	case machine.Pending:
 		return refuse(precondition("Conflict with underlay task 'associate'"))
+	case m != nil && m.status != "":
+		return refuse(precondition("Invalid instance status '%s'", m.status))
 	case a.ipDocument(r, n, text(ip)).ElasticIPID != "":
 		return refuse(precondition("NetworkInterface already in use"))
 	case m != nil && e.AZ != "" && e.AZ != m.AZ:

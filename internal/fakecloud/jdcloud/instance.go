@@ -4,6 +4,7 @@
 package jdcloud
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -105,7 +106,23 @@ func (a *api) describeInstanceStatus(r *request) reply {
 	return list(r, "instanceStatuses", docs)
 }
 
+// SetStatus makes the machine show a status that passes by itself, such as "resizing",
+// during which no EIP can be bound to it; empty: its own again.
+func (s *Server) SetStatus(instance, status string) error {
+	s.api.mu.Lock()
+	defer s.api.mu.Unlock()
+	m := s.api.world.machine(instance)
+	if m == nil {
+		return fmt.Errorf("set status of machine %s: there is no such machine", instance)
+	}
+	m.status = status
+	return nil
+}
+
 func (a *api) status(r *request, m *Machine) string {
+	if m.status != "" {
+		return m.status
+	}
 	if i, err := r.view.Instance(m.ID); err == nil && i.State == providers.InstanceStopped {
 		return "stopped"
 	}
