@@ -107,13 +107,10 @@ func (p *route) Preflight(ctx context.Context, a providers.Address, to providers
 	if err != nil {
 		return err
 	}
-	if err := canForward(op, t, m); err != nil || r.target() == to {
+	if err := canForward(op, t, m); err != nil {
 		return err
 	}
-	if err := canRerouteFrom(op, r.target()); err != nil {
-		return err
-	}
-	return m.ready(op)
+	return canRerouteFrom(op, r.target())
 }
 
 // canForward refuses a machine that the route could lead to but not through.
