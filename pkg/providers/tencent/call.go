@@ -20,9 +20,9 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
-// answered is what an SDK client is told instead of an answer that is not a success.
-// Nobody sees it: the exchange knows better what happened.
-var answered = errors.New("answered")
+// errAnswered is what an SDK client is told instead of an answer that is not a
+// success. Nobody sees it: the exchange knows better what happened.
+var errAnswered = errors.New("answered")
 
 // exchange is the transport of one call. The SDK flattens errors to text, follows
 // redirects and loses what does not decode, so the exchange keeps what came back, and
@@ -60,7 +60,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x.reply = readReply(x.body)
 	if x.status != http.StatusOK || !x.reply.ok || x.reply.code != "" {
-		return nil, answered
+		return nil, errAnswered
 	}
 	return &http.Response{
 		Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: 1, ProtoMinor: 1, Request: req,

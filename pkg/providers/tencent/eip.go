@@ -77,12 +77,12 @@ func (p *eip) list(ctx context.Context, op string, req *vpc.DescribeAddressesReq
 //	CREATING    nobody                   yes
 //	OFFLINING   NotFound: it is being released
 func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (providers.Assignment, error) {
-	bad := func(format string, args ...any) (providers.Assignment, error) {
-		return providers.Assignment{}, unreadable(op, requestID, fmt.Errorf(format, args...))
+	bad := func(err error) (providers.Assignment, error) {
+		return providers.Assignment{}, unreadable(op, requestID, err)
 	}
 	ip, err := parseIP("AddressIp", text(e.AddressIp))
 	if err != nil {
-		return bad("%w", err)
+		return bad(err)
 	}
 	if ip != a.IP {
 		return providers.Assignment{}, refuse(op, providers.Invalid, "id: %s is the EIP %s; correct the id or the ip", a.ID, ip)
@@ -100,7 +100,7 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 		}
 		t, err := holderOfEIP(e)
 		if err != nil {
-			return bad("%w", err)
+			return bad(err)
 		}
 		out := providers.Assignment{Target: t, Pending: s == "UNBINDING"}
 		if t.PrivateIP.IsValid() {
@@ -108,7 +108,7 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 		}
 		return out, nil
 	default:
-		return bad("AddressStatus: %s is not known", quote(s))
+		return bad(wrong("AddressStatus", "%s is not known", quote(s)))
 	}
 }
 

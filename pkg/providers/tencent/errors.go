@@ -103,4 +103,9 @@ func clean(text string) string {
 // quote is clean for text of which not even the form is known.
 func quote(text string) string { return strconv.Quote(clean(text)) }
 
-func missing(field string) error { return fmt.Errorf("%s: missing", field) }
+// wrong is the error for a field of an answer, or for a setting.
+func wrong(field, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...))
+}
+
+func missing(field string) error { return wrong(field, "missing") }

@@ -5,7 +5,6 @@ package tencent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -102,7 +101,7 @@ func ownerOfHAVIP(op, requestID string, a providers.Address, h *vpc.HaVip) (prov
 	case h.InstanceId == nil && h.NetworkInterfaceId == nil && state == "":
 		return bad(missing("InstanceId, NetworkInterfaceId and State"))
 	case state != "UNBIND" && state != "UNBOUND": // the documents have both
-		return bad(fmt.Errorf("State: %s, and nobody is named", quote(state)))
+		return bad(wrong("State", "%s, and nobody is named", quote(state)))
 	}
 	return out, nil
 }
@@ -160,7 +159,7 @@ func (p *havip) Preflight(ctx context.Context, a providers.Address, t providers.
 // announceable reports why a machine's announcement of a HAVIP would be ignored.
 func announceable(op string, h *vpc.HaVip, instance string, enis []*vpc.NetworkInterface) error {
 	if h.SubnetId == nil || h.CheckAssociate == nil {
-		return unreadable(op, "", errors.Join(missing("SubnetId or CheckAssociate")))
+		return unreadable(op, "", missing("SubnetId or CheckAssociate"))
 	}
 	inSubnet, allowed := false, !*h.CheckAssociate
 	var subnets, ranged []string

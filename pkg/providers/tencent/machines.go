@@ -5,7 +5,6 @@ package tencent
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -98,7 +97,7 @@ func (m machines) instances(ctx context.Context, op string, t providers.Target) 
 			return nil, unreadable(op, id, missing("InstanceSet.InstanceId or InstanceState"))
 		}
 		if t.Instance != "" && i.ID != t.Instance {
-			return nil, unreadable(op, id, fmt.Errorf("InstanceSet.InstanceId: asked for %s, got %s", t.Instance, quote(i.ID)))
+			return nil, unreadable(op, id, wrong("InstanceSet.InstanceId", "asked for %s, got %s", t.Instance, quote(i.ID)))
 		}
 	}
 	return *set, nil

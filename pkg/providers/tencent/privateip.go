@@ -5,7 +5,6 @@ package tencent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -134,7 +133,7 @@ func (p *privateIP) inSubnet(ctx context.Context, op string, a providers.Address
 		block, err := netip.ParsePrefix(text(s.CidrBlock))
 		switch {
 		case err != nil:
-			return unreadable(op, id, fmt.Errorf("CidrBlock: %s is not a range", quote(text(s.CidrBlock))))
+			return unreadable(op, id, wrong("CidrBlock", "%s is not a range", quote(text(s.CidrBlock))))
 		case !block.Contains(a.IP):
 			return refuse(op, providers.Invalid, "ip: %s is outside %s, the range of %s", a.IP, block, a.ID)
 		}
@@ -217,7 +216,7 @@ func (p *privateIP) Preflight(ctx context.Context, a providers.Address, t provid
 func movable(op string, a providers.Address, t providers.Target, held holding, to *vpc.NetworkInterface) error {
 	switch {
 	case to.SubnetId == nil:
-		return unreadable(op, "", errors.Join(missing("SubnetId")))
+		return unreadable(op, "", missing("SubnetId"))
 	case *to.SubnetId != a.ID:
 		return refuse(op, providers.Invalid, "%s is in %s, and the address in %s; a private IP moves within its subnet only", t.Interface, *to.SubnetId, a.ID)
 	case attachedTo(to) != t.Instance:

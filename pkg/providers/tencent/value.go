@@ -4,7 +4,6 @@
 package tencent
 
 import (
-	"fmt"
 	"net/netip"
 	"regexp"
 
@@ -56,7 +55,7 @@ func isID(id, prefix string) bool {
 func parseIP(name, text string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(text)
 	if err != nil {
-		return netip.Addr{}, fmt.Errorf("%s: %s is not an IP address", name, quote(text))
+		return netip.Addr{}, wrong(name, "%s is not an IP address", quote(text))
 	}
 	return ip, nil
 }
@@ -95,9 +94,9 @@ func wanted(parts providers.TargetParts) string {
 	case providers.PartInstance:
 		return "a machine (ins-...)"
 	case providers.PartInstance | providers.PartPrivateIP:
-		return "a machine and its private address (ins-.../10.0.0.1)"
+		return "a machine (ins-...) and its private address"
 	case providers.PartInstance | providers.PartInterface:
-		return "a machine and its interface (ins-.../eni-...)"
+		return "a machine (ins-...) and its interface (eni-...)"
 	default:
 		return "a private address"
 	}
