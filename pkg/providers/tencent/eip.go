@@ -35,14 +35,18 @@ func checkEIP(op string, a providers.Address) error {
 	return checkAddress(op, a, providers.KindEIP, "eip-", "an EIP")
 }
 
+func (p *eip) reader() reader[*vpc.Address] {
+	return reader[*vpc.Address]{p.cloud, checkEIP, p.describe, ownerOfEIP}
+}
+
 // Owner implements providers.Provider.
 func (p *eip) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
-	return ownerOf(ctx, a, checkEIP, p.describe, ownerOfEIP)
+	return p.reader().owner(ctx, a)
 }
 
 // Owners implements providers.BatchReader with one call for 100 EIPs.
 func (p *eip) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
-	return ownersOf(ctx, as, checkEIP, p.describe, ownerOfEIP)
+	return p.reader().owners(ctx, as)
 }
 
 // describe reads EIPs by id: "DescribeAddresses".

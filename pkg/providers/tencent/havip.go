@@ -36,24 +36,25 @@ func checkHAVIP(op string, a providers.Address) error {
 // Owner implements providers.Provider. The private addresses of the holder cost one
 // more read if they have not been read within a minute.
 func (p *havip) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
-	return ownerOf(ctx, a, checkHAVIP, p.describe, p.ownerAndAddresses(ctx))
+	return p.reader(ctx).owner(ctx, a)
 }
 
 // Owners implements providers.BatchReader with one call for 100 HAVIPs, and one more
 // for each holder whose private addresses have not been read within a minute.
 func (p *havip) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
-	return ownersOf(ctx, as, checkHAVIP, p.describe, p.ownerAndAddresses(ctx))
+	return p.reader(ctx).owners(ctx, as)
 }
 
-// ownerAndAddresses adds to the owner by what a node can be recognised.
-func (p *havip) ownerAndAddresses(ctx context.Context) translator[*vpc.HaVip] {
-	return func(op, requestID string, a providers.Address, h *vpc.HaVip) (providers.Assignment, error) {
+// reader adds to the owner by what a node can be recognised.
+func (p *havip) reader(ctx context.Context) reader[*vpc.HaVip] {
+	translate := func(op, requestID string, a providers.Address, h *vpc.HaVip) (providers.Assignment, error) {
 		out, err := ownerOfHAVIP(op, requestID, a, h)
 		if err == nil && isID(out.Target.Instance, "ins-") {
 			out.PrivateAddresses = p.cloud.addressesOf(ctx, op, text(h.NetworkInterfaceId))
 		}
 		return out, err
 	}
+	return reader[*vpc.HaVip]{p.cloud, checkHAVIP, p.describe, translate}
 }
 
 // describe reads HAVIPs by id: "DescribeHaVips".
@@ -112,7 +113,7 @@ func (p *havip) Assign(ctx context.Context, a providers.Address, to providers.Ta
 	if err := checkTarget(op, to, p.Capabilities().Target); err != nil {
 		return providers.Result{}, err
 	}
-	h, id, err := one(ctx, op, a, checkHAVIP, p.describe)
+	h, id, err := p.reader(ctx).one(ctx, op, a)
 	if err != nil {
 		return providers.Result{}, err
 	}
@@ -139,7 +140,7 @@ func (p *havip) Preflight(ctx context.Context, a providers.Address, t providers.
 	if err := checkTarget(op, t, p.Capabilities().Target); err != nil {
 		return err
 	}
-	h, id, err := one(ctx, op, a, checkHAVIP, p.describe)
+	h, id, err := p.reader(ctx).one(ctx, op, a)
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (p *havip) Preflight(ctx context.Context, a providers.Address, t providers.
 	case err != nil:
 		return err
 	case len(enis) == 0:
-		return refuse(op, providers.NotFound, "%s has no network interface in this region; check the machine's id and %s", t.Instance, OptionRegion)
+		return p.cloud.absent(ctx, op, t.Instance, "")
 	}
 	return announceable(op, h, t.Instance, enis)
 }

@@ -65,7 +65,7 @@ func (c *Cloud) Interface(ctx context.Context, instance, mac string) (string, er
 		}
 	}
 	if eni == "" {
-		return "", refuse(op, providers.NotFound, "none of its %d interfaces in this region has that MAC; check the machine's id and %s", len(enis), OptionRegion)
+		return "", refuse(op, providers.NotFound, "none of its %d interfaces in %s has that MAC; check the %s", len(enis), c.here(ctx), OptionRegion)
 	}
 	c.mu.Lock()
 	c.interfaces[key] = eni

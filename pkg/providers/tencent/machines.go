@@ -144,7 +144,7 @@ func (m machines) Placement(ctx context.Context, t providers.Target) (providers.
 		return providers.Placement{}, err
 	}
 	if len(all) != 1 {
-		return providers.Placement{}, refuse(op, providers.NotFound, "%d machines in this region fit", len(all))
+		return providers.Placement{}, refuse(op, providers.NotFound, "%d machines in %s fit", len(all), m.cloud.here(ctx))
 	}
 	i := all[0]
 	out := providers.Placement{Zone: clean(i.Placement.Zone), Host: clean(i.Placement.HostID), Group: i.Group}

@@ -29,84 +29,91 @@ func index[T any](op, requestID, field string, list []*T, id func(*T) *string) (
 	return f, nil
 }
 
-// The three steps of an owner read: what is refused unread, the call for some ids,
-// and what one of the things listed says.
-type (
-	checker           func(op string, a providers.Address) error
-	describer[T any]  func(ctx context.Context, op string, ids []string) (found[T], error)
-	translator[T any] func(op, requestID string, a providers.Address, v T) (providers.Assignment, error)
-)
+// reader reads owners of one kind, of which each address has the id of a thing T.
+type reader[T any] struct {
+	cloud     *Cloud
+	check     func(op string, a providers.Address) error
+	describe  func(ctx context.Context, op string, ids []string) (found[T], error)
+	translate func(op, requestID string, a providers.Address, v T) (providers.Assignment, error)
+}
 
-// ownerOf reads one address.
-func ownerOf[T any](ctx context.Context, a providers.Address, check checker, describe describer[T], translate translator[T]) (providers.Assignment, error) {
+// owner reads one address.
+func (r reader[T]) owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
 	op := "read owner of " + a.String()
-	v, id, err := one(ctx, op, a, check, describe)
+	v, id, err := r.one(ctx, op, a)
 	if err != nil {
 		return providers.Assignment{}, err
 	}
-	return translate(op, id, a, v)
+	return r.translate(op, id, a, v)
 }
 
 // one reads the one thing that an address's id names.
-func one[T any](ctx context.Context, op string, a providers.Address, check checker, describe describer[T]) (v T, requestID string, err error) {
-	if err := check(op, a); err != nil {
+func (r reader[T]) one(ctx context.Context, op string, a providers.Address) (v T, requestID string, err error) {
+	if err := r.check(op, a); err != nil {
 		return v, "", err
 	}
-	f, err := describe(ctx, op, []string{a.ID})
+	f, err := r.describe(ctx, op, []string{a.ID})
 	if err != nil {
 		return v, "", err
 	}
 	v, ok := f.byID[a.ID]
 	if !ok {
-		return v, "", absent(op, a, f.requestID)
+		return v, "", r.cloud.absent(ctx, op, a.ID, f.requestID)
 	}
 	return v, f.requestID, nil
 }
 
-// absent is the error for an id that is not in a complete answer: the services leave
-// out what they do not know and what a credential may not see.
-func absent(op string, a providers.Address, requestID string) error {
-	e := refuse(op, providers.NotFound, "%s does not exist in this region, or this credential may not see it; check the id and %s", a.ID, OptionRegion)
-	e.RequestID = requestID
-	return e
-}
-
-// ownersOf reads many addresses, idsMax ids a call. A call that one id spoils for all
-// (some services refuse unknown ids) is made again for each address.
-func ownersOf[T any](ctx context.Context, as []providers.Address, check checker, describe describer[T], translate translator[T]) []providers.Reading {
+// owners reads many addresses, idsMax ids a call.
+func (r reader[T]) owners(ctx context.Context, as []providers.Address) []providers.Reading {
 	out := make([]providers.Reading, len(as))
 	var ids []string
 	for i, a := range as {
-		if out[i].Err = check("read owner of "+a.String(), a); out[i].Err == nil {
+		if out[i].Err = r.check("read owner of "+a.String(), a); out[i].Err == nil {
 			ids = append(ids, a.ID)
 		}
 	}
 	slices.Sort(ids)
 	for chunk := range slices.Chunk(slices.Compact(ids), idsMax) {
-		f, failed := describe(ctx, "read owners of "+chunk[0]+" and others", chunk)
+		f, failed := r.describe(ctx, "read owners of "+chunk[0]+" and others", chunk)
 		for i, a := range as {
-			if out[i].Err != nil || !slices.Contains(chunk, a.ID) {
-				continue
+			if out[i].Err == nil && slices.Contains(chunk, a.ID) {
+				out[i].Assignment, out[i].Err = r.reading(ctx, a, f, failed)
 			}
-			out[i].Assignment, out[i].Err = readingOf(ctx, a, f, failed, check, describe, translate)
 		}
 	}
 	return out
 }
 
-// readingOf is what a call for many says of one address.
-func readingOf[T any](ctx context.Context, a providers.Address, f found[T], failed error, check checker, describe describer[T], translate translator[T]) (providers.Assignment, error) {
+// reading is what a call for many says of one address. A call that one id may have
+// spoiled for all (some answers refuse unknown ids) is made again for each.
+func (r reader[T]) reading(ctx context.Context, a providers.Address, f found[T], failed error) (providers.Assignment, error) {
 	op := "read owner of " + a.String()
 	switch providers.KindOf(failed) {
 	case providers.NotFound, providers.Invalid:
-		return ownerOf(ctx, a, check, describe, translate)
+		return r.owner(ctx, a)
 	}
 	if failed != nil {
 		return providers.Assignment{}, failed
 	}
 	v, ok := f.byID[a.ID]
 	if !ok {
-		return providers.Assignment{}, absent(op, a, f.requestID)
+		return providers.Assignment{}, r.cloud.absent(ctx, op, a.ID, f.requestID)
 	}
-	return translate(op, f.requestID, a, v)
+	return r.translate(op, f.requestID, a, v)
+}
+
+// absent is the error for an id that is not in a complete answer: the services leave
+// out what they do not know and what a credential may not see.
+func (c *Cloud) absent(ctx context.Context, op, id, requestID string) error {
+	e := refuse(op, providers.NotFound, "%s does not exist in %s, or this credential may not see it; check the id and the %s", id, c.here(ctx), OptionRegion)
+	e.RequestID = requestID
+	return e
+}
+
+// here names the region in a text.
+func (c *Cloud) here(ctx context.Context) string {
+	if region, err := c.cfg.Region(ctx); err == nil && region != "" {
+		return region
+	}
+	return "this region"
 }

@@ -19,7 +19,7 @@ func (p *eip) Preflight(ctx context.Context, a providers.Address, t providers.Ta
 	if err := checkTarget(op, t, p.Capabilities().Target); err != nil {
 		return err
 	}
-	e, id, err := one(ctx, op, a, checkEIP, p.describe)
+	e, id, err := p.reader().one(ctx, op, a)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (p *eip) bindable(ctx context.Context, op string, a providers.Address, t pr
 		return err
 	}
 	if len(found) != 1 {
-		return refuse(op, providers.NotFound, "%s does not exist in this region, or this credential may not see it; check the machine's id and %s", t.Instance, OptionRegion)
+		return p.cloud.absent(ctx, op, t.Instance, "")
 	}
 	i := found[0]
 	primary, ok := i.primary()

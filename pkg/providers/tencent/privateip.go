@@ -139,7 +139,7 @@ func (p *privateIP) inSubnet(ctx context.Context, op string, a providers.Address
 		}
 		return nil
 	}
-	return absent(op, a, id)
+	return p.cloud.absent(ctx, op, a.ID, id)
 }
 
 // Assign implements providers.Provider: MigratePrivateIpAddress from the interface in
@@ -207,7 +207,7 @@ func (p *privateIP) Preflight(ctx context.Context, a providers.Address, t provid
 		return err
 	}
 	if len(enis) != 1 || text(enis[0].NetworkInterfaceId) != t.Interface {
-		return refuse(op, providers.NotFound, "%s does not exist in this region; check the interface's id and %s", t.Interface, OptionRegion)
+		return p.cloud.absent(ctx, op, t.Interface, "")
 	}
 	return movable(op, a, t, held, enis[0])
 }

@@ -37,15 +37,19 @@ func checkRoute(op string, a providers.Address) error {
 	return checkAddress(op, a, providers.KindRoute, "rtb-", "the route table")
 }
 
+func (p *route) reader() reader[*vpc.RouteTable] {
+	return reader[*vpc.RouteTable]{p.cloud, checkRoute, p.describe, ownerOfRoute}
+}
+
 // Owner implements providers.Provider. A route has a next hop always: one that is not
 // in the table is NotFound.
 func (p *route) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
-	return ownerOf(ctx, a, checkRoute, p.describe, ownerOfRoute)
+	return p.reader().owner(ctx, a)
 }
 
 // Owners implements providers.BatchReader with one call for 100 tables.
 func (p *route) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
-	return ownersOf(ctx, as, checkRoute, p.describe, ownerOfRoute)
+	return p.reader().owners(ctx, as)
 }
 
 // describe reads route tables by id: "DescribeRouteTables", whose limit is text.
@@ -167,7 +171,7 @@ func (p *route) Preflight(ctx context.Context, a providers.Address, t providers.
 	if err := checkTarget(op, t, p.Capabilities().Target); err != nil {
 		return err
 	}
-	table, id, err := one(ctx, op, a, checkRoute, p.describe)
+	table, id, err := p.reader().one(ctx, op, a)
 	if err != nil {
 		return err
 	}
