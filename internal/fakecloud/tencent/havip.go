@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -28,7 +29,7 @@ type HAVIP struct {
 	// EIP is the public address bound to it, added if there is none yet.
 	EIP      netip.Addr
 	Business string // which service uses it
-	since    int64  // when it was added, in nanoseconds
+	added    time.Time
 }
 
 // AddHAVIP adds a HAVIP to the model and to the API. The model also gets an instance
@@ -51,7 +52,7 @@ func (s *Server) AddHAVIP(h HAVIP) error {
 		return err
 	}
 	addr, _ := a.model.View(0).Address(h.IP) // just added
-	h.since = addr.Since.UnixNano()
+	h.added = addr.Since
 	put(a, a.things.havips, h.ID, h)
 	if !h.EIP.IsValid() {
 		return nil
@@ -95,12 +96,17 @@ func (s *Server) Announce(instanceOrENI string, vip netip.Addr) bool {
 	if !ok || h.CheckAssociate && !slices.Contains(h.Range, sender.ID) && !slices.Contains(h.Range, sender.Instance) {
 		return false
 	}
-	delay := a.settings().DriftDelay
+	delay, m := a.settings().DriftDelay, a.machineOf(sender)
 	// A repeated announcement of the holder is refused as no change, unheard.
 	a.model.SubmitAt(a.model.Now().Add(delay), fakecloud.Request{
-		Verb: fakecloud.Move, IP: vip, To: providers.Target{Instance: sender.Instance},
+		Verb: fakecloud.Move, IP: vip, To: providers.Target{Instance: sender.Instance}, Node: m.Name,
 	})
 	return true
+}
+
+func (a *api) machineOf(e ENI) Machine {
+	m, _ := get(a, a.things.machines, e.Instance)
+	return m
 }
 
 // sender returns the running machine's interface in the HAVIP's subnet.
@@ -236,7 +242,7 @@ func (a *api) havipDocument(v fakecloud.View, h HAVIP, unheld string) havipDocum
 		d.HaVipAssociationSet = append(d.HaVipAssociationSet, association{h.ID, id, memberType(id)})
 	}
 	addr, _ := v.Address(h.IP) // addresses are never forgotten
-	if addr.Since.UnixNano() != h.since || addr.Holder != h.Holder {
+	if !addr.Since.Equal(h.added) || addr.Holder != h.Holder {
 		d.FlushedTime = beijing(addr.Since)
 	}
 	if e, ok := a.eipOnHAVIP(v, h.ID); ok {

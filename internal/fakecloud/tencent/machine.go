@@ -65,14 +65,20 @@ func (s *Server) AddMachine(m Machine) error {
 		return fmt.Errorf("add machine %q: the id must be ins-xxxxxxxx", m.ID)
 	}
 	n, ok := get(a, a.things.subnets, or(m.Subnet, o.Subnet))
-	if !ok || m.VPC != "" && m.VPC != n.VPC {
-		return fmt.Errorf("add machine %s: the subnet %s does not exist in VPC %s", m.ID, m.Subnet, m.VPC)
+	switch {
+	case !ok:
+		return fmt.Errorf("add machine %s: the subnet %s does not exist", m.ID, m.Subnet)
+	case m.VPC != "" && m.VPC != n.VPC:
+		return fmt.Errorf("add machine %s: its subnet %s is in %s, not in %s", m.ID, n.ID, n.VPC, m.VPC)
 	}
 	m.Subnet, m.VPC, m.Zone, m.Region = n.ID, n.VPC, or(m.Zone, n.Zone), or(m.Region, n.Region)
 	m.ENI = or(m.ENI, "eni-"+strings.TrimPrefix(m.ID, "ins-"))
 	m.Name = or(m.Name, m.ID)
 	if len(m.Private) == 0 {
 		m.Private = []netip.Addr{madeIP(n.Range, m.ID)}
+	}
+	if m.Region != n.Region {
+		return fmt.Errorf("add machine %s: its subnet %s is in %s, not in %s", m.ID, n.ID, n.Region, m.Region)
 	}
 	if !n.Range.Contains(m.Private[0]) {
 		return fmt.Errorf("add machine %s: its address %s is not in %s of subnet %s", m.ID, m.Private[0], n.Range, n.ID)
@@ -114,6 +120,8 @@ func (s *Server) AddENI(e ENI) error {
 	switch {
 	case !isID(e.ID, "eni-") || !ok || !n.Range.Contains(e.IP):
 		return fmt.Errorf("add interface %q: the id must be eni-xxxxxxxx and %s in a subnet", e.ID, e.IP)
+	case e.Instance != "" && a.machineOf(e).ID == "":
+		return fmt.Errorf("add interface %s: the machine %s does not exist", e.ID, e.Instance)
 	case e.Instance == "":
 		if err := a.stranger(e.ID, n.Region); err != nil {
 			return err

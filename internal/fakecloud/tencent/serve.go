@@ -26,7 +26,8 @@ type request struct {
 type handler func(*api, *request) (document, *failure)
 
 // action is one of the API. Its permission names the service and the resource as
-// the access policies do: EIPs count as resources of cvm there.
+// the access policies do. EIPs count as resources of cvm there: refusals that are
+// published are of the form "cvm:AllocateAddresses" on "qcs::cvm:...:eip/*".
 type action struct {
 	service    string
 	permission string

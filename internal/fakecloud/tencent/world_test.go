@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	faketencent "github.com/fipctl/fipctl/internal/fakecloud/tencent"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -266,5 +268,7 @@ func (w *world) wantCode(what string, r response, want string) {
 		w.t.Errorf("%s: got %d %s, want the code %q", what, r.status, r.raw, want)
 	}
 }
+
+var equateAddr = cmpopts.EquateComparable(netip.Addr{})
 
 func slot(table string) fakecloud.Slot { return fakecloud.Slot{IP: routed, Table: table} }
