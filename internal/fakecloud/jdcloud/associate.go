@@ -127,7 +127,7 @@ func (a *api) refuseAssociation(r *request, e *EIP, n *Interface, ip netip.Addr)
 	m := a.world.machine(n.Instance)
 	switch {
 	case addr.Pending != 0:
-		return refuse(a.underlayConflict(r, addr.Pending))
+		return refuse(a.underlayConflict(r, e.IP))
 	case !addr.Holder.IsZero():
 		return refuse(precondition("ElasticIp %s already in use", e.IP))
 	case machine.Pending:
@@ -146,21 +146,14 @@ func (a *api) refuseAssociation(r *request, e *EIP, n *Interface, ip netip.Addr)
 
 // disassociate unbinds e from what the call names, if that holds it.
 func (a *api) disassociate(r *request, e *EIP, from providers.Target) reply {
-	addr, _ := r.view.Address(e.IP) // every EIP is in the model
-	switch {
-	case r.Fault.Late > 0: // judged when it arrives
-	case addr.Pending != 0:
-		return a.underlayConflict(r, addr.Pending)
-	case addr.Holder != from:
-		return precondition(notAssociated)
-	}
 	return a.changeEIP(r, fakecloud.Request{Verb: fakecloud.Detach, IP: e.IP, From: from})
 }
 
-// underlayConflict is the answer while the operation runs.
-func (a *api) underlayConflict(r *request, id int64) reply {
+// underlayConflict is the answer while an operation on the EIP runs.
+func (a *api) underlayConflict(r *request, e netip.Addr) reply {
 	task := "associate"
-	if op, err := r.view.Operation(id); err == nil && op.Verb == fakecloud.Detach {
+	addr, _ := r.view.Address(e) // every EIP is in the model
+	if op, err := r.view.Operation(addr.Pending); err == nil && op.Verb == fakecloud.Detach {
 		task = "disassociate"
 	}
 	return precondition("Conflict with underlay task '%s'", task)
@@ -177,7 +170,7 @@ func (a *api) changeEIP(r *request, w fakecloud.Request) reply {
 	case fakecloud.Held, fakecloud.AlreadyHolder:
 		return precondition("ElasticIp %s already in use", w.IP)
 	case fakecloud.AddressPending:
-		return precondition("Conflict with underlay task 'associate'")
+		return a.underlayConflict(r, w.IP)
 	default:
 		return notFound()
 	}

@@ -6,6 +6,7 @@ package jdcloud
 import (
 	"encoding/base64"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud/face"
@@ -81,7 +82,7 @@ func (a *api) authenticate(c *face.Call, service, region string) (cred Credentia
 		return cred, lackDate
 	case !known:
 		return cred, invalidKey
-	case !a.signsEnough(auth.signed), auth.scope != want:
+	case !a.signsEnough(c, auth.signed), auth.scope != want:
 		return cred, notSame
 	case sign(cred.SecretKey, date, want, canonical(c, auth.signed)) != auth.signature:
 		return cred, notSame
@@ -95,10 +96,15 @@ func (a *api) authenticate(c *face.Call, service, region string) (cred Credentia
 	return cred, ""
 }
 
-// signsEnough reports whether what must be signed is: a superset may be.
-func (a *api) signsEnough(signed []string) bool {
-	return slices.Contains(signed, headerDate) &&
-		(a.options.UnsignedHost || slices.Contains(signed, "host"))
+// signsEnough reports whether what must be signed is: a superset may be. That the
+// gateway insists on JD Cloud's own headers is assumed; its clients sign them all.
+func (a *api) signsEnough(c *face.Call, signed []string) bool {
+	for name := range c.Header {
+		if name = strings.ToLower(name); strings.HasPrefix(name, "x-jdcloud-") && !slices.Contains(signed, name) {
+			return false
+		}
+	}
+	return a.options.UnsignedHost || slices.Contains(signed, "host")
 }
 
 // inWindow reports whether the date is near enough to now.

@@ -35,6 +35,8 @@ func TestAnEIPMovesByTwoCalls(t *testing.T) {
 	want("while it is unbound", processing(atA))
 	wantFailure(t, w.post(nicB+":associateElasticIp", `{"elasticIpId":"fip-held"}`),
 		400, "FAILED_PRECONDITION", "Conflict with underlay task 'disassociate'")
+	wantFailure(t, w.post(nicA+":disassociateElasticIp", `{"elasticIpId":"fip-held"}`),
+		400, "FAILED_PRECONDITION", "Conflict with underlay task 'disassociate'")
 	w.advance(time.Second)
 	want("unbound", nobody)
 	wantDone(t, w.post(nicB+":associateElasticIp", `{"elasticIpId":"fip-held","privateIpAddress":"10.0.4.21"}`))

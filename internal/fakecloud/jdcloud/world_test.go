@@ -231,6 +231,16 @@ func (r response) at(keys ...any) any {
 	return v
 }
 
+// each returns the value of key in each element of the array at keys.
+func (r response) each(key string, keys ...any) (values []any) {
+	l, _ := r.at(keys...).([]any)
+	for _, e := range l {
+		m, _ := e.(map[string]any)
+		values = append(values, m[key])
+	}
+	return values
+}
+
 // wantJSON compares a value with the text of a JSON document.
 func wantJSON(t *testing.T, what string, got any, want string) {
 	t.Helper()
