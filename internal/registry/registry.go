@@ -118,6 +118,26 @@ type driver struct {
 // drivers holds every provider by name.
 var drivers = map[string]driver{
 	digitalOcean.name: digitalOcean.driver,
+	jdCloud.name:      jdCloud.driver,
+	tencentCloud.name: tencentCloud.driver,
+}
+
+// kindsOf describes kinds of address by what their driver says of them.
+func kindsOf(names []string, capabilities func(string) providers.Capabilities, ids map[string]ID) []Kind {
+	var kinds []Kind
+	for _, name := range names {
+		kinds = append(kinds, Kind{Name: name, Capabilities: capabilities(name), ID: ids[name]})
+	}
+	return kinds
+}
+
+// providersOf collects the providers of a cloud by kind.
+func providersOf(names []string, of func(string) (providers.Provider, bool)) map[string]providers.Provider {
+	kinds := map[string]providers.Provider{}
+	for _, name := range names {
+		kinds[name], _ = of(name)
+	}
+	return kinds
 }
 
 // Names returns the names of all providers, sorted.

@@ -37,7 +37,7 @@ func write(t *testing.T, content string, mode os.FileMode) string {
 
 func TestEveryNameIsDescribedCompletely(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff([]string{"digitalocean"}, Names()); diff != "" {
+	if diff := cmp.Diff([]string{"digitalocean", "jdcloud", "tencent"}, Names()); diff != "" {
 		t.Error(diff)
 	}
 	for _, name := range Names() {
@@ -144,7 +144,7 @@ func TestOtherMistakesAreOneClearLine(t *testing.T) {
 		s        Settings
 		want     string
 	}{
-		{"an unknown provider", "digitalozean", Settings{LookupEnv: none}, `provider "digitalozean" is unknown; known are digitalocean`},
+		{"an unknown provider", "digitalozean", Settings{LookupEnv: none}, `provider "digitalozean" is unknown; known are digitalocean, jdcloud, tencent`},
 		{"no token", "digitalocean", Settings{LookupEnv: none},
 			"open digitalocean: no API token; set token_file, or one of DIGITALOCEAN_ACCESS_TOKEN, DIGITALOCEAN_TOKEN, DO_TOKEN in the environment"},
 		{"a bad variable", "digitalocean", Settings{LookupEnv: env(map[string]string{"DO_TOKEN": "a\nb"})},

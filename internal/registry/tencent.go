@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fipctl/fipctl/pkg/metadata"
+	tcmetadata "github.com/fipctl/fipctl/pkg/metadata/tencent"
+	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
+	"github.com/fipctl/fipctl/pkg/providers/tencent"
+)
+
+// tencentPair are the variables of the vendor's own tools.
+var tencentPair = pairNames{id: "TENCENTCLOUD_SECRET_ID", key: "TENCENTCLOUD_SECRET_KEY", token: "TENCENTCLOUD_TOKEN"}
+
+// tencentIDs says by what each kind of address is found.
+var tencentIDs = map[string]ID{
+	providers.KindHAVIP:     {Key: KeyID, Prefix: "havip-", Text: "the HAVIP"},
+	providers.KindEIP:       {Key: KeyID, Prefix: "eip-", Text: "the EIP"},
+	providers.KindPrivateIP: {Key: KeySubnet, Prefix: "subnet-", Text: "the subnet that the address belongs to"},
+	providers.KindRoute:     {Key: KeyTables, Prefix: "rtb-", Many: true, Text: "the route tables that lead to the address"},
+}
+
+var tencentCloud = struct {
+	name string
+	driver
+}{tencent.Name, driver{
+	describe: func() Description {
+		return Description{
+			Name:  tencent.Name,
+			Kinds: kindsOf(tencent.Kinds(), tencent.Capabilities, tencentIDs),
+			Options: []Option{
+				{tencent.OptionCredentialsFile, "", "file with TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, readable by its owner only"},
+				{tencent.OptionRole, "", "CAM role whose credentials the metadata service is asked for"},
+				{tencent.OptionRegion, "", "region of the addresses"},
+				{tencent.OptionEndpoint, "", "base URL of the API, for all services"},
+				{tencent.OptionMetadataEndpoint, tencent.DefaultMetadataEndpoint, "base URL of the metadata service"},
+			},
+			Signed: true,
+		}
+	},
+	metadata: func(s Settings) (metadata.Source, error) {
+		source, err := tcmetadata.New(tcmetadata.Config{Endpoint: s.MetadataEndpoint})
+		if err != nil {
+			return nil, err
+		}
+		return source, nil
+	},
+	open: openTencent,
+}}
+
+func openTencent(s Settings, source metadata.Source) (Cloud, error) {
+	cfg := tencent.Config{
+		HTTP:     cloudhttp.New(cloudhttp.Config{UserAgent: s.UserAgent}),
+		Region:   regionOf(s.Region, source),
+		Endpoint: s.Endpoint,
+	}
+	from, err := tencentCredentials(s, &cfg)
+	if err != nil {
+		return Cloud{}, err
+	}
+	cloud, err := tencent.New(cfg)
+	if err != nil {
+		return Cloud{}, err
+	}
+	return Cloud{
+		Kinds:       providersOf(tencent.Kinds(), cloud.Kind),
+		Metadata:    &completed{source, cloud.Interface},
+		Credentials: from,
+	}, nil
+}
+
+// tencentCredentials gives the driver what it signs with: the file, the environment,
+// or the role of the machine, in this order. A role that is named comes before the
+// environment, which somebody may have set for another purpose.
+func tencentCredentials(s Settings, cfg *tencent.Config) (from string, err error) {
+	if s.CredentialsFile != "" && s.Role != "" {
+		return "", errors.New("credentials_file and role are both set; keep one")
+	}
+	read, from, err := (func() (keyPair, error))(nil), "", errNoKeyPair
+	if s.Role == "" {
+		read, from, err = findKeyPair(s, tencentPair)
+	}
+	switch {
+	case err == nil:
+		cfg.Credentials = func(context.Context) (tencent.Credential, error) {
+			pair, err := read()
+			return tencent.Credential{ID: pair.id, Key: pair.key, Token: pair.token}, err
+		}
+		return from, nil
+	case !errors.Is(err, errNoKeyPair):
+		return "", err
+	}
+	role, err := tencent.NewRole(tencent.RoleConfig{Endpoint: s.MetadataEndpoint, Role: s.Role})
+	if err != nil {
+		return "", err
+	}
+	cfg.Credentials, cfg.Refused = role.Credential, role.Forget
+	if s.Role == "" {
+		return "the CAM role of this machine", nil
+	}
+	return "CAM role " + s.Role, nil
+}
+
+// completed is a metadata service whose word on the machine lacks the interface, which
+// the API tells.
+type completed struct {
+	metadata.Source
+	find func(ctx context.Context, instance, mac string) (id string, err error)
+}
+
+// Identity implements metadata.Source. While the API does not tell the interface the
+// identity is incomplete.
+func (c *completed) Identity(ctx context.Context) (metadata.Identity, error) {
+	id, err := c.Source.Identity(ctx)
+	if err != nil {
+		return id, err
+	}
+	if len(id.Interfaces) == 0 {
+		return id, fmt.Errorf("find the network interface: the metadata service names none: %w", metadata.ErrIncomplete)
+	}
+	found, err := c.find(ctx, id.Target.Instance, id.Interfaces[0].MAC)
+	if err != nil {
+		return id, fmt.Errorf("find the network interface with the MAC %s: %w: %w", id.Interfaces[0].MAC, metadata.ErrIncomplete, err)
+	}
+	id.Target.Interface = found
+	return id, nil
+}
