@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 )
 
 // Station is an end of the fabric: a node by its index in [Options], or one of the
@@ -133,8 +134,11 @@ func (o *Options) validate() error {
 	if !o.Client.Is4() {
 		bad("read client: %s is no IPv4 address", o.Client)
 	}
-	if !o.APIAddr.Addr().Is4() {
-		bad("read API address: %s is not IPv4", o.APIAddr)
+	switch at := o.APIAddr.Addr(); {
+	case !at.Is4():
+		bad("read API address: %s is not IPv4", at)
+	case o.Subnet.Contains(at) || at == o.Client || slices.Contains(metadataAddrs, at):
+		bad("read API address: %s belongs to the subnet, the client or the metadata service", at)
 	}
 	if o.Binding == nil {
 		bad("read binding: it is missing")

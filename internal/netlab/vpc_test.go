@@ -254,7 +254,7 @@ func TestEveryProblemOfTheOptionsIsReported(t *testing.T) {
 		Node{Name: "e", MAC: net.HardwareAddr{2}, Private: node0})
 	want := []string{
 		"read client: 2001:db8::1 is no IPv4 address",
-		"read API address: [2001:db8::2]:80 is not IPv4",
+		"read API address: 2001:db8::2 is not IPv4",
 		"read binding: it is missing",
 		"read node c: 10.0.5.1 is not in 10.0.4.0/24",
 		"read node c: MAC 02:00:5e:10:00:01 belongs to a",
@@ -269,6 +269,14 @@ func TestEveryProblemOfTheOptionsIsReported(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	for _, at := range []string{"10.0.4.99", "198.51.100.10", "169.254.0.23"} {
+		o := options(newCloud(), internet)
+		o.APIAddr = netip.AddrPortFrom(netip.MustParseAddr(at), 80)
+		want := "read API address: " + at + " belongs to the subnet, the client or the metadata service"
+		if err := o.validate(); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 	o = Options{Subnet: netip.MustParsePrefix("10.0.4.0/30")}
 	if err := o.validate(); err == nil || err.Error() != "read subnet: 10.0.4.0/30 is no IPv4 prefix with room for a gateway and nodes" {
