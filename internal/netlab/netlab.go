@@ -72,6 +72,10 @@ type Node struct {
 	Name    string
 	MAC     net.HardwareAddr // 6 bytes, unicast
 	Private netip.Addr       // its primary private address, within the subnet
+	// Anchors are further IPv4 addresses on its interface that are always its own,
+	// such as those that DigitalOcean translates reserved IPs to. They may lie outside
+	// the subnet.
+	Anchors []netip.Addr
 	// Metadata serves this node at http://169.254.169.254 and http://169.254.0.23.
 	// Nil: not found.
 	Metadata http.Handler
@@ -79,7 +83,7 @@ type Node struct {
 
 // Binding is the cloud's word on who holds which address. It is asked for every
 // packet, so that a change of the binding is in effect with the next one. The
-// primary private addresses of nodes are not asked about. Methods are called
+// own addresses of nodes are not asked about. Methods are called
 // concurrently and must not block.
 type Binding interface {
 	// Holder returns the node to which packets for ip are delivered that come from a
@@ -149,8 +153,14 @@ func (o *Options) validate() error {
 		if !o.Subnet.Contains(n.Private) {
 			bad("read node %s: %s is not in %s", n.Name, n.Private, o.Subnet)
 		}
-		if other := addrs[n.Private]; other != "" {
-			bad("read node %s: %s belongs to %s", n.Name, n.Private, other)
+		for _, ip := range n.addrs() {
+			if !ip.Is4() {
+				bad("read node %s: %s is no IPv4 address", n.Name, ip)
+			}
+			if other := addrs[ip]; other != "" {
+				bad("read node %s: %s belongs to %s", n.Name, ip, other)
+			}
+			addrs[ip] = n.Name
 		}
 		if len(n.MAC) != macLen || n.MAC[0]&1 != 0 {
 			bad("read node %s: %q is no unicast MAC of 6 bytes", n.Name, n.MAC)
@@ -158,10 +168,13 @@ func (o *Options) validate() error {
 		if other := macs[string(n.MAC)]; other != "" {
 			bad("read node %s: MAC %s belongs to %s", n.Name, n.MAC, other)
 		}
-		addrs[n.Private], macs[string(n.MAC)] = n.Name, n.Name
+		macs[string(n.MAC)] = n.Name
 	}
 	return errors.Join(problems...)
 }
+
+// addrs returns the addresses that are always the node's own, the primary first.
+func (n Node) addrs() []netip.Addr { return slices.Concat([]netip.Addr{n.Private}, n.Anchors) }
 
 // gateway returns the first address of a subnet, which clouds keep for themselves.
 func gateway(subnet netip.Prefix) netip.Addr { return subnet.Masked().Addr().Next() }

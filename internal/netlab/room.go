@@ -30,7 +30,11 @@ func (v *vpc) rooms() map[Station]roomConfig {
 		rooms[Client] = inSubnet(clientMAC, o.Client)
 	}
 	for i, n := range o.Nodes {
-		rooms[Station(i)] = inSubnet(mac(n.MAC), n.Private)
+		r := inSubnet(mac(n.MAC), n.Private)
+		for _, ip := range n.Anchors {
+			r.addrs = append(r.addrs, host(ip))
+		}
+		rooms[Station(i)] = r
 	}
 	return rooms
 }

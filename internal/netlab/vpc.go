@@ -3,7 +3,10 @@
 
 package netlab
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // The MACs that are no node's: locally administered.
 var (
@@ -135,7 +138,7 @@ func (v *vpc) inside(from Station, dst netip.Addr) (Station, bool) {
 		return Client, true
 	}
 	for i, n := range v.options.Nodes {
-		if n.Private == dst {
+		if slices.Contains(n.addrs(), dst) {
 			return Station(i), true
 		}
 	}
@@ -152,7 +155,7 @@ func (v *vpc) owns(s Station, ip netip.Addr) bool {
 		_, ok := v.service(ip)
 		return ok
 	default:
-		return ip == v.options.Nodes[s].Private || v.options.Binding.Owns(s, ip)
+		return slices.Contains(v.options.Nodes[s].addrs(), ip) || v.options.Binding.Owns(s, ip)
 	}
 }
 

@@ -136,6 +136,22 @@ func TestPacketsBetweenTheNetworkAndTheInternet(t *testing.T) {
 	})
 }
 
+func TestAnAnchorIsTheNodesOwn(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	own, anchor := netip.MustParseAddr("203.0.113.8"), netip.MustParseAddr("10.17.0.5")
+	c.publics[public], c.publics[own] = anchor, node1
+	c.holders[anchor] = 0 // the cloud is not asked
+	v := newVPC(t, c, internet)
+	v.options.Nodes[1].Anchors = []netip.Addr{anchor}
+	checkJourneys(t, v, []journey{
+		{"to the reserved address", Client, internet, public, outcome{To: 1, Src: internet, Dst: anchor}},
+		{"its answer", 1, anchor, internet, outcome{To: Client, Src: public, Dst: internet}},
+		{"to the node's own public address", Client, internet, own, outcome{To: 1, Src: internet, Dst: node1}},
+		{"what the node sends by itself", 1, node1, internet, outcome{To: Client, Src: own, Dst: internet}},
+	})
+}
+
 func TestFramesThatAreNotCarried(t *testing.T) {
 	t.Parallel()
 	v := newVPC(t, newCloud(), inside)
@@ -251,7 +267,8 @@ func TestEveryProblemOfTheOptionsIsReported(t *testing.T) {
 	o.Nodes = append(o.Nodes,
 		Node{Name: "c", MAC: o.Nodes[0].MAC, Private: netip.MustParseAddr("10.0.5.1")},
 		Node{Name: "d", MAC: net.HardwareAddr{1, 0, 0, 0, 0, 1}, Private: netip.MustParseAddr("10.0.4.1")},
-		Node{Name: "e", MAC: net.HardwareAddr{2}, Private: node0})
+		Node{Name: "e", MAC: net.HardwareAddr{2}, Private: node0,
+			Anchors: []netip.Addr{node0.Next(), netip.MustParseAddr("2001:db8::3")}})
 	want := []string{
 		"read client: 2001:db8::1 is no IPv4 address",
 		"read API address: 2001:db8::2 is not IPv4",
@@ -261,6 +278,8 @@ func TestEveryProblemOfTheOptionsIsReported(t *testing.T) {
 		"read node d: 10.0.4.1 belongs to the gateway",
 		`read node d: "01:00:00:00:00:01" is no unicast MAC of 6 bytes`,
 		"read node e: 10.0.4.20 belongs to a",
+		"read node e: 10.0.4.21 belongs to b",
+		"read node e: 2001:db8::3 is no IPv4 address",
 		`read node e: "02" is no unicast MAC of 6 bytes`,
 	}
 	err := o.validate()
