@@ -18,6 +18,7 @@ var starters = map[string]string{
 	"internal/transport":         "a blocking read needs one",
 	"internal/lab":               "it plays the world around the daemons",
 	"internal/sim":               "it plays whole histories side by side; within one nothing is concurrent",
+	"internal/netlab":            "it carries packets, like the network it stands for",
 	"internal/fakecloud/...":     "it serves, like the cloud it stands for",
 	"pkg/providers/providertest": "it calls a driver from many goroutines on purpose",
 }

@@ -14,23 +14,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/providers"
-	"github.com/fipctl/fipctl/pkg/providers/digitalocean"
 	"github.com/google/go-cmp/cmp"
 )
 
-// drivers has one provider of each driver, for its capabilities: they are the
-// same for every value, a nil one included.
-var drivers = map[string]providers.Provider{
-	"digitalocean": (*digitalocean.Provider)(nil),
-}
-
-func TestTheTableOfDriversIsComplete(t *testing.T) {
+func TestEveryDriverIsInTheRegistry(t *testing.T) {
 	t.Parallel()
 	tr := checkout(t)
 	for _, p := range tr.packages {
-		if name := path.Base(p.path); path.Dir(p.path) == "pkg/providers" && tr.isDriver(p.path) && drivers[name] == nil {
-			t.Errorf("%s is missing in the table of drivers of this test", p.path)
+		if name := path.Base(p.path); path.Dir(p.path) == "pkg/providers" && tr.isDriver(p.path) && !slices.Contains(registry.Names(), name) {
+			t.Errorf("%s is missing in the registry", p.path)
 		}
 	}
 }
@@ -38,11 +32,12 @@ func TestTheTableOfDriversIsComplete(t *testing.T) {
 // moveTimeout is how long an accepted move of the address may take.
 func moveTimeout(t *testing.T, a providers.Address) time.Duration {
 	t.Helper()
-	p, ok := drivers[a.Provider]
+	d, _ := registry.Describe(a.Provider)
+	k, ok := d.Kind(a.Kind)
 	if !ok {
-		t.Fatalf("no driver %q", a.Provider)
+		t.Fatalf("no kind %q of %q", a.Kind, a.Provider)
 	}
-	return p.Capabilities().MoveTimeout
+	return k.Capabilities.MoveTimeout
 }
 
 func TestTheProviderTableInTheReadmeIsThatOfTheCapabilities(t *testing.T) {
@@ -69,20 +64,28 @@ func TestTheReadmeGivesFigures(t *testing.T) {
 
 func providerTable() string {
 	var b strings.Builder
-	b.WriteString("| provider | moves | in one call | in the guest | per node | a move may take |\n|---|---|---|---|---|---|\n")
-	names := make([]string, 0, len(drivers))
-	for name := range drivers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		c := drivers[name].Capabilities()
-		oneCall := map[bool]string{true: "yes", false: "no: detach, then attach"}[c.AtomicMove]
-		fmt.Fprintf(&b, "| [%s](docs/providers/%s.md) | %s | %s | %s | %s | %.0f s |\n", name, name,
-			families(c, "", ""), oneCall, families(c, " "+guest(c.Guest4), " "+guest(c.Guest6)),
-			families(c, limit(c.MaxPerTarget4), limit(c.MaxPerTarget6)), c.MoveTimeout.Seconds())
+	b.WriteString("| provider | kind | moves | in one call | in the guest | per node | a move may take |\n|---|---|---|---|---|---|---|\n")
+	for _, name := range registry.Names() {
+		d, _ := registry.Describe(name)
+		for _, k := range d.Kinds {
+			c := k.Capabilities
+			fmt.Fprintf(&b, "| [%s](docs/providers/%s.md) | `%s` | %s | %s | %s | %s | %.0f s |\n", name, name, k.Name,
+				families(c, "", ""), howMany(c), families(c, " "+guest(c.Guest4), " "+guest(c.Guest6)),
+				families(c, limit(c.MaxPerTarget4), limit(c.MaxPerTarget6)), c.MoveTimeout.Seconds())
+		}
 	}
 	return b.String()
+}
+
+func howMany(c providers.Capabilities) string {
+	switch {
+	case c.MovesWithoutAPI:
+		return "no call: announced"
+	case c.AtomicMove:
+		return "yes"
+	default:
+		return "no: detach, then attach"
+	}
 }
 
 // families names the families that the provider moves, each with a remark.
