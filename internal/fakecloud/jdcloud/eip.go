@@ -101,9 +101,9 @@ func (a *api) describeElasticIPs(r *request) reply {
 			continue
 		}
 		d := a.eipDocument(r, e)
-		bound := "NOT_ASSOCIATED"
-		if d.InstanceID != "" {
-			bound = "ASSOCIATED"
+		bound := "ASSOCIATED" // also where the document does not say so
+		if holder(r.view, e.IP).IsZero() {
+			bound = "NOT_ASSOCIATED"
 		}
 		if f.allow("elasticIpIds", d.ElasticIPID) && f.allow("elasticIpNames", d.ElasticIPName) &&
 			f.allow("elasticIpAddress", d.ElasticIPAddress) && f.allow("chargeStatus", e.ChargeStatus) &&

@@ -5,6 +5,7 @@ package jdcloud_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -203,6 +204,28 @@ func TestReadsCanLag(t *testing.T) {
 	}
 	// Changes see the truth.
 	wantFailure(t, w.post(bind, bindFree), 400, "FAILED_PRECONDITION", "ElasticIp 203.0.113.11 already in use")
+}
+
+func TestOfCallsAtOnceOneBindsAnEIP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakejd.Options{})
+	statuses := make(chan int, 8)
+	for range 8 {
+		req := w.request("POST", bind, bindFree)
+		w.signer("ak-b", bind).sign(req, bindFree)
+		go func() {
+			rec := httptest.NewRecorder()
+			w.jd.ServeHTTP(rec, req)
+			statuses <- rec.Code
+		}()
+	}
+	count := map[int]int{}
+	for range 8 {
+		count[<-statuses]++
+	}
+	if diff := cmp.Diff(map[int]int{200: 1, 400: 7}, count); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
 }
 
 func TestTheJournalSaysWhatCallsDid(t *testing.T) {

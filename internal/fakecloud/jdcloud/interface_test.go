@@ -197,3 +197,51 @@ func TestPages(t *testing.T) {
 		wantFailure(t, w.get(base+"networkInterfaces/"+tt.query), 400, "INVALID_ARGUMENT", tt.text)
 	}
 }
+
+func TestAMachineCanBeBeingChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakejd.Options{})
+	w.must(w.jd.SetStatus("i-b", "resizing"))
+	if got := w.get(base+"instances/i-b").at("result", "instance", "status"); got != "resizing" {
+		t.Errorf("status: got %v", got)
+	}
+	wantFailure(t, w.post(bind, bindFree), 400, "FAILED_PRECONDITION", "Invalid instance status 'resizing'")
+	w.must(w.jd.SetStatus("i-b", ""))
+	if got := w.get(base+"instances/i-b").at("result", "instance", "status"); got != "running" {
+		t.Errorf("status: got %v", got)
+	}
+	wantDone(t, w.post(bind, bindFree))
+	if err := w.jd.SetStatus("i-x", "resizing"); err == nil {
+		t.Error("an unknown machine has a status")
+	}
+}
+
+func TestAnInterfaceThatIsOnNoMachine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakejd.Options{ProcessingDelay: -1})
+	w.must(w.jd.AddInterface(fakejd.Interface{ID: "port-loose", PrimaryIP: ip("10.0.4.40")}))
+	w.must(w.jd.AddPrivateIP(fakejd.PrivateIP{IP: ip("10.0.4.98"), Holder: providers.Target{Interface: "port-loose"}}))
+	const path = base + "networkInterfaces/port-loose"
+	wantDone(t, w.post(path+":assignSecondaryIps", `{"secondaryIps":["10.0.4.99"]}`))
+	wantDone(t, w.post(path+":associateElasticIp", bindFree))
+	r := w.get(path)
+	nic := func(key string) any { return r.at("result", "networkInterface", key) }
+	got := []any{nic("instanceId"), nic("instanceType"), nic("deviceIndex"), nic("attachmentStatus"), r.at("result", "networkInterface", "primaryIp", "elasticIpId")}
+	if diff := cmp.Diff([]any{"", "", 0.0, "detached", "fip-free"}, got); diff != "" {
+		t.Errorf("interface (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]any{"10.0.4.99", "10.0.4.98"}, r.each("privateIpAddress", "result", "networkInterface", "secondaryIps")); diff != "" {
+		t.Errorf("secondary IPs (-want +got):\n%s", diff)
+	}
+	if got, want := w.model.Holder(ip("203.0.113.11")), (providers.Target{Interface: "port-loose", PrivateIP: ip("10.0.4.40")}); got != want {
+		t.Errorf("holder of the EIP: got %s, want %s", got, want)
+	}
+	if got := w.get(base+"elasticIps/"+query("status", "ASSOCIATED")).each("elasticIpId", "result", "elasticIps"); len(got) != 2 {
+		t.Errorf("associated: got %v", got)
+	}
+	for _, list := range []string{"instances", "instanceStatus"} {
+		if n := w.get(base+list).at("result", "totalCount"); n != 2.0 {
+			t.Errorf("%s: %v of them, want the two machines", list, n)
+		}
+	}
+}

@@ -30,7 +30,8 @@ func (s *Server) AddPrivateIP(p PrivateIP) error {
 			p.Subnet = n.ID
 		}
 	}
-	p.Holder = s.api.complete(p.Holder).Only(providers.PartInstance | providers.PartInterface)
+	p.Holder = s.api.complete(p.Holder)
+	p.Holder.PrivateIP = netip.Addr{} // the address is no part of itself
 	return s.api.addPrivateIP(p)
 }
 

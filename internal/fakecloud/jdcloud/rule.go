@@ -121,14 +121,14 @@ func (a *api) modify(r *request, tb *table, u *rule, spec ruleSpec) reply {
 func (a *api) lead(r *request, tb *table, u *rule, spec ruleSpec) reply {
 	to := providers.Target{Instance: spec.NextHopID}
 	switch spec.NextHopType {
+	case hopInstance:
 	case hopInterface:
 		to = providers.Target{Interface: spec.NextHopID}
-	case hopInstance:
 	default:
 		u.hopType = spec.NextHopType
-		if err := a.admit(to, tb.region); err != nil {
-			return invalid("%v", err)
-		}
+	}
+	if err := a.admit(to, tb.region); err != nil {
+		return invalid("%v", err)
 	}
 	switch a.submit(r, fakecloud.Request{Verb: fakecloud.Move, IP: u.ip, Table: tb.id, To: to}) {
 	case "", fakecloud.AlreadyHolder:

@@ -125,8 +125,21 @@ func TestRulesAreAddedAndRemoved(t *testing.T) {
 		}
 	}
 	r := w.get(tableA + "/routeTableRules" + query("ruleIds", "rt-nobody"))
-	if got := r.at("result", "routeTableRules", 0, "priority"); got != 7.0 {
-		t.Errorf("priority: got %v, want 7", got)
+	got := []any{r.at("result", "routeTableRules", 0, "priority"), r.at("result", "routeTableRules", 0, "nextHopType")}
+	if diff := cmp.Diff([]any{7.0, "natgw"}, got); diff != "" {
+		t.Errorf("priority and type of hop at the end (-want +got):\n%s", diff)
+	}
+}
+
+func TestARouteCanLeadToASecondaryInterface(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakejd.Options{})
+	w.must(w.jd.AddInterface(fakejd.Interface{ID: "port-b2", Instance: "i-b", PrimaryIP: ip("10.0.4.31")}))
+	wantDone(t, w.post(modify, `{"modifyRouteTableRuleSpecs":[{"ruleId":"rt-one","nextHopType":"elastic_network_interface","nextHopId":"port-b2"}]}`))
+	r := w.get(tableA + "/routeTableRules" + query("ruleIds", "rt-one"))
+	got := []any{r.at("result", "routeTableRules", 0, "nextHopType"), r.at("result", "routeTableRules", 0, "nextHopId")}
+	if diff := cmp.Diff([]any{"elastic_network_interface", "port-b2"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
