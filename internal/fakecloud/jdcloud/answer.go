@@ -29,7 +29,8 @@ type failure struct {
 	Message string `json:"message"`
 }
 
-// failures are the status words with their code and a text. What no text is known of
+// failures are the status words with their code and a text ("public error codes" of
+// the gateway; the error tables of the vm and vpc services). What no text is known of
 // has a plausible one.
 var failures = map[string]failure{
 	"HTTP_BAD_REQUEST":              {400, "HTTP_BAD_REQUEST", "the request blocked by security rules"},

@@ -60,7 +60,7 @@ var operations = []operation{
 	{"ag", "describeAgs", "GET", "availabilityGroups", (*api).describeAgs},
 }
 
-// regions are those that exist besides the configured one ("Regions and endpoints").
+// regions are those that exist besides the configured one (JD Cloud's SDK, README).
 var regions = []string{"cn-north-1", "cn-south-1", "cn-east-1", "cn-east-2"}
 
 // Action names the operation that a call asks for, by the vendor's operation id;
