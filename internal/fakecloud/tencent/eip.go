@@ -100,9 +100,9 @@ func (a *api) associateAddress(r *request) (document, *failure) {
 		return nil, fail("InvalidAddressId.Blocked", "The address %s is blocked.", e.ID)
 	case e.Arrears:
 		return nil, fail("OperationDenied.AddressInArrears", "The address %s is in arrears.", e.ID)
-	case st.changing:
+	case st.changing && !r.late():
 		return nil, fail(d.Mutex, "Another task of %s is running.", e.ID)
-	case st.status != unbound:
+	case st.status != unbound && !r.late():
 		return nil, fail(d.AssociateStatus, "The status %s of %s does not permit this.", st.status, e.ID)
 	}
 	if f := a.mayHold(now, to, in.InstanceId != ""); f != nil {
@@ -131,9 +131,9 @@ func (a *api) disassociateAddress(r *request) (document, *failure) {
 	switch {
 	case f != nil:
 		return nil, f
-	case st.changing:
+	case st.changing && !r.late():
 		return nil, fail(d.Mutex, "Another task of %s is running.", e.ID)
-	case st.status == unbound:
+	case st.status == unbound && !r.late():
 		return nil, fail(d.DisassociateStatus, "The status %s of %s does not permit this.", st.status, e.ID)
 	case strings.HasPrefix(st.holder.Instance, "nat-"):
 		return nil, fail("InvalidInstance.NotSupported", "The instance %s does not support this.", st.holder.Instance)
@@ -169,9 +169,11 @@ func (a *api) eipFor(r *request, now fakecloud.View, id string) (EIP, eipState, 
 func (a *api) bindTarget(r *request, now fakecloud.View, instance, eni, ip string) (providers.Target, *failure) {
 	switch {
 	case instance != "" && (eni != "" || ip != ""):
-		return providers.Target{}, fail("InvalidParameterConflict", "InstanceId excludes NetworkInterfaceId and PrivateIpAddress.")
+		return providers.Target{}, fail("InvalidParameterConflict",
+			"InstanceId excludes NetworkInterfaceId and PrivateIpAddress.")
 	case instance == "" && eni == "" && ip == "":
-		return providers.Target{}, fail("InvalidParameterValue.MissingAssociateEntity", "Name an instance, or an interface and its address.")
+		return providers.Target{}, fail("InvalidParameterValue.MissingAssociateEntity",
+			"Name an instance, or an interface and its address.")
 	case instance == "":
 		if f := required("NetworkInterfaceId", eni, "PrivateIpAddress", ip); f != nil {
 			return providers.Target{}, f
@@ -192,7 +194,8 @@ func (a *api) bindInterface(r *request, now fakecloud.View, eni, ip string) (pro
 	addr, err := netip.ParseAddr(ip)
 	switch {
 	case !ok:
-		return providers.Target{}, fail("InvalidParameterValue.NetworkInterfaceNotFound", "The interface %q does not exist.", eni)
+		return providers.Target{}, fail("InvalidParameterValue.NetworkInterfaceNotFound",
+			"The interface %q does not exist.", eni)
 	case err != nil || !a.holds(now, e, addr):
 		return providers.Target{}, fail("InvalidNetworkInterfaceId.NotFound", "The address %q is not on %s.", ip, eni)
 	case e.Instance == "":

@@ -91,6 +91,23 @@ func TestALateMigrationTakesNothingFromARival(t *testing.T) {
 	w.wantHolder(private, rival)
 }
 
+// It does not matter what its address was like when it was sent.
+func TestALateWriteMayFindAnotherState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, faketencent.Options{})
+	w.call("DisassociateAddress", unbindA)
+	w.tc.Inject(face.Match{}, face.CutLate(30*time.Second), 3)
+	w.lose("AssociateAddress", `{"AddressId":"eip-aaaaaaaa","InstanceId":"ins-bbbbbbbb"}`) // it is UNBINDING
+	w.lose("DisassociateAddress", `{"AddressId":"eip-ffffffff"}`)                          // it is UNBIND
+	w.lose("MigratePrivateIpAddress", migrate("eni-bbbbbbbb", "eni-aaaaaaaa"))             // it is on the other
+	w.must(w.model.Place(eipFree, onA))
+	w.must(w.model.Place(private, providers.Target{Instance: "ins-bbbbbbbb", Interface: "eni-bbbbbbbb"}))
+	w.advance(time.Minute)
+	w.wantHolder(eipA, onB)
+	w.wantHolder(eipFree, providers.Target{})
+	w.wantHolder(private, providers.Target{Instance: "ins-aaaaaaaa", Interface: "eni-aaaaaaaa"})
+}
+
 func migrate(from, to string) string {
 	return `{"SourceNetworkInterfaceId":"` + from + `","DestinationNetworkInterfaceId":"` + to +
 		`","PrivateIpAddress":"` + private.String() + `"}`

@@ -80,9 +80,11 @@ func (a *api) migratePrivateIPAddress(r *request) (document, *failure) {
 		return nil, fail(a.settings().Dialect.PrimaryIP, "%s is the primary address of %s.", ip, from.ID)
 	case from.Subnet != to.Subnet || from.ID == to.ID:
 		return nil, fail("UnsupportedOperation", "%s and %s are not two interfaces of one subnet.", from.ID, to.ID)
-	case unknown == nil && private && addr.Pending != 0:
+	case unknown != nil || !private:
+		return nil, notAttached(ip, from)
+	case addr.Pending != 0 && !r.late():
 		return nil, mutex(ip.String())
-	case unknown != nil || !private || addr.Holder != from.target():
+	case addr.Holder != from.target() && !r.late():
 		return nil, notAttached(ip, from)
 	}
 	op, err := a.submit(r, fakecloud.Request{

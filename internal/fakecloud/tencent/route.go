@@ -84,7 +84,7 @@ func (s *Server) AddRoute(rt Route) error {
 // tableOf returns the id of the subnet's route table: its own, or the main one.
 func (a *api) tableOf(n Subnet) string {
 	main := ""
-	for _, t := range list(a, a.things.tables, func(t Table) string { return t.ID }, func(t Table) bool { return t.VPC == n.VPC }) {
+	for _, t := range a.tables(func(t Table) bool { return t.VPC == n.VPC }) {
 		switch {
 		case slices.Contains(t.Subnets, n.ID):
 			return t.ID
@@ -93,6 +93,10 @@ func (a *api) tableOf(n Subnet) string {
 		}
 	}
 	return main
+}
+
+func (a *api) tables(wanted func(Table) bool) []Table {
+	return list(a, a.things.tables, func(t Table) string { return t.ID }, wanted)
 }
 
 // routeDocument is a "Route" in the data types.
@@ -143,7 +147,8 @@ func gateway(t providers.Target) (kind, id string) {
 }
 
 func (a *api) routesOf(table string) []Route {
-	return list(a, a.things.routes, func(rt Route) string { return rt.IP.String() }, func(rt Route) bool { return rt.Table == table })
+	return list(a, a.things.routes, func(rt Route) string { return rt.IP.String() },
+		func(rt Route) bool { return rt.Table == table })
 }
 
 func (a *api) describeRouteTables(r *request) (document, *failure) {
@@ -155,7 +160,7 @@ func (a *api) describeRouteTables(r *request) (document, *failure) {
 	if f := decode(r, &in); f != nil {
 		return nil, f
 	}
-	all := list(a, a.things.tables, func(t Table) string { return t.ID }, func(t Table) bool { return t.Region == r.region })
+	all := a.tables(func(t Table) bool { return t.Region == r.region })
 	page, total, f := choose(in.selection(in.RouteTableIds, "rtb-"), all, func(t Table, name string) ([]string, bool) {
 		switch name {
 		case "id", "route-table-id":

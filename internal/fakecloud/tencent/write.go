@@ -18,7 +18,7 @@ func (a *api) submit(r *request, w fakecloud.Request) (fakecloud.Operation, erro
 	if w.Verb == fakecloud.Detach {
 		what = fmt.Sprintf("detach %s", w.IP)
 	}
-	if late := r.Fault.Late; late > 0 {
+	if late := r.Fault.Late; r.late() {
 		id := a.model.SubmitAt(a.model.Now().Add(late), w)
 		r.note(id, fmt.Sprintf("%s: arrives %s late as task %d", what, late, id))
 		// The fault cuts the connection: nobody reads what is answered.
@@ -32,6 +32,10 @@ func (a *api) submit(r *request, w fakecloud.Request) (fakecloud.Operation, erro
 	r.note(op.ID, fmt.Sprintf("%s: accepted as task %d", what, op.ID))
 	return op, nil
 }
+
+// late reports whether a write takes its course later, so that how its address is now
+// does not matter: the model decides when it arrives.
+func (r *request) late() bool { return r.Fault.Late > 0 }
 
 // note tells the journal what a write did; of several the operation is the last.
 func (r *request) note(id int64, effect string) {
