@@ -28,10 +28,13 @@ var errAnswered = errors.New("answered")
 // redirects and loses what does not decode, so the exchange keeps what came back, and
 // hands on successes only.
 type exchange struct {
-	base   http.RoundTripper
-	token  string // not to be seen in what came back
-	err    error  // no complete answer
-	status int
+	op, action string // what it is for, and what the API calls that
+	region     string
+	cred       Credential // its token is not to be seen in what came back
+	base       http.RoundTripper
+
+	err    error // no complete answer
+	status int   // zero: nothing was sent
 	header http.Header
 	body   []byte
 	reply  reply
@@ -55,8 +58,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.body, x.err = io.ReadAll(resp.Body); x.err != nil {
 		return nil, x.err
 	}
-	if x.token != "" {
-		x.body = bytes.ReplaceAll(x.body, []byte(x.token), []byte("[redacted]"))
+	if token := x.cred.Token.Reveal(); token != "" {
+		x.body = bytes.ReplaceAll(x.body, []byte(token), []byte("[redacted]"))
 	}
 	x.reply = readReply(x.body)
 	if x.status != http.StatusOK || !x.reply.ok || x.reply.code != "" {
@@ -98,42 +101,39 @@ func (c *Cloud) send(ctx context.Context, op string, req sdkhttp.Request, resp s
 	if ctx.Err() != nil {
 		return "", canceled(ctx, op)
 	}
-	cred, region, err := c.prepare(ctx, op)
-	if err != nil {
-		return "", err
-	}
-	x := &exchange{base: c.reads, token: cred.Token.Reveal()}
-	if isWrite(req.GetAction()) {
+	x := &exchange{op: op, action: req.GetAction(), base: c.reads}
+	if isWrite(x.action) {
 		x.base = c.writes
 	}
-	key := common.NewTokenCredential(cred.ID, cred.Key.Reveal(), cred.Token.Reveal())
+	if err := c.prepare(ctx, x); err != nil {
+		return "", err
+	}
+	key := common.NewTokenCredential(x.cred.ID, x.cred.Key.Reveal(), x.cred.Token.Reveal())
 	req.SetContext(ctx)
 	req.SetHeader(map[string]string{"X-TC-Timestamp": strconv.FormatInt(c.cfg.Now().Unix(), 10)})
-	err = common.NewCommonClient(key, region, c.profile).WithHttpTransport(x).Send(req, resp)
-	return x.reply.requestID, c.judge(ctx, op, req.GetAction(), region, cred, x, err)
+	err := common.NewCommonClient(key, x.region, c.profile).WithHttpTransport(x).Send(req, resp)
+	return x.reply.requestID, c.judge(ctx, x, err)
 }
 
 // prepare asks for what a call needs before it is made.
-func (c *Cloud) prepare(ctx context.Context, op string) (cred Credential, region string, err error) {
-	if region, err = c.cfg.Region(ctx); err != nil || region == "" {
-		if err == nil {
-			err = errors.New(OptionRegion + ": empty; give one such as ap-guangzhou")
-		}
-		return cred, "", c.unprepared(ctx, op, providers.Transient, err)
+func (c *Cloud) prepare(ctx context.Context, x *exchange) (err error) {
+	if x.region, err = c.cfg.Region(ctx); err != nil {
+		return unprepared(ctx, x.op, providers.Transient, err)
 	}
-	cred, err = c.cfg.Credentials(ctx)
-	switch {
-	case err == nil && (cred.ID == "" || cred.Key.IsEmpty()):
-		err = errors.New("the credential is empty")
-		fallthrough
-	case err != nil:
-		return cred, "", c.unprepared(ctx, op, providers.Denied, err)
+	if x.region == "" {
+		return refuse(x.op, providers.Invalid, "%s: empty; give one such as ap-guangzhou", OptionRegion)
 	}
-	return cred, region, nil
+	if x.cred, err = c.cfg.Credentials(ctx); err != nil {
+		return unprepared(ctx, x.op, providers.Denied, err)
+	}
+	if x.cred.ID == "" || x.cred.Key.IsEmpty() {
+		return refuse(x.op, providers.Denied, "the credential is empty")
+	}
+	return nil
 }
 
 // unprepared is the error of a call for which something was missing; nothing left.
-func (c *Cloud) unprepared(ctx context.Context, op string, kind providers.Kind, err error) error {
+func unprepared(ctx context.Context, op string, kind providers.Kind, err error) error {
 	var passing interface{ Temporary() bool }
 	switch {
 	case ctx.Err() != nil:
@@ -146,29 +146,29 @@ func (c *Cloud) unprepared(ctx context.Context, op string, kind providers.Kind, 
 
 // judge turns what an exchange brought into an error, or nil for a success that the
 // SDK could decode.
-func (c *Cloud) judge(ctx context.Context, op, action, region string, cred Credential, x *exchange, sdk error) error {
+func (c *Cloud) judge(ctx context.Context, x *exchange, sdk error) error {
 	unsure := providers.Transient
-	if isWrite(action) {
+	if isWrite(x.action) {
 		unsure = providers.Ambiguous
 	}
 	switch {
 	case x.err != nil:
-		return lost(ctx, op, isWrite(action), x.err)
+		return lost(ctx, x.op, isWrite(x.action), x.err)
 	case x.status == 0: // the SDK did not get as far as sending
-		return refuse(op, providers.Invalid, "%s: the request cannot be made: %v", action, sdk)
+		return refuse(x.op, providers.Invalid, "%s: the request cannot be made: %v", x.action, sdk)
 	case x.status == http.StatusTooManyRequests:
-		return x.problem(op, providers.Throttled, nil)
+		return x.problem(providers.Throttled, nil)
 	case x.status >= 300 && x.status < 400:
-		return x.problem(op, providers.Invalid, errors.New("redirected, which is not followed; check "+OptionEndpoint))
+		return x.problem(providers.Invalid, errors.New("redirected, which is not followed; check "+OptionEndpoint))
 	case x.status != http.StatusOK || !x.reply.ok:
-		return x.problem(op, unsure, errors.New("not an answer of the API: "+quote(string(x.body))))
+		return x.problem(unsure, errors.New("not an answer of the API: "+quote(string(x.body))))
 	case x.reply.code != "":
 		if c.cfg.Refused != nil && staleCredential(x.reply.code) {
-			c.cfg.Refused(cred)
+			c.cfg.Refused(x.cred)
 		}
-		return x.refusal(op, action, region, c.cfg.Now())
+		return x.refusal(c.cfg.Now())
 	case sdk != nil:
-		return x.problem(op, unsure, errors.New("a field of the answer has another type than is documented"))
+		return x.problem(unsure, errors.New("a field of the answer has another type than is documented"))
 	}
 	return nil
 }

@@ -25,8 +25,8 @@ func refuse(op string, kind providers.Kind, format string, args ...any) *provide
 }
 
 // problem is the error of this kind for what came back, if it is not a refusal.
-func (x *exchange) problem(op string, kind providers.Kind, cause error) *providers.Error {
-	e := &providers.Error{Provider: Name, Op: op, Kind: kind, RequestID: x.reply.requestID, Err: cause}
+func (x *exchange) problem(kind providers.Kind, cause error) *providers.Error {
+	e := &providers.Error{Provider: Name, Op: x.op, Kind: kind, RequestID: x.reply.requestID, Err: cause}
 	if x.status != http.StatusOK {
 		e.Code = strconv.Itoa(x.status)
 	}
@@ -35,19 +35,19 @@ func (x *exchange) problem(op string, kind providers.Kind, cause error) *provide
 
 // refusal is the error for a refusal of the API. Its kind and its hint come from the
 // code alone; the message is only shown, since its language is a setting.
-func (x *exchange) refusal(op, action, region string, now time.Time) *providers.Error {
+func (x *exchange) refusal(now time.Time) *providers.Error {
 	m := lookup(x.reply.code)
-	e := &providers.Error{Provider: Name, Op: op, Kind: m.read, Code: x.reply.code, RequestID: x.reply.requestID}
-	if isWrite(action) {
+	e := &providers.Error{Provider: Name, Op: x.op, Kind: m.read, Code: x.reply.code, RequestID: x.reply.requestID}
+	if isWrite(x.action) {
 		e.Kind = m.write
 	}
 	switch {
 	case x.reply.code == codeSignatureExpire:
 		e.Err = errors.New(x.clocks(now))
 	case m.hint == hintPermission:
-		e.Err = fmt.Errorf("this credential may not %s; allow that in its CAM policy", permission(x.reply.message, action))
+		e.Err = fmt.Errorf("this credential may not %s; allow that in its CAM policy", permission(x.reply.message, x.action))
 	case m.hint == hintRegion:
-		e.Err = fmt.Errorf("%s: %s is not a region of this service", OptionRegion, region)
+		e.Err = fmt.Errorf("%s: %s is not a region of this service", OptionRegion, x.region)
 	case m.hint == "":
 		e.Err = errors.New(x.reply.message)
 	default:

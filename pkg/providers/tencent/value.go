@@ -69,7 +69,7 @@ func checkAddress(op string, a providers.Address, kind, prefix, what string) err
 	case !a.IP.Is4():
 		return refuse(op, providers.Invalid, "%q is not a plain IPv4 address", a.IP)
 	case a.ID == "":
-		return refuse(op, providers.Invalid, "id: missing; a %s needs that of %s, %s...", kind, what, prefix)
+		return refuse(op, providers.Invalid, "id: missing; the kind %s needs that of %s, %s...", kind, what, prefix)
 	case !isID(a.ID, prefix):
 		return refuse(op, providers.Invalid, "id: %q is not that of %s, which begins with %s", a.ID, what, prefix)
 	}
