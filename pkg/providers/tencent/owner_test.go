@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package tencent
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// eipOf is an EIP in an answer: its status, and more fields.
+func eipOf(status, more string) canned {
+	return ok(fmt.Sprintf(`"TotalCount":1,"AddressSet":[{"AddressId":"eip-ek0cdz1g","AddressIp":"203.0.113.10","AddressStatus":%q%s}]`, status, more))
+}
+
+const (
+	onA      = `,"InstanceId":"ins-ymk3eje8","NetworkInterfaceId":"eni-f1xjkw1b","PrivateAddressIp":"10.4.6.20","InstanceType":"CVM"`
+	unbound  = `,"InstanceId":null,"NetworkInterfaceId":null,"PrivateAddressIp":null`
+	nothing  = ""
+	cascades = onA + `,"CascadeRelease":true`
+)
+
+func TestOwnerOfAnEIP(t *testing.T) {
+	t.Parallel()
+	a := providers.Assignment{Target: as(providers.KindEIP, instanceA), PrivateAddresses: addrs("10.4.6.20")}
+	pending := func(a providers.Assignment) providers.Assignment { a.Pending = true; return a }
+	for _, tc := range []struct {
+		name   string
+		answer canned
+		want   providers.Assignment
+		kind   string
+		text   string
+	}{
+		{"bound", eipOf("BIND", onA), a, "", ""},
+		{"unbound", eipOf("UNBIND", unbound), providers.Assignment{}, "", ""},
+		{"unbound, with the last machine still in it", eipOf("UNBIND", onA), providers.Assignment{}, "", ""},
+		{"being bound", eipOf("BINDING", onA), pending(providers.Assignment{}), "", ""},
+		{"being unbound", eipOf("UNBINDING", onA), pending(a), "", ""},
+		{"being created", eipOf("CREATING", nothing), pending(providers.Assignment{}), "", ""},
+		{"bound to an interface on no machine", eipOf("BIND_ENI", `,"InstanceId":"","NetworkInterfaceId":"eni-f1xjkw1b","PrivateAddressIp":"10.4.6.20","InstanceType":"ENI"`),
+			providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b", PrivateIP: ip("10.4.6.20")}, PrivateAddresses: addrs("10.4.6.20")}, "", ""},
+		{"bound to a NAT gateway", eipOf("BIND", `,"InstanceId":"nat-12345678","InstanceType":"NAT"`),
+			providers.Assignment{Target: providers.Target{Instance: "nat-12345678"}}, "", ""},
+		{"bound to a HAVIP", eipOf("BIND", `,"InstanceId":"havip-72alakye","PrivateAddressIp":"10.4.6.15","InstanceType":"HAVIP"`),
+			providers.Assignment{Target: providers.Target{Instance: "havip-72alakye", PrivateIP: ip("10.4.6.15")}, PrivateAddresses: addrs("10.4.6.15")}, "", ""},
+		{"being released", eipOf("OFFLINING", nothing), providers.Assignment{}, "not-found", "being released"},
+		{"would vanish when unbound", eipOf("BIND", cascades), providers.Assignment{}, "invalid", "CascadeRelease"},
+		{"in arrears", eipOf("BIND", onA+`,"IsArrears":true`), providers.Assignment{}, "invalid", "in arrears"},
+		{"blocked", eipOf("BIND", onA+`,"IsBlocked":true`), providers.Assignment{}, "invalid", "blocked"},
+		{"in arrears and unbound", eipOf("UNBIND", `,"IsArrears":true`), providers.Assignment{}, "", ""},
+		{"another address", ok(`"AddressSet":[{"AddressId":"eip-ek0cdz1g","AddressIp":"203.0.113.11","AddressStatus":"UNBIND"}]`),
+			providers.Assignment{}, "invalid", "id: eip-ek0cdz1g is the EIP 203.0.113.11; correct the id or the ip"},
+		{"unknown", ok(`"TotalCount":0,"AddressSet":[]`), providers.Assignment{}, "not-found", "eip-ek0cdz1g does not exist in ap-guangzhou, or this credential may not see it; check the id and the region"},
+		{"not the one that was asked for", ok(`"AddressSet":[{"AddressId":"eip-other","AddressIp":"203.0.113.10","AddressStatus":"UNBIND"}]`), providers.Assignment{}, "not-found", ""},
+		{"no list", ok(`"TotalCount":1`), providers.Assignment{}, "transient", "AddressSet: missing"},
+		{"a list that is null", ok(`"AddressSet":null`), providers.Assignment{}, "transient", "AddressSet: missing"},
+		{"an entry that is null", ok(`"AddressSet":[null]`), providers.Assignment{}, "transient", "AddressSet.AddressId: missing"},
+		{"an entry without an id", ok(`"AddressSet":[{"AddressIp":"203.0.113.10","AddressStatus":"UNBIND"}]`), providers.Assignment{}, "transient", "AddressSet.AddressId: missing"},
+		{"no address", ok(`"AddressSet":[{"AddressId":"eip-ek0cdz1g","AddressStatus":"UNBIND"}]`), providers.Assignment{}, "transient", "AddressIp"},
+		{"no status", eipOf("", onA), providers.Assignment{}, "transient", `AddressStatus: "" is not known`},
+		{"a status of later days", eipOf("FROZEN", onA), providers.Assignment{}, "transient", `AddressStatus: "FROZEN" is not known`},
+		{"bound to a machine without an address", eipOf("BIND", `,"InstanceId":"ins-ymk3eje8"`), providers.Assignment{}, "transient", "PrivateAddressIp: missing"},
+		{"bound to nothing", eipOf("BIND", unbound), providers.Assignment{}, "transient", "InstanceId and NetworkInterfaceId: missing"},
+		{"another type than documented", ok(`"AddressSet":"none"`), providers.Assignment{}, "transient", "another type"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, r := start(t, script{"DescribeAddresses": tc.answer})
+			got, err := provider(t, c, providers.KindEIP).Owner(t.Context(), eip1)
+			want(t, err, tc.kind, tc.text)
+			if diff := cmp.Diff(tc.want, got, compareIP); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff([]string{`DescribeAddresses {"AddressIds":["eip-ek0cdz1g"],"Limit":100}`}, r.seen()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// havipOf is the HAVIP of testdata with some text replaced.
+func havipOf(t *testing.T, oldnew ...string) canned {
+	c := document(t, "havip")
+	c.body = strings.NewReplacer(oldnew...).Replace(c.body)
+	return c
+}
+
+func TestOwnerOfAHAVIP(t *testing.T) {
+	t.Parallel()
+	const noOwner = `"NetworkInterfaceId":"","InstanceId":""`
+	const owner = `"NetworkInterfaceId":"eni-f1xjkw1b","InstanceId":"ins-ymk3eje8"`
+	a := providers.Assignment{Target: as(providers.KindHAVIP, instanceA), PrivateAddresses: addrs("10.4.6.20")}
+	follows := a
+	follows.Following = addrs("203.0.113.10")
+	for _, tc := range []struct {
+		name   string
+		answer canned
+		want   providers.Assignment
+		kind   string
+		text   string
+	}{
+		{"held", havipOf(t), a, "", ""},
+		{"held, with an EIP that follows", havipOf(t, `"AddressIp":""`, `"AddressIp":"203.0.113.10"`), follows, "", ""},
+		{"UNBIND", havipOf(t, owner, noOwner, "AVAILABLE", "UNBIND"), providers.Assignment{}, "", ""},
+		{"UNBOUND", havipOf(t, owner, noOwner, "AVAILABLE", "UNBOUND"), providers.Assignment{}, "", ""},
+		{"held by an interface on no machine", havipOf(t, `"InstanceId":"ins-ymk3eje8",`+"\n", `"InstanceId":"",`+"\n"),
+			providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b"}}, "", ""},
+		{"available, and held by nobody", havipOf(t, owner, noOwner), providers.Assignment{}, "transient", "and nobody is named"},
+		{"another address", havipOf(t, "10.4.6.15", "10.4.6.16"), providers.Assignment{}, "invalid", "is the HAVIP 10.4.6.16"},
+		{"unknown: an empty list", ok(`"HaVipSet":[]`), providers.Assignment{}, "not-found", "havip-72alakye does not exist in ap-guangzhou"},
+		{"unknown: a refusal", refused("ResourceNotFound", "no"), providers.Assignment{}, "not-found", "no"},
+		{"no list", ok(""), providers.Assignment{}, "transient", "HaVipSet: missing"},
+		{"nothing but an id", ok(`"HaVipSet":[{"HaVipId":"havip-72alakye","Vip":"10.4.6.15"}]`), providers.Assignment{}, "transient", "missing"},
+		{"an address that is none", havipOf(t, `"Vip":"10.4.6.15"`, `"Vip":"x"`), providers.Assignment{}, "transient", `Vip: "x" is not an IP address`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := start(t, script{"DescribeHaVips": tc.answer, "DescribeNetworkInterfaces": document(t, "interfaces")})
+			got, err := provider(t, c, providers.KindHAVIP).Owner(t.Context(), havip1)
+			want(t, err, tc.kind, tc.text)
+			if diff := cmp.Diff(tc.want, got, compareIP); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// interfacesOf is the interface of testdata with some text replaced.
+func interfacesOf(t *testing.T, oldnew ...string) canned {
+	c := document(t, "interfaces")
+	c.body = strings.NewReplacer(oldnew...).Replace(c.body)
+	return c
+}
+
+func TestOwnerOfAPrivateIP(t *testing.T) {
+	t.Parallel()
+	const entry = `"PrivateIpAddress":"10.4.6.60","Primary":false,"State":"AVAILABLE"`
+	state := func(s string) canned { return interfacesOf(t, entry, strings.Replace(entry, "AVAILABLE", s, 1)) }
+	a := providers.Assignment{Target: as(providers.KindPrivateIP, instanceA), PrivateAddresses: addrs("10.4.6.20")}
+	pending := a
+	pending.Pending = true
+	loose := providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b"}, PrivateAddresses: addrs("10.4.6.20")}
+	none, subnet := ok(`"NetworkInterfaceSet":[]`), ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4","CidrBlock":"10.4.6.0/24"}]`)
+	migrating := interfacesOf(t, `"RequestId"`, `"x":0,"RequestId"`,
+		`"NetworkInterfaceSet":[`, `"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-g0n2axhd","PrivateIpAddressSet":[{`+strings.Replace(entry, "AVAILABLE", "MIGRATING", 1)+`}]},`)
+	for _, tc := range []struct {
+		name   string
+		answer canned
+		subnet canned
+		want   providers.Assignment
+		kind   string
+		text   string
+	}{
+		{"held", interfacesOf(t), subnet, a, "", ""},
+		{"arriving", state("PENDING"), subnet, pending, "", ""},
+		{"migrating", state("MIGRATING"), subnet, pending, "", ""},
+		{"leaving", state("DELETING"), subnet, pending, "", ""},
+		{"migrating, and on two interfaces", migrating, subnet, pending, "", ""},
+		{"on an interface of no machine", interfacesOf(t, `"Attachment":{"InstanceId":"ins-ymk3eje8",`, `"Attachment":{"InstanceId":"",`), subnet, loose, "", ""},
+		{"held by nobody", none, subnet, providers.Assignment{}, "", ""},
+		{"only the end of it fits", interfacesOf(t, "10.4.6.60", "110.4.6.60"), subnet, providers.Assignment{}, "", ""},
+		{"outside the subnet", none, ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4","CidrBlock":"10.4.5.0/24"}]`), providers.Assignment{}, "invalid", "ip: 10.4.6.60 is outside 10.4.5.0/24, the range of subnet-qq51iwr4"},
+		{"of a subnet that does not exist", none, ok(`"SubnetSet":[]`), providers.Assignment{}, "not-found", "subnet-qq51iwr4 does not exist in ap-guangzhou"},
+		{"of a subnet that does not exist, refused", none, refused("ResourceNotFound", "no"), providers.Assignment{}, "not-found", ""},
+		{"of a subnet without a range", none, ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4"}]`), providers.Assignment{}, "transient", "CidrBlock"},
+		{"no list of subnets", none, ok(""), providers.Assignment{}, "transient", "SubnetSet: missing"},
+		{"primary", interfacesOf(t, entry, strings.Replace(entry, "false", "true", 1)), subnet, providers.Assignment{}, "invalid", "10.4.6.60 is the primary address of eni-f1xjkw1b; only a secondary one can move"},
+		{"no list", ok(""), subnet, providers.Assignment{}, "transient", "NetworkInterfaceSet: missing"},
+		{"no word on whether it is primary", interfacesOf(t, entry, `"PrivateIpAddress":"10.4.6.60","State":"AVAILABLE"`), subnet, providers.Assignment{}, "transient", "Primary or State: missing"},
+		{"no state", interfacesOf(t, entry, `"PrivateIpAddress":"10.4.6.60","Primary":false`), subnet, providers.Assignment{}, "transient", "Primary or State: missing"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, r := start(t, script{"DescribeNetworkInterfaces": tc.answer, "DescribeSubnets": tc.subnet})
+			got, err := provider(t, c, providers.KindPrivateIP).Owner(t.Context(), private1)
+			want(t, err, tc.kind, tc.text)
+			if diff := cmp.Diff(tc.want, got, compareIP); diff != "" {
+				t.Error(diff)
+			}
+			// A single value of address-ip alone matches the ends of addresses.
+			if line := `DescribeNetworkInterfaces {"Filters":[{"Name":"subnet-id","Values":["subnet-qq51iwr4"]},{"Name":"address-ip","Values":["10.4.6.60"]},{"Name":"ip-exact-match","Values":["true"]}],"Limit":100}`; r.seen()[0] != line {
+				t.Errorf("asked %s", r.seen()[0])
+			}
+		})
+	}
+}
+
+// tableOf is the route table of testdata with some text replaced.
+func tableOf(t *testing.T, oldnew ...string) canned {
+	c := document(t, "route_table")
+	c.body = strings.NewReplacer(oldnew...).Replace(c.body)
+	return c
+}
+
+func TestOwnerOfARoute(t *testing.T) {
+	t.Parallel()
+	const hop = `"GatewayType":"NORMAL_CVM","GatewayId":"10.4.6.20"`
+	for _, tc := range []struct {
+		name   string
+		answer canned
+		want   providers.Assignment
+		kind   string
+		text   string
+	}{
+		{"to a machine", tableOf(t), providers.Assignment{Target: as(providers.KindRoute, instanceA), PrivateAddresses: addrs("10.4.6.20"), Version: "rti-araogi5t@10.4.6.20"}, "", ""},
+		{"of an older table", tableOf(t, `"RouteItemId":"rti-araogi5t",`, ""), providers.Assignment{Target: as(providers.KindRoute, instanceA), PrivateAddresses: addrs("10.4.6.20"), Version: "811146@10.4.6.20"}, "", ""},
+		{"to a HAVIP", tableOf(t, hop, `"GatewayType":"HAVIP","GatewayId":"havip-72alakye"`), providers.Assignment{Target: providers.Target{Instance: "havip:havip-72alakye"}, Version: "rti-araogi5t@havip-72alakye"}, "", ""},
+		{"not in the table", tableOf(t, "172.16.0.9/32", "172.16.0.0/24"), providers.Assignment{}, "not-found", "rtb-afg8md3c has no route to 172.16.0.9/32; create it"},
+		{"in the table twice", tableOf(t, "10.4.0.0/16", "172.16.0.9/32"), providers.Assignment{}, "invalid", "has several routes to 172.16.0.9/32"},
+		{"not one of the user's", tableOf(t, "USER", "CCN"), providers.Assignment{}, "invalid", `of type "CCN"; only USER routes can be changed`},
+		{"an unknown table", ok(`"RouteTableSet":[]`), providers.Assignment{}, "not-found", "rtb-afg8md3c does not exist in ap-guangzhou"},
+		{"no list of tables", ok(""), providers.Assignment{}, "transient", "RouteTableSet: missing"},
+		{"no list of routes", ok(`"RouteTableSet":[{"RouteTableId":"rtb-afg8md3c"}]`), providers.Assignment{}, "transient", "RouteSet: missing"},
+		{"no id", tableOf(t, `"RouteItemId":"rti-araogi5t","RouteId":811146,`, ""), providers.Assignment{}, "transient", "RouteItemId: missing"},
+		{"no next hop", tableOf(t, hop, `"GatewayType":"NORMAL_CVM"`), providers.Assignment{}, "transient", "GatewayType or GatewayId: missing"},
+		{"a machine as next hop by its id", tableOf(t, `"GatewayId":"10.4.6.20"`, `"GatewayId":"ins-ymk3eje8"`), providers.Assignment{}, "transient", "GatewayId"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, r := start(t, script{"DescribeRouteTables": tc.answer})
+			got, err := provider(t, c, providers.KindRoute).Owner(t.Context(), route1)
+			want(t, err, tc.kind, tc.text)
+			if diff := cmp.Diff(tc.want, got, compareIP); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff([]string{`DescribeRouteTables {"RouteTableIds":["rtb-afg8md3c"],"Limit":"100","NeedRouterInfo":true}`}, r.seen()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestABatchOfMoreThanAHundredTakesMoreCalls(t *testing.T) {
+	t.Parallel()
+	c, r := start(t, script{"DescribeAddresses": ok(`"AddressSet":[]`)})
+	var all []providers.Address
+	for i := range 250 {
+		a := eip1
+		a.ID = fmt.Sprintf("eip-%08d", i%230) // some twice
+		a.IP = netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})
+		all = append(all, a)
+	}
+	got := provider(t, c, providers.KindEIP).(providers.BatchReader).Owners(t.Context(), all)
+	for i := range got {
+		want(t, got[i].Err, "not-found", all[i].ID)
+	}
+	if n := len(r.seen()); n != 3 {
+		t.Errorf("%d calls for 230 ids, want 3", n)
+	}
+}
+
+func TestABatchThatOneIDSpoilsIsReadOneByOne(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"ResourceNotFound", "InvalidParameterValue.Malformed"} {
+		c, r := start(t, script{"DescribeHaVips": refused(code, "no")})
+		other := havip1
+		other.ID = "havip-99999999"
+		got := provider(t, c, providers.KindHAVIP).(providers.BatchReader).Owners(t.Context(), []providers.Address{havip1, other})
+		if len(got) != 2 || got[0].Err == nil || got[1].Err == nil {
+			t.Errorf("got %+v", got)
+		}
+		if n := len(r.seen()); n != 3 {
+			t.Errorf("%s: %d calls, want one for both and one for each", code, n)
+		}
+	}
+}
