@@ -85,7 +85,10 @@ func (a *api) Serve(c *face.Call) face.Answer {
 		return page(http.StatusNotFound)
 	}
 	result, f := a.serve(c)
-	return encode(c, result, f)
+	answer := encode(c, result, f)
+	// A client whose clock is off can tell by how much.
+	answer.Header.Set("Date", a.serviceNow().UTC().Format(http.TimeFormat))
+	return answer
 }
 
 func (a *api) serve(c *face.Call) (document, *failure) {
