@@ -172,10 +172,16 @@ func (c *client) send(ctx context.Context, q call, at place) (got reply, err err
 	if got.body, err = io.ReadAll(resp.Body); err != nil {
 		return reply{}, err
 	}
-	if json.Unmarshal(got.body, &got.envelope) != nil {
-		got.envelope = envelope{} // not the API's answer; the classification sees that
-	}
+	got.decode()
 	return got, nil
+}
+
+// decode reads the envelope; without one the answer is not the API's, which the
+// classification sees.
+func (r *reply) decode() {
+	if json.Unmarshal(r.body, &r.envelope) != nil {
+		r.envelope = envelope{}
+	}
 }
 
 // problem is the error of this kind for an answer.

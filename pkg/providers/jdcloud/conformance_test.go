@@ -69,12 +69,17 @@ var addresses = map[string]struct{ known, unknown providers.Address }{
 
 func newHarness(t *testing.T, kind string) *harness {
 	t.Helper()
-	h := &harness{t: t, kind: kind, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
-	h.model = fakecloud.New(fakecloud.Options{Now: h.clock})
-	h.api = fakejd.New(h.model, fakejd.Options{
+	return newWorld(t, kind, fakejd.Options{
 		Credentials: []fakejd.Credential{{AccessKey: accessKey, SecretKey: secretKey, Token: sessionToken, Node: "lb-a"}},
 		ClockWindow: -1, // Settle leaps an hour, also while requests are on their way
 	})
+}
+
+func newWorld(t *testing.T, kind string, o fakejd.Options) *harness {
+	t.Helper()
+	h := &harness{t: t, kind: kind, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+	h.model = fakecloud.New(fakecloud.Options{Now: h.clock})
+	h.api = fakejd.New(h.model, o)
 	h.must(h.api.AddGroup(fakejd.Group{ID: "ag-web"}))
 	for id, private := range map[string]string{"i-a": "10.0.4.20", "i-b": "10.0.4.21", "i-c": "10.0.4.22", "i-router": "10.0.4.23"} {
 		h.must(h.api.AddMachine(fakejd.Machine{

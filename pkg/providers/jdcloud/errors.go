@@ -88,9 +88,7 @@ func (c *client) refusal(op string, q call, at place, got reply) error {
 	}
 	e := got.problem(op, r.kind(q), errors.New(cause))
 	e.Code = strings.TrimSpace(strconv.Itoa(status) + " " + clean(code))
-	if e.Kind == providers.Throttled {
-		e.RetryAfter, _ = cloudhttp.RetryAfter(&http.Response{Header: got.header}, c.now())
-	}
+	e.RetryAfter, _ = cloudhttp.RetryAfter(&http.Response{Header: got.header}, c.now())
 	return e
 }
 

@@ -53,7 +53,6 @@ var rules = []rule{
 	{400, precondition, "networkinterface already in use", race,
 		"the private IP has an EIP; if that is another one, unbind it"},
 	{400, precondition, "", race, ""},
-	{400, "INVALID_ARGUMENT", "", always(providers.Invalid), ""},
 
 	{401, "", "", always(providers.Denied),
 		"check the access key and its secret in " + OptionCredentialsFile + ", or whether the session of the role has expired"},
@@ -72,10 +71,9 @@ var rules = []rule{
 		"a quota of the account or the interface is used up; raise it or free something"},
 	{429, "", "", always(providers.Throttled), ""},
 
-	{5, "", "", unsure, ""},
 	{3, "", "", always(providers.Invalid), "check {endpoint}"},
-	{4, "*", "", always(providers.Invalid), ""},
-	{0, "", "", unsure, ""}, // nobody's answer
+	{4, "*", "", always(providers.Invalid), ""}, // INVALID_ARGUMENT, HTTP_BAD_REQUEST, too large
+	{0, "", "", unsure, ""},                     // 5xx, and nobody's answer
 }
 
 // classify returns the rule for an answer.

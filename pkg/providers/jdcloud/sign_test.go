@@ -73,7 +73,7 @@ var vectors = []struct {
 // vectorClient signs as in the vectors.
 func vectorClient(token string) *client {
 	return &client{
-		now:   func() time.Time { return time.Date(2019, 2, 14, 10, 45, 14, 0, time.UTC).Local() },
+		now:   func() time.Time { return time.Date(2019, 2, 14, 18, 45, 14, 0, time.FixedZone("Beijing", 8*60*60)) },
 		nonce: func() string { return "testnonce" },
 		credentials: func(context.Context) (Credential, error) {
 			return Credential{vectorKey, vectorSecret, cloudhttp.NewSecret(token)}, nil
