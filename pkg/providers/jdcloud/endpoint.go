@@ -21,11 +21,17 @@ const (
 	NetworkInternal = "internal"
 )
 
-// Endpoints says where the API is. The zero value is one public host per service,
-// https://{service}.jdcloud-api.com.
+// The hosts of each service, as they are shown to an operator.
+const (
+	// PublicEndpoint is where the services are unless chosen otherwise ("Calling Method").
+	PublicEndpoint = "https://{service}.jdcloud-api.com"
+	// InternalEndpoint is where a VPC reaches them without a way to the Internet.
+	InternalEndpoint = "http://{service}.internal.{region}.jdcloud-api.com"
+)
+
+// Endpoints says where the API is. The zero value is PublicEndpoint.
 type Endpoints struct {
-	// Internal chooses the hosts that a VPC reaches without a way to the Internet,
-	// http://{service}.internal.{region}.jdcloud-api.com.
+	// Internal chooses InternalEndpoint.
 	Internal bool
 	// Single is one base URL for all services, with the path before /v1 if there is
 	// one. Signatures cover the whole path. Empty: a host per service.
@@ -65,14 +71,15 @@ func (e Endpoints) parse() (endpoint, error) {
 
 // base returns the URL under which the paths of a service begin with /v1.
 func (e endpoint) base(service, region string) url.URL {
-	switch {
-	case e.single != nil:
+	if e.single != nil {
 		return *e.single
-	case e.internal:
-		return url.URL{Scheme: "http", Host: service + ".internal." + region + ".jdcloud-api.com"}
-	default:
-		return url.URL{Scheme: "https", Host: service + ".jdcloud-api.com"}
 	}
+	template := PublicEndpoint
+	if e.internal {
+		template = InternalEndpoint
+	}
+	scheme, host, _ := strings.Cut(strings.NewReplacer("{service}", service, "{region}", region).Replace(template), "://")
+	return url.URL{Scheme: scheme, Host: host}
 }
 
 // field names what in the configuration chose this endpoint.

@@ -219,8 +219,8 @@ func TestWithoutCredentialsOrRegionNothingIsSent(t *testing.T) {
 			c.region = func(ctx context.Context) (string, error) { cancel(); return "", ctx.Err() }
 		}, "canceled", "context canceled"},
 		{"what is no region", t.Context(), func(c *client) {
-			c.region = func(context.Context) (string, error) { return "../cn-north-1", nil }
-		}, "invalid", `region: "../cn-north-1" is not a region id; give one such as cn-north-1`},
+			c.region = func(context.Context) (string, error) { return "cn-north-1/x", nil }
+		}, "invalid", `region: "cn-north-1/x" is not a region id; give one such as cn-north-1`},
 		{"an empty region", t.Context(), func(c *client) {
 			c.region = func(context.Context) (string, error) { return "", nil }
 		}, "invalid", `region: "" is not a region id`},

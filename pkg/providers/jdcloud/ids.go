@@ -58,7 +58,7 @@ func checkAddress(op, kind string, a providers.Address) error {
 // that the kind uses: it would not come back as the same target from an owner read.
 func checkTarget(op, kind string, t providers.Target) error {
 	parts := Capabilities(kind).Target
-	ok := !t.IsZero() && t.Only(parts) == t &&
+	ok := t.Only(parts) == t &&
 		(parts&providers.PartInstance == 0 || isID(prefixInstance, t.Instance)) &&
 		(parts&providers.PartInterface == 0 || isID(prefixInterface, t.Interface)) &&
 		(parts&providers.PartPrivateIP == 0 || t.PrivateIP.Is4())

@@ -63,7 +63,7 @@ func TestTheStateOfAMachine(t *testing.T) {
 func TestWhatIsNoInstanceIsNeverGone(t *testing.T) {
 	t.Parallel()
 	c, seen := start(t, nil)
-	for _, target := range []providers.Target{{Instance: "alb-1"}, {Instance: "natgw natgw-1"}, {Instance: "i-/../x"}, {Interface: "port-d"}, {}} {
+	for _, target := range []providers.Target{{Instance: "alb-1"}, {Instance: "natgw natgw-1"}, {Instance: "i-a/x"}, {Interface: "port-d"}, {}} {
 		got, err := c.provider(t, providers.KindEIP).(providers.Inspector).InstanceState(t.Context(), target)
 		if got != providers.InstanceUnknown || err != nil {
 			t.Errorf("%v: got %v, %v", target, got, err)
