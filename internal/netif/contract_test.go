@@ -128,6 +128,46 @@ var contract = []struct {
 		wantError(t, hasErr, "look for 2001:db8:f::7 on gone0: no such interface")
 		wantError(t, m.AddHost(t.Context(), addr, "gone0"), "add 2001:db8:f::7 to gone0: no such interface")
 	}},
+	{"where AddHost put an address is found again, by a later process too", func(t *testing.T, m machine) {
+		do(t, m.AddHost, float4, "eth0")
+		do(t, m.AddHost, float4, Loopback)
+		do(t, m.AddHost, float6, "eth0")
+		later := m.restart()
+		wantPlaced(t, later, float4, "eth0", Loopback)
+		wantPlaced(t, later, float6, "eth0")
+		wantPlaced(t, later, "::ffff:"+float4, "eth0", Loopback)
+		do(t, later.RemoveHost, float4, "eth0")
+		wantPlaced(t, later, float4, Loopback)
+	}},
+	{"what somebody else added was not placed by us", func(t *testing.T, m machine) {
+		do(t, m.AddHost, foreignHost4, "eth0")
+		wantPlaced(t, m, foreignHost4)
+		wantPlaced(t, m, foreignWide4)
+		wantPlaced(t, m, float4)
+	}},
+	{"an address is announced on the interface that has it", func(t *testing.T, m machine) {
+		if err := m.CanAnnounce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		do(t, m.AddHost, float4, "eth0")
+		do(t, m.Announce, float4, "eth0")
+		do(t, m.Announce, "::ffff:"+float4, "eth0")
+		do(t, m.Announce, foreignWide4, "eth0") // by whomever it was put there
+		wantHas(t, m, float4, "eth0", true)
+	}},
+	{"what is not there, or cannot be announced, is not announced", func(t *testing.T, m machine) {
+		do(t, m.AddHost, float4, Loopback)
+		do(t, m.AddHost, float6, "eth0")
+		for _, tt := range []struct{ addr, iface, want string }{
+			{float4, "eth0", "announce 203.0.113.7 on eth0: the address is not on the interface"},
+			{float4, Loopback, "announce 203.0.113.7 on lo: the interface has no hardware address to announce it with"},
+			{float6, "eth0", "announce 2001:db8:f::7 on eth0: only IPv4 addresses are announced"},
+			{float4, "gone0", "announce 203.0.113.7 on gone0: no such interface"},
+			{"127.0.0.1", Loopback, "announce 127.0.0.1 on lo: address 127.0.0.1 cannot be a floating IP"},
+		} {
+			wantError(t, m.Announce(t.Context(), netip.MustParseAddr(tt.addr), tt.iface), tt.want)
+		}
+	}},
 	{"what cannot be a floating IP is refused", func(t *testing.T, m machine) {
 		wantError(t, m.AddHost(t.Context(), netip.Addr{}, Loopback), "add invalid IP to lo: no address given")
 		for a, want := range map[string]string{
@@ -157,6 +197,10 @@ var contract = []struct {
 		wantError(t, err, "over")
 		_, err = m.InterfaceByAddress(ctx, addr)
 		wantError(t, err, "over")
+		_, err = m.Placed(ctx, addr)
+		wantError(t, err, "over")
+		wantError(t, m.CanAnnounce(ctx), "over")
+		wantError(t, m.Announce(ctx, addr, "eth0"), "announce 203.0.113.7 on eth0: over")
 	}},
 }
 
@@ -175,6 +219,17 @@ func wantHas(t *testing.T, m Interfaces, addr, iface string, want bool) {
 	}
 	if got != want {
 		t.Errorf("Has(%s, %s) = %v, want %v", addr, iface, got, want)
+	}
+}
+
+func wantPlaced(t *testing.T, m Interfaces, addr string, want ...string) {
+	t.Helper()
+	got, err := m.Placed(t.Context(), netip.MustParseAddr(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Placed(%s) (-want +got):\n%s", addr, diff)
 	}
 }
 

@@ -14,6 +14,10 @@
 // kernels before 5.18 do not keep. The metric itself has no effect: an address of
 // full prefix length has no prefix route that could carry it.
 //
+// It also announces an address by gratuitous ARP, for the kinds of address that move
+// so. Whether one may be announced is the caller's to know (invariant 1); the package
+// only refuses what is not on the interface.
+//
 // The package decides nothing, watches nothing, starts nothing and never logs.
 // The caller asks again: an address that somebody removed by hand comes back with
 // the next AddHost.

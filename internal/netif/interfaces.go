@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Mark is the metric of the addresses that fipctl adds: the number of its UDP
@@ -48,7 +49,26 @@ type Interfaces interface {
 	// InterfaceByAddress returns the name of the interface that has an address,
 	// such as the anchor IP. None, and more than one, are errors.
 	InterfaceByAddress(ctx context.Context, addr netip.Addr) (string, error)
+	// Placed returns the names of the interfaces on which AddHost, in this process
+	// or an earlier one, put addr, sorted: where to take it off again.
+	Placed(ctx context.Context, addr netip.Addr) ([]string, error)
+	// Announce tells every machine of iface's segment that addr is at iface, by one
+	// gratuitous ARP request and one gratuitous ARP reply. It refuses an address that
+	// iface does not have, and an IPv6 address, whose announcement is not known to
+	// move anything in a cloud. Nothing tells whether anybody listened.
+	Announce(ctx context.Context, addr netip.Addr, iface string) error
+	// CanAnnounce returns what would keep every Announce from working, such as a
+	// missing capability, or nil. It sends nothing and changes nothing.
+	CanAnnounce(ctx context.Context) error
 }
+
+// What is wrong with what is asked for.
+var (
+	errNoInterface = errors.New("no such interface")
+	errNotThere    = errors.New("the address is not on the interface")
+	errIPv6        = errors.New("only IPv4 addresses are announced")
+	errNoHardware  = errors.New("the interface has no hardware address to announce it with")
+)
 
 // nameMax is the longest name of an interface on Linux: IFNAMSIZ is 16 with the
 // final NUL.
@@ -104,6 +124,25 @@ func has(entries []entry, addr netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// announceable returns why what an interface with the given hardware address and
+// entries has cannot be announced, or nil.
+func announceable(addr netip.Addr, mac string, entries []entry) error {
+	switch {
+	case !addr.Is4():
+		return errIPv6
+	case mac == "":
+		return errNoHardware
+	case !has(entries, addr):
+		return errNotThere
+	}
+	return nil
+}
+
+// placed reports whether AddHost made one of the entries for addr.
+func placed(entries []entry, addr netip.Addr) bool {
+	return slices.ContainsFunc(entries, func(e entry) bool { return e.prefix.Addr() == addr && e.ours() })
 }
 
 // removable reports whether the entries of an interface hold an addr to remove.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
@@ -21,8 +22,6 @@ const (
 	answerTimeout = 500 * time.Millisecond // for each message waited for
 	dumpAttempts  = 3                      // a list that changed while it was read is read again
 )
-
-var errNoInterface = errors.New("no such interface")
 
 // AddHost implements [Interfaces]. An IPv6 address is added without duplicate
 // address detection: its previous owner may have died with it, and a second of
@@ -69,10 +68,15 @@ type socket struct {
 
 // withSocket opens a socket for iface, calls f and closes the socket.
 func withSocket(iface string, f func(*socket) error) error {
-	index, err := indexOf(iface)
+	link, err := find(iface)
 	if err != nil {
 		return err
 	}
+	return withNetlink(func(h *nl.SocketHandle) error { return f(&socket{handle: h, index: link.Index}) })
+}
+
+// withNetlink opens a netlink socket, calls f and closes the socket.
+func withNetlink(f func(*nl.SocketHandle) error) error {
 	// A subscription to no group is a plain socket. Its own, since the package's
 	// way of opening one per request waits for answers up to a minute.
 	conn, err := nl.Subscribe(unix.NETLINK_ROUTE)
@@ -87,21 +91,48 @@ func withSocket(iface string, f func(*socket) error) error {
 	if err := conn.SetReceiveTimeout(&limit); err != nil {
 		return fmt.Errorf("set up netlink: %w", err)
 	}
-	return f(&socket{handle: &nl.SocketHandle{Socket: conn}, index: index})
+	return f(&nl.SocketHandle{Socket: conn})
 }
 
-// indexOf returns the kernel's number of an interface.
-func indexOf(iface string) (int, error) {
+// find returns what the system says about an interface.
+func find(iface string) (net.Interface, error) {
 	ifaces, err := net.Interfaces()
 	if err != nil {
-		return 0, fmt.Errorf("list interfaces: %w", err)
+		return net.Interface{}, fmt.Errorf("list interfaces: %w", err)
 	}
 	for _, i := range ifaces {
 		if i.Name == iface {
-			return i.Index, nil
+			return i, nil
 		}
 	}
-	return 0, errNoInterface
+	return net.Interface{}, errNoInterface
+}
+
+// Placed implements [Interfaces].
+func (Kernel) Placed(ctx context.Context, addr netip.Addr) ([]string, error) {
+	addr = canonical(addr)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	ifaces, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("list interfaces: %w", err)
+	}
+	var names []string
+	err = withNetlink(func(h *nl.SocketHandle) error {
+		all, err := list(h, addr)
+		for _, i := range ifaces {
+			if placed(all[i.Index], addr) {
+				names = append(names, i.Name)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for %s: %w", addr, err)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // add puts addr on the interface unless it is there.
@@ -146,7 +177,7 @@ func (s *socket) about(addr netip.Addr, proto, flags int) *nl.NetlinkRequest {
 	msg := nl.NewIfAddrmsg(family(addr))
 	msg.Index = uint32(s.index)
 	msg.Prefixlen = uint8(addr.BitLen())
-	req := s.request(proto, flags)
+	req := newRequest(s.handle, proto, flags)
 	req.AddData(msg)
 	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, addr.AsSlice()))
 	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, addr.AsSlice()))
@@ -155,9 +186,15 @@ func (s *socket) about(addr netip.Addr, proto, flags int) *nl.NetlinkRequest {
 
 // list returns what the interface has of addr's family.
 func (s *socket) list(addr netip.Addr) ([]entry, error) {
+	all, err := list(s.handle, addr)
+	return all[s.index], err
+}
+
+// list returns what every interface, by its number, has of addr's family.
+func list(handle *nl.SocketHandle, addr netip.Addr) (map[int][]entry, error) {
 	var err error
 	for range dumpAttempts {
-		req := s.request(unix.RTM_GETADDR, unix.NLM_F_DUMP)
+		req := newRequest(handle, unix.RTM_GETADDR, unix.NLM_F_DUMP)
 		req.AddData(nl.NewIfAddrmsg(family(addr)))
 		var msgs [][]byte
 		msgs, err = req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWADDR)
@@ -167,35 +204,31 @@ func (s *socket) list(addr netip.Addr) ([]entry, error) {
 		if err != nil {
 			break
 		}
-		return s.parse(msgs)
+		return parse(msgs)
 	}
 	return nil, fmt.Errorf("list addresses: %w", err)
 }
 
-// request returns an empty request that goes out by this socket.
-func (s *socket) request(proto, flags int) *nl.NetlinkRequest {
+// newRequest returns an empty request that goes out by a socket.
+func newRequest(handle *nl.SocketHandle, proto, flags int) *nl.NetlinkRequest {
 	req := nl.NewNetlinkRequest(proto, flags)
-	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: s.handle}
+	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: handle}
 	return req
 }
 
-// parse returns the entries of this interface among the messages of a list. The
-// kernel lists the addresses of all interfaces.
-func (s *socket) parse(msgs [][]byte) ([]entry, error) {
-	var entries []entry
+// parse returns the entries among the messages of a list, by interface.
+func parse(msgs [][]byte) (map[int][]entry, error) {
+	entries := map[int][]entry{}
 	for _, m := range msgs {
 		if len(m) < unix.SizeofIfAddrmsg {
 			return nil, fmt.Errorf("parse address: message of %d bytes", len(m))
 		}
 		head := nl.DeserializeIfAddrmsg(m)
-		if int(head.Index) != s.index {
-			continue
-		}
 		e, err := parseEntry(int(head.Prefixlen), m[unix.SizeofIfAddrmsg:])
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, e)
+		entries[int(head.Index)] = append(entries[int(head.Index)], e)
 	}
 	return entries, nil
 }

@@ -22,3 +22,18 @@ func (Kernel) AddHost(_ context.Context, addr netip.Addr, iface string) error {
 func (Kernel) RemoveHost(_ context.Context, addr netip.Addr, iface string) error {
 	return fmt.Errorf("remove %s from %s: %w on %s; run fipctl on Linux", addr, iface, errors.ErrUnsupported, runtime.GOOS)
 }
+
+// Placed returns an error wrapping [errors.ErrUnsupported].
+func (Kernel) Placed(_ context.Context, addr netip.Addr) ([]string, error) {
+	return nil, fmt.Errorf("look for %s: %w on %s; run fipctl on Linux", addr, errors.ErrUnsupported, runtime.GOOS)
+}
+
+// Announce returns an error wrapping [errors.ErrUnsupported].
+func (Kernel) Announce(_ context.Context, addr netip.Addr, iface string) error {
+	return fmt.Errorf("announce %s on %s: %w on %s; run fipctl on Linux", addr, iface, errors.ErrUnsupported, runtime.GOOS)
+}
+
+// CanAnnounce returns an error wrapping [errors.ErrUnsupported].
+func (Kernel) CanAnnounce(context.Context) error {
+	return fmt.Errorf("announce addresses: %w on %s; run fipctl on Linux", errors.ErrUnsupported, runtime.GOOS)
+}

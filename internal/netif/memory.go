@@ -24,6 +24,8 @@ type Memory struct {
 	mu    sync.Mutex
 	links []Link
 	added map[string][]netip.Addr // by interface: what AddHost added, in order
+	heard func(addr netip.Addr, iface string) error
+	deny  error
 }
 
 var _ Interfaces = (*Memory)(nil)
@@ -36,6 +38,79 @@ func NewMemory(links ...Link) *Memory {
 		m.links = append(m.links, l)
 	}
 	return m
+}
+
+// OnAnnounce makes every announcement call heard, whose error is Announce's: what
+// listens to the segment of this machine. It replaces what was set before.
+func (m *Memory) OnAnnounce(heard func(addr netip.Addr, iface string) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.heard = heard
+}
+
+// DenyAnnounce makes CanAnnounce and Announce fail with err; nil allows them again.
+func (m *Memory) DenyAnnounce(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.deny = err
+}
+
+// Announce implements [Interfaces].
+func (m *Memory) Announce(ctx context.Context, addr netip.Addr, iface string) error {
+	addr, err := request(ctx, addr, iface)
+	var heard func(netip.Addr, string) error
+	if err == nil {
+		heard, err = m.announce(addr, iface)
+	}
+	if err == nil && heard != nil {
+		err = heard(addr, iface)
+	}
+	if err != nil {
+		return fmt.Errorf("announce %s on %s: %w", addr, iface, err)
+	}
+	return nil
+}
+
+// announce returns who listens to an announcement, or why there can be none.
+func (m *Memory) announce(addr netip.Addr, iface string) (func(netip.Addr, string) error, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entries, ok := m.entries(iface)
+	switch {
+	case m.deny != nil:
+		return nil, m.deny
+	case !ok:
+		return nil, errNoInterface
+	}
+	i := slices.IndexFunc(m.links, func(l Link) bool { return l.Name == iface })
+	return m.heard, announceable(addr, m.links[i].MAC, entries)
+}
+
+// CanAnnounce implements [Interfaces].
+func (m *Memory) CanAnnounce(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.deny
+}
+
+// Placed implements [Interfaces].
+func (m *Memory) Placed(ctx context.Context, addr netip.Addr) ([]string, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var names []string
+	for _, l := range m.links {
+		if entries, _ := m.entries(l.Name); placed(entries, canonical(addr)) {
+			names = append(names, l.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // AddHost implements [Interfaces].

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package netif
+
+import (
+	"encoding/hex"
+	"errors"
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// TestAnnounceSendsOneRequestAndOneReplyToEverybody looks at the frames at the other
+// end of a wire. The bytes are written out from RFC 826, with the values that RFC 5227
+// section 3 asks for.
+func TestAnnounceSendsOneRequestAndOneReplyToEverybody(t *testing.T) {
+	t.Parallel()
+	m := namespace(t)
+	hw, err := net.ParseMAC("02:00:5e:10:00:02")
+	must(t, err)
+	near := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "near0", HardwareAddr: hw}, PeerName: "far0"}
+	if err := netlink.LinkAdd(near); err != nil {
+		t.Skipf("this kernel has no veth interfaces: %v", err)
+	}
+	far, err := netlink.LinkByName("far0")
+	must(t, err)
+	must(t, netlink.LinkSetUp(near))
+	must(t, netlink.LinkSetUp(far))
+	listener := listenARP(t, far.Attrs().Index)
+
+	do(t, m.AddHost, float4, "near0")
+	do(t, m.Announce, float4, "near0")
+
+	const (
+		everybody = "ffffffffffff" // Ethernet destination
+		sender    = "02005e100002" // our hardware address
+		head      = "0806" + "0001" + "0800" + "06" + "04"
+		address   = "cb007107" // 203.0.113.7
+	)
+	want := []string{
+		everybody + sender + head + "0001" + sender + address + "000000000000" + address,
+		everybody + sender + head + "0002" + sender + address + everybody + address,
+	}
+	var got []string
+	for range want {
+		got = append(got, readFrame(t, listener))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("frames (-want +got):\n%s", diff)
+	}
+}
+
+// listenARP opens a socket that hears the ARP frames that reach an interface.
+func listenARP(t *testing.T, index int) int {
+	t.Helper()
+	const protocol = unix.ETH_P_ARP>>8 | unix.ETH_P_ARP&0xff<<8 // in network order
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd) })
+	must(t, unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: index, Protocol: protocol}))
+	must(t, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}))
+	return fd
+}
+
+// readFrame returns an ARP frame without its padding.
+func readFrame(t *testing.T, fd int) string {
+	t.Helper()
+	buf := make([]byte, 1514)
+	n, _, err := unix.Recvfrom(fd, buf, 0)
+	must(t, err)
+	return hex.EncodeToString(buf[:min(n, 42)])
+}
+
+func TestAnnounceSaysThatAnInterfaceIsDown(t *testing.T) {
+	t.Parallel()
+	m := namespace(t)
+	do(t, m.AddHost, float4, "eth0")
+	link, err := netlink.LinkByName("eth0")
+	must(t, err)
+	must(t, netlink.LinkSetDown(link))
+	if err := m.Announce(t.Context(), netip.MustParseAddr(float4), "eth0"); !errors.Is(err, unix.ENETDOWN) {
+		t.Errorf("announce on an interface that is down: %v, want %v", err, unix.ENETDOWN)
+	}
+}
+
+func TestKernelNeedsTheRightToSendFrames(t *testing.T) {
+	t.Parallel()
+	wantError(t, explainRaw(unix.EPERM), "operation not permitted; run as root or with CAP_NET_RAW "+
+		"(AmbientCapabilities= in the unit, or setcap cap_net_raw,cap_net_admin+ep on the program)")
+}
