@@ -29,9 +29,13 @@ type AddressPolicy struct {
 	CanRelease bool
 }
 
+// announced reports whether the address moves by announcement.
+func (p AddressPolicy) announced() bool { return p.Guest == providers.GuestAnnounce }
+
 // State is what Decide remembers between two calls. The zero value is right for
 // a start, when nothing is known (invariant 6).
 type State struct {
+	Born         election.Instant // when Decide was first asked
 	Began, Ended election.Instant // of the last complete owner read
 	AskedAt      election.Instant // when the last read of ours was asked for
 	Polls        int              // reads since the last write was accepted
@@ -55,7 +59,10 @@ type AddressState struct {
 	ReleaseNext bool             // a move from the present holder came to nothing
 
 	Guest   GuestState
-	GuestAt election.Instant // when to try a failed guest step again, or to make sure of a good one
+	GuestAt election.Instant // when to try a failed guest step again, or to make sure of a good one; 0: none was made
+
+	AnnouncedAt election.Instant // when the last announcement had left; 0: none
+	RefreshAt   election.Instant // when what is here is announced again; 0: at once
 }
 
 // GuestState says whether an address is configured on this machine.
@@ -77,10 +84,11 @@ type Observation struct {
 	Target []providers.Target // this node at each address's provider; zero: not known
 	Jitter float64            // 0 to 1
 
-	Read  *ReadFact
-	Wrote *WriteFact
-	Moved *FailedMove
-	Guest *GuestFact
+	Read      *ReadFact
+	Wrote     *WriteFact
+	Moved     *FailedMove
+	Guest     *GuestFact
+	Announced *AnnounceFact
 }
 
 // ReadFact is an owner read that answered for every address.
@@ -106,22 +114,30 @@ type GuestFact struct {
 	State   GuestState
 }
 
+// AnnounceFact is the end of an announcement: whether it left. If it did not, the
+// machine may lack the address too. One that the gate withheld is no fact.
+type AnnounceFact struct {
+	Address int
+	Left    bool
+}
+
 // Step is what a decision asks for.
 type Step uint8
 
 // The steps.
 const (
-	Wait    Step = iota // until Until, or the next fact
-	Read                // read the owner of every address
-	Write               // make one write for Address, from Seen towards this node
-	Release             // make one write that takes Address off its holder in Seen
-	Add                 // configure Address on this machine
-	Remove              // take Address off this machine
+	Wait     Step = iota // until Until, or the next fact
+	Read                 // read the owner of every address
+	Write                // make one write for Address, from Seen towards this node
+	Release              // make one write that takes Address off its holder in Seen
+	Add                  // configure Address on this machine
+	Remove               // take Address off this machine
+	Announce             // configure Address on this machine and announce it
 )
 
 // String returns the step as one lower-case word.
 func (s Step) String() string {
-	return [...]string{"wait", "read", "write", "release", "add", "remove"}[s]
+	return [...]string{"wait", "read", "write", "release", "add", "remove", "announce"}[s]
 }
 
 // Decision is what to do next for a group.
@@ -129,6 +145,7 @@ type Decision struct {
 	Step    Step
 	Address int
 	Seen    providers.Assignment
+	Repeat  bool             // for Announce: no new write, but one more of a claim, or of what is here
 	Until   election.Instant // for Wait: when time alone changes the decision; 0: never
 	Reason  election.Reason  // why it waits or reads
 }
@@ -140,6 +157,11 @@ const (
 	guestReview = 30 * time.Second
 )
 
+// sweepPatience is how long an announced address that an earlier process left on the
+// machine may wait for the first owner read: as long as the peers wait for a node that
+// announced its restart (docs/design.md section 5.3, row 8).
+const sweepPatience = 20 * time.Second
+
 // Decide chooses the next step of a group. The first row that fits decides;
 // addresses are looked at in their order, one that only backs off is passed over.
 //
@@ -147,8 +169,12 @@ const (
 //	any         -          a call is under way                   wait
 //	active      here       the guest may lack the address        add
 //	not active  not here   the guest may have the address        remove
+//	not active  any        announced kind: the guest may have it remove
+//	starting    unknown    the same, left by an earlier process  wait, at most 20 s, then remove
+//	  or here
 //	either      -          a guest step failed a moment ago      wait, and go on below
 //	not active  -          otherwise                             wait
+//	active      here       announced kind, refresh due           see decideRefresh
 //	active      all here   otherwise                             wait
 //	active      elsewhere  an accepted write may still run       read in growing steps, write-pending
 //	active      elsewhere  it was here a moment ago: the read
@@ -160,7 +186,14 @@ const (
 //	active      elsewhere  the gate is shut                      wait, the gate's reason
 //	active      elsewhere  gate open, a move from this holder
 //	                       came to nothing, can be released      release
+//	active      elsewhere  announced kind, the gate is open      announce
 //	active      elsewhere  the gate is open                      write
+//
+// The role alone decides whether an announced address stays on the machine, since any
+// machine that has it can take it. The leaver of a handover is active until its
+// successor is seen to hold the address, so it keeps it until then; it announces
+// nothing meanwhile. What an earlier process left there is given the time to find out
+// that the address is here: a restart is not a failover (invariant 9).
 func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 	st = st.learn(pol, ob)
 	if ob.Busy {
@@ -170,9 +203,13 @@ func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 	if guest.Step != Wait || ob.Permit.Role != election.Active {
 		return st, guest
 	}
+	st, again := decideRefresh(pol, st, ob)
+	if again.Step != Wait {
+		return st, again
+	}
 	st, move := decideMoves(pol, st, ob)
 	if move.Step == Wait {
-		move.Until = earliest(move.Until, guest.Until)
+		move.Until = earliest(move.Until, earliest(guest.Until, again.Until))
 	}
 	return st, move
 }
@@ -180,41 +217,79 @@ func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 // decideGuest looks for an address that this machine should have and may lack, or
 // the other way round. They are local and quick, so they come before the cloud.
 func decideGuest(pol Policy, st State, ob Observation) Decision {
-	active, until := ob.Permit.Role == election.Active, election.Instant(0)
+	until := election.Instant(0)
 	for i, a := range st.Addresses {
-		if pol.Addresses[i].Guest == providers.GuestNone || !a.Known || a.Mine != active {
+		step, want := Add, guestOf(pol.Addresses[i], a, ob.Permit.Role)
+		switch want {
+		case GuestUnknown:
 			continue
+		case GuestAbsent:
+			step = Remove
 		}
-		step, want := Add, GuestPresent
-		if !active {
-			step, want = Remove, GuestAbsent
-		}
+		at := max(a.GuestAt, st.sweepAt(i, ob.Permit.Role))
 		opposite := a.Guest != want && a.Guest != GuestUnknown
-		if opposite || ob.Now >= a.GuestAt {
+		if opposite || ob.Now >= at {
 			return Decision{Step: step, Address: i}
 		}
-		until = earliest(until, a.GuestAt)
+		until = earliest(until, at)
 	}
 	return Decision{Step: Wait, Until: until}
 }
 
+// guestOf returns what the machine should have; GuestUnknown: what it has stays.
+func guestOf(p AddressPolicy, a AddressState, role election.Role) GuestState {
+	active := role == election.Active
+	switch {
+	case p.Guest == providers.GuestNone:
+		return GuestUnknown
+	case active && a.Known && a.Mine:
+		return GuestPresent
+	case !active && (p.announced() || a.Known && !a.Mine):
+		return GuestAbsent
+	default:
+		return GuestUnknown
+	}
+}
+
+// sweepAt returns until when an address that an earlier process may have left on the
+// machine is given time: until it is known whether this node resumes.
+func (st State) sweepAt(i int, role election.Role) election.Instant {
+	a := st.Addresses[i]
+	undecided := !a.Known || a.Mine && role == election.Initialize
+	if a.GuestAt == 0 && undecided && role != election.Active && role != election.Drained {
+		return st.Born.Add(sweepPatience)
+	}
+	return 0
+}
+
 // decideMoves chooses the next step for the addresses that are not here. While an
 // accepted write of one may run no other begins: clouds refuse a second one on the
-// same machine. One that backs off does not hold up the others.
+// same machine. One that backs off does not hold up the others. Announcements do not
+// wait for each other: that of the longest ago goes first, and any before a read.
 func decideMoves(pol Policy, st State, ob Observation) (State, Decision) {
-	wait := Decision{Step: Wait}
+	wait, best, then := Decision{Step: Wait}, Decision{Step: Wait}, st
 	for i, a := range st.Addresses {
 		if a.Known && a.Mine {
 			continue
 		}
 		next, d := decideMove(pol, st, ob, i)
-		if d.Step != Wait || d.Reason == election.ReasonWritePending {
+		announced := pol.Addresses[i].announced()
+		if !announced && (d.Step != Wait || d.Reason == election.ReasonWritePending) {
 			return next, d
+		}
+		if d.Step != Wait {
+			if st.before(d, best) {
+				best, then = d, next
+			}
+			continue
 		}
 		if wait.Reason == election.ReasonNone {
 			wait.Reason = d.Reason
 		}
 		wait.Until = earliest(wait.Until, d.Until)
+	}
+	if best.Step != Wait {
+		return then, best
 	}
 	return st, wait
 }
@@ -222,6 +297,9 @@ func decideMoves(pol Policy, st State, ob Observation) (State, Decision) {
 // decideMove chooses the next step for one address that is not here.
 func decideMove(pol Policy, st State, ob Observation, i int) (State, Decision) {
 	a := &st.Addresses[i]
+	if pol.Addresses[i].announced() {
+		return decideAnnounce(pol, st, ob, i)
+	}
 	switch {
 	case a.AcceptedAt != 0:
 		return poll(st, ob, election.ReasonWritePending)

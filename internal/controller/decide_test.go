@@ -57,7 +57,7 @@ func elsewhere(change func(*State, *AddressState)) State {
 func leading(change func(*Observation)) Observation {
 	ob := Observation{Now: now, Target: []providers.Target{here}, Permit: election.Permit{
 		Role: election.Active, Eligible: true, Term: term, Newest: term,
-		Since: ago(5 * time.Second), Own: ago(9 * time.Second), MaxAge: time.Second,
+		Since: ago(5 * time.Second), Own: ago(9 * time.Second), MaxAge: time.Second, RefreshAge: 2 * time.Second,
 	}}
 	if change != nil {
 		change(&ob)
@@ -246,10 +246,10 @@ func TestDecideLeavesTheStateItWasGivenAlone(t *testing.T) {
 func TestStepsHaveNames(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for s := Wait; s <= Remove; s++ {
+	for s := Wait; s <= Announce; s++ {
 		names = append(names, s.String())
 	}
-	if diff := cmp.Diff([]string{"wait", "read", "write", "release", "add", "remove"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"wait", "read", "write", "release", "add", "remove", "announce"}, names); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 }

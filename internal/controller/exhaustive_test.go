@@ -77,6 +77,82 @@ func TestDecideOverItsInputSpace(t *testing.T) {
 	}
 }
 
+// TestDecideOverTheInputSpaceOfAnnouncedAddresses does the same for the kinds that move
+// by announcement.
+func TestDecideOverTheInputSpaceOfAnnouncedAddresses(t *testing.T) {
+	t.Parallel()
+	var (
+		pol    = onePolicy(announced)
+		a      AddressState
+		ob     = leading(nil)
+		began  election.Instant
+		values = map[Step]int{}
+	)
+	no, yes := false, true
+	space{
+		axis(&a.Known, no, yes), axis(&a.Seen.Target, providers.Target{}, here, there),
+		axis(&a.AcceptedAt, 0, ago(ms(500)), ago(2*time.Minute)), axis(&a.RetryAt, 0, now.Add(1)),
+		axis(&a.Guest, GuestUnknown, GuestAbsent, GuestPresent), axis(&a.GuestAt, 0, now.Add(1)),
+		axis(&a.AnnouncedAt, 0, ago(ms(500)), ago(ms(20))), axis(&a.RefreshAt, 0, ago(ms(50)), now.Add(1)),
+		axis(&began, 0, ago(ms(80)), ago(1500*ms(1)), ago(20*time.Second)),
+		axis(&ob.Permit.Role, election.Active, election.Backup, election.Initialize),
+		axis(&ob.Permit.Eligible, no, yes), axis(&ob.Permit.Handover, no, yes),
+		axis(&ob.Permit.Away, no, yes), axis(&ob.Permit.AllHeard, no, yes), axis(&ob.Target[0], providers.Target{}, here),
+	}.walk(func() {
+		a.Mine = a.Known && !ob.Target[0].IsZero() && a.Seen.Target == ob.Target[0]
+		st := State{Born: ago(10 * time.Second), Began: began, AskedAt: ago(ms(100)), Polls: 1, Addresses: []AddressState{a}}
+		if began != 0 {
+			st.Ended = began.Add(ms(40))
+		}
+		_, d := Decide(pol, st, ob)
+		values[d.Step]++
+		if broken := brokenAnnouncement(st, ob, d); broken != "" {
+			t.Fatalf("%s:\nstate %+v\nobservation %+v\ndecision %+v", broken, st, ob, d)
+		}
+	})
+	for _, s := range []Step{Wait, Read, Add, Remove, Announce} {
+		if values[s] == 0 {
+			t.Errorf("no case has the step %s", s)
+		}
+	}
+}
+
+// brokenAnnouncement names the first rule that a decision about an announced address
+// breaks, or "".
+func brokenAnnouncement(st State, ob Observation, d Decision) string {
+	a, p := st.Addresses[0], ob.Permit
+	active, announces := p.Role == election.Active, d.Step == Announce
+	age := now.Sub(st.Ended)
+	read := st.Ended != 0 && st.Began > p.Since && st.Began > p.Own && (age <= time.Second || a.Mine && age <= 2*time.Second)
+	blind := p.Away && p.AllHeard
+	rules := []struct {
+		name   string
+		broken bool
+	}{
+		{"no cloud write", d.Step == Write || d.Step == Release},
+		{"only the active node announces, adds or reads", !active && (announces || d.Step == Add || d.Step == Read)},
+		{"only an eligible node announces, and no leaver", announces && (!p.Eligible || p.Handover)},
+		{"an announcement relies on a read or on every peer (invariant 1)", announces && !(read && a.Known) && !blind},
+		{"one of a claim relies on a read begun after the last one", announces && !a.Mine && st.Began <= a.AnnouncedAt && !blind},
+		{"no claim while an earlier one waits to be tried again", announces && !a.Mine && now < a.RetryAt},
+		{"no claim without a target", announces && ob.Target[0].IsZero()},
+		{"what is here is not announced before its time", announces && a.Mine && now < a.RefreshAt},
+		{"one that is due and may leave does", active && a.Mine && now >= a.RefreshAt && read && p.Eligible && !p.Handover && d.Step != Add && !announces},
+		{"the first of a claim is the write", announces && d.Repeat != (a.Mine || a.AcceptedAt != 0) && now.Sub(a.AcceptedAt) < time.Minute},
+		{"an active node keeps what it has", active && d.Step == Remove},
+		{"another one does not", !active && a.Guest == GuestPresent && d.Step != Remove},
+		{"only what is here is added unannounced", d.Step == Add && !a.Mine},
+		{"a wait ends in the future", d.Step == Wait && d.Until != 0 && d.Until <= now},
+		{"a claim that waits has a reason", active && !a.Mine && d.Step == Wait && d.Reason == election.ReasonNone},
+	}
+	for _, r := range rules {
+		if r.broken {
+			return "broken: " + r.name
+		}
+	}
+	return ""
+}
+
 // brokenRule names the first rule that a decision breaks, or "".
 func brokenRule(p AddressPolicy, st, after State, ob Observation, d Decision) string {
 	a, learnt := st.Addresses[0], after.Addresses[0]

@@ -43,6 +43,27 @@ func Gate(now election.Instant, p election.Permit, term election.Term, began, en
 	}
 }
 
+// AnnounceGate is the write gate for an announcement, asked at the same two moments.
+// Where the last read says that the address is here already (here), the announcement
+// only refreshes what the network knows, and the answer may be Permit.RefreshAge old,
+// whatever the advert interval. Otherwise it is Gate, with one exception:
+//
+//	no read will do, the cloud does not answer, and every
+//	peer is heard two-way and none leads                 open
+//
+// Then nobody else announces, by everybody's own word. A peer that is silent may be
+// the holder behind a broken link: only a read can tell, so the node waits for one.
+func AnnounceGate(now election.Instant, p election.Permit, term election.Term, began, ended election.Instant, here bool) election.Reason {
+	if here {
+		p.MaxAge = p.RefreshAge
+	}
+	why := Gate(now, p, term, began, ended)
+	if wantsRead(why) && p.Away && p.AllHeard {
+		return election.ReasonNone
+	}
+	return why
+}
+
 // wantsRead reports whether another owner read can open a gate shut for why.
 func wantsRead(why election.Reason) bool {
 	switch why {

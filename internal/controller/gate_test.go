@@ -94,6 +94,42 @@ func TestTheGateIsOpenOnlyIfEveryLineHolds(t *testing.T) {
 	}
 }
 
+// TestTheGateForAnnouncements compares it with its claim, over the same space and what
+// is particular to announcements.
+func TestTheGateForAnnouncements(t *testing.T) {
+	t.Parallel()
+	g := open()
+	here, opened, blind := false, 0, 0
+	no, yes := false, true
+	newer := election.Term{Number: 5, Node: "lb-b"}
+	space{
+		axis(&g.permit.Role, election.Roles()...), axis(&g.permit.Eligible, no, yes), axis(&g.permit.Handover, no, yes),
+		axis(&g.permit.Newest, term, newer), axis(&g.permit.Hold, election.ReasonNone, election.ReasonConfirming),
+		axis(&g.ended, 0, ago(2*time.Second+1), ago(2*time.Second), ago(ms(1))), axis(&g.began, 0, ago(10*time.Second), ago(2100*ms(1)), ago(ms(2))),
+		axis(&g.permit.Since, 0, ago(2100*ms(1)), now), axis(&g.permit.Own, 0, now), axis(&g.permit.MaxAge, time.Second, 40*time.Second),
+		axis(&here, no, yes), axis(&g.permit.Away, no, yes), axis(&g.permit.AllHeard, no, yes),
+	}.walk(func() {
+		p, age := g.permit, g.permit.MaxAge
+		if here {
+			age = 2 * time.Second
+		}
+		leads := p.Role == election.Active && p.Eligible && !p.Handover && p.Newest != newer && p.Hold == election.ReasonNone
+		read := g.ended != 0 && g.began > p.Since && g.began > p.Own && g.ended-g.began <= election.Instant(3*time.Second) && now.Sub(g.ended) <= age
+		want := leads && (read || p.Away && p.AllHeard)
+		if got := AnnounceGate(now, p, g.term, g.began, g.ended, here); (got == election.ReasonNone) != want {
+			t.Fatalf("got %q for %+v, here %v", got, g, here)
+		}
+		if want && read {
+			opened++
+		} else if want {
+			blind++
+		}
+	})
+	if opened == 0 || blind == 0 {
+		t.Errorf("%d reads opened the gate, %d times the peers did", opened, blind)
+	}
+}
+
 func TestOnlyReasonsThatAReadCanCureAskForOne(t *testing.T) {
 	t.Parallel()
 	cured := map[election.Reason]bool{

@@ -17,6 +17,9 @@ func (st State) learn(pol Policy, ob Observation) State {
 	addresses := make([]AddressState, len(pol.Addresses))
 	copy(addresses, st.Addresses)
 	st.Addresses = addresses
+	if st.Born == 0 {
+		st.Born = ob.Now
+	}
 	if st.claimBegins(ob) {
 		st.Term = ob.Permit.Term
 		for i := range addresses {
@@ -38,6 +41,10 @@ func (st State) learn(pol Policy, ob Observation) State {
 		}
 	case ob.Guest != nil:
 		addresses[ob.Guest.Address].stepped(ob)
+	case ob.Announced != nil:
+		if addresses[ob.Announced.Address].announced(ob) {
+			st.Polls = 0
+		}
 	}
 	for i := range addresses {
 		addresses[i].age(pol.Addresses[i], ob, ob.Target[i])
@@ -47,14 +54,14 @@ func (st State) learn(pol Policy, ob Observation) State {
 
 // stands reports whether an observation changes nothing of what is known.
 func (st State) stands(pol Policy, ob Observation) bool {
-	fact := ob.Read != nil || ob.Wrote != nil || ob.Moved != nil || ob.Guest != nil
+	fact := ob.Read != nil || ob.Wrote != nil || ob.Moved != nil || ob.Guest != nil || ob.Announced != nil
 	if fact || len(st.Addresses) != len(pol.Addresses) || st.claimBegins(ob) {
 		return false
 	}
 	for i, a := range st.Addresses {
 		was := a
 		a.age(pol.Addresses[i], ob, ob.Target[i])
-		if a.Mine != was.Mine || a.WonAt != was.WonAt || a.AcceptedAt != was.AcceptedAt {
+		if a.Mine != was.Mine || a.WonAt != was.WonAt || a.AcceptedAt != was.AcceptedAt || a.RefreshAt != was.RefreshAt {
 			return false
 		}
 	}
@@ -72,7 +79,10 @@ func (st State) claimBegins(ob Observation) bool {
 func (a *AddressState) age(pol AddressPolicy, ob Observation, own providers.Target) {
 	a.Mine = a.Known && holds(own, a.Seen)
 	if ob.Permit.Role != election.Active {
-		a.WonAt = 0
+		a.WonAt, a.RefreshAt = 0, 0
+		if pol.announced() {
+			a.over() // what it announces next begins a series
+		}
 	}
 	a.expire(pol, ob)
 }
@@ -143,6 +153,27 @@ func (a *AddressState) stepped(ob Observation) {
 	if a.Guest == GuestUnknown {
 		a.GuestAt = ob.Now.Add(guestRetry)
 	}
+}
+
+// announced takes in how an announcement ended, and reports whether it is the first of
+// a series.
+func (a *AddressState) announced(ob Observation) bool {
+	if !ob.Announced.Left {
+		a.Guest, a.GuestAt = GuestUnknown, ob.Now.Add(guestRetry)
+		a.RefreshAt = ob.Now.Add(guestRetry)
+		if !a.Mine {
+			a.Failures++
+			a.RetryAt = ob.Now.Add(Backoff(a.Failures, ob.Jitter))
+		}
+		return false
+	}
+	a.Guest, a.GuestAt = GuestPresent, ob.Now.Add(guestReview)
+	a.AnnouncedAt, a.RefreshAt = ob.Now, ob.Now.Add(refreshEvery)
+	if a.Mine || a.AcceptedAt != 0 {
+		return false
+	}
+	a.AcceptedAt, a.WonAt = ob.Now, 0
+	return true
 }
 
 // expire gives up waiting for an accepted write after the time a move may take.

@@ -179,6 +179,22 @@ type Permit struct {
 	Handover bool    // this node is handing the group over
 	Hold     Reason  // what else keeps the node from writing; ReasonNone if nothing does
 	MaxAge   time.Duration
+
+	// For announcements. The cloud is away if every read since the last success
+	// failed; all is heard if every peer is heard two-way and none leads.
+	Away, AllHeard bool
+	RefreshAge     time.Duration // like MaxAge, for announcing again what is here
+}
+
+// allHeard reports whether every peer is heard two-way and none of them leads: then
+// nobody else can be announcing the address, whatever the cloud would say.
+func (m *Machine) allHeard(g *group) bool {
+	for i := range m.peers {
+		if !m.fresh(g, i) || g.peers[i].Role == Active {
+			return false
+		}
+	}
+	return true
 }
 
 // Permit returns what the write gate needs to know of a group. For an unknown
@@ -197,6 +213,8 @@ func (m *Machine) Permit(groupName string) Permit {
 		Own:      g.writeOver(),
 		Handover: g.plan.handover.To != "",
 		MaxAge:   ReadAgeMax(m.cfg.Interval),
+
+		Away: g.failingAt != never, AllHeard: m.allHeard(g), RefreshAge: refreshReadAge,
 	}
 	m.loosen(g, &p)
 	if g.role == Active && !g.step.Writes() && g.step != Serve {

@@ -320,3 +320,26 @@ func TestAnEchoOfAnyAdvertOfTheLastActiveDownCounts(t *testing.T) {
 		t.Error("the echo of a hundred adverts ago makes the peer one-way")
 	}
 }
+
+// An announcement needs no cloud where every peer says by itself that it does not lead.
+func TestAPermitTellsWhetherThePeersCanStandInForTheCloud(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name           string
+		then           func(*seat)
+		away, allHeard bool
+	}{
+		{"a peer that stands by, and a cloud that answers", func(s *seat) { s.hearFor(time.Second, Backup) }, false, true},
+		{"a cloud that does not answer", func(s *seat) { s.deaf = true; s.hearFor(40*time.Second, Backup) }, true, true},
+		{"a cloud that answers again", func(s *seat) { s.deaf = true; s.hearFor(40*time.Second, Backup); s.deaf = false; s.hearFor(40*time.Second, Backup) }, false, true},
+		{"a silent peer", func(s *seat) { s.advance(5 * time.Second) }, false, false},
+		{"a peer that leads too", func(s *seat) { s.hear(Active) }, false, false},
+		{"a peer that does not hear this node", func(s *seat) { s.peer.echo = &Mark{}; s.hearFor(5*time.Second, Backup) }, false, false},
+	} {
+		s := leadingSeat(t)
+		tt.then(s)
+		if p := s.m.Permit("web"); p.Away != tt.away || p.AllHeard != tt.allHeard || p.RefreshAge != 2*time.Second {
+			t.Errorf("%s: away %v, all heard %v, refresh age %v", tt.name, p.Away, p.AllHeard, p.RefreshAge)
+		}
+	}
+}

@@ -20,6 +20,7 @@ const (
 	AttemptTimeout = 3 * time.Second
 
 	readAgeFloor     = time.Second            // a read stays usable for max(this, interval)
+	refreshReadAge   = 2 * time.Second        // for announcing again what a read says is here: a slow API must not end that
 	rankStep         = 250 * time.Millisecond // by how much each worse-ranked standby waits
 	rankWaitMax      = 2 * time.Second
 	restartHold      = 20 * time.Second // how long an announced restart protects
