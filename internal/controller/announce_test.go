@@ -123,6 +123,11 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 			elsewhere(func(st *State, _ *AddressState) { st.Born = ago(time.Second) }), leading(role(election.Initialize)), Decision{Step: Remove}},
 		{"if the node has started and still does not lead, too",
 			elsewhere(func(st *State, a *AddressState) { mine(st, a); st.Born = ago(time.Second) }), leading(role(election.Backup)), Decision{Step: Remove}},
+		{"a read under way does not keep the address on the machine",
+			elsewhere(present(0)), leading(func(ob *Observation) { ob.Permit.Role, ob.Reading = election.Backup, true }), Decision{Step: Remove}},
+		{"but an announcement waits for it", elsewhere(nil), leading(func(ob *Observation) { ob.Reading = true }), Decision{Step: Wait}},
+		{"and so does a refresh", elsewhere(present(5 * time.Second)), leading(func(ob *Observation) { ob.Reading = true }),
+			Decision{Step: Wait, Until: now.Add(time.Minute)}},
 		{"a drained node does not wait", State{Born: ago(time.Second)}, leading(role(election.Drained)), Decision{Step: Remove}},
 	}
 	for _, tt := range tests {
@@ -253,9 +258,9 @@ func TestWhatAnAnnouncementChangesOfAnAddress(t *testing.T) {
 		{"an owner's begins no claim", own, announcing(true, nil),
 			AddressState{Known: true, Seen: own.Seen, Mine: true, AnnouncedAt: now, RefreshAt: now.Add(5 * time.Second), Guest: GuestPresent, GuestAt: now.Add(30 * time.Second)}},
 		{"one of a claim that failed waits a little", AddressState{Known: true, Seen: seen}, announcing(false, nil),
-			AddressState{Known: true, Seen: seen, Failures: 1, RetryAt: now.Add(ms(125)), GuestAt: now.Add(5 * time.Second), RefreshAt: now.Add(5 * time.Second)}},
+			AddressState{Known: true, Seen: seen, Failures: 1, RetryAt: now.Add(ms(125)), Guest: GuestPresent, GuestAt: now.Add(5 * time.Second), RefreshAt: now.Add(5 * time.Second)}},
 		{"an owner's that failed is no failed claim", own, announcing(false, nil),
-			AddressState{Known: true, Seen: own.Seen, Mine: true, GuestAt: now.Add(5 * time.Second), RefreshAt: now.Add(5 * time.Second)}},
+			AddressState{Known: true, Seen: own.Seen, Mine: true, Guest: GuestPresent, GuestAt: now.Add(5 * time.Second), RefreshAt: now.Add(5 * time.Second)}},
 		{"one that left before the role was lost is remembered, and its claim forgotten", AddressState{Known: true, Seen: seen}, announcing(true, standby),
 			AddressState{Known: true, Seen: seen, AnnouncedAt: now, Guest: GuestPresent, GuestAt: now.Add(30 * time.Second)}},
 		{"a claim that is not seen for as long as a move may take has failed",

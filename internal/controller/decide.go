@@ -80,9 +80,13 @@ const (
 type Observation struct {
 	Now    election.Instant
 	Permit election.Permit
-	Busy   bool               // a call of this group is under way
-	Target []providers.Target // this node at each address's provider; zero: not known
-	Jitter float64            // 0 to 1
+	Busy   bool // a write or a guest step of this group is under way
+	// Reading: so is an owner read that a decision waits for. Only steps in the guest
+	// that need no read are chosen meanwhile: a cloud that hangs must not keep an
+	// address on a machine that has lost the role.
+	Reading bool
+	Target  []providers.Target // this node at each address's provider; zero: not known
+	Jitter  float64            // 0 to 1
 
 	Read      *ReadFact
 	Wrote     *WriteFact
@@ -115,7 +119,7 @@ type GuestFact struct {
 }
 
 // AnnounceFact is the end of an announcement: whether it left. If it did not, the
-// machine may lack the address too. One that the gate withheld is no fact.
+// machine may have the address all the same. One that the gate withheld is no fact.
 type AnnounceFact struct {
 	Address int
 	Left    bool
@@ -174,6 +178,7 @@ const sweepPatience = 20 * time.Second
 //	  or here
 //	either      -          a guest step failed a moment ago      wait, and go on below
 //	not active  -          otherwise                             wait
+//	active      -          an owner read is waited for           wait
 //	active      here       announced kind, refresh due           see decideRefresh
 //	active      all here   otherwise                             wait
 //	active      elsewhere  an accepted write may still run       read in growing steps, write-pending
@@ -202,6 +207,9 @@ func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 	guest := decideGuest(pol, st, ob)
 	if guest.Step != Wait || ob.Permit.Role != election.Active {
 		return st, guest
+	}
+	if ob.Reading {
+		return st, Decision{Step: Wait, Until: guest.Until}
 	}
 	st, again := decideRefresh(pol, st, ob)
 	if again.Step != Wait {

@@ -159,7 +159,8 @@ func (a *AddressState) stepped(ob Observation) {
 // a series.
 func (a *AddressState) announced(ob Observation) bool {
 	if !ob.Announced.Left {
-		a.Guest, a.GuestAt = GuestUnknown, ob.Now.Add(guestRetry)
+		// The address may have been added before the rest failed: it goes with the role.
+		a.Guest, a.GuestAt = GuestPresent, ob.Now.Add(guestRetry)
 		a.RefreshAt = ob.Now.Add(guestRetry)
 		if !a.Mine {
 			a.Failures++

@@ -17,7 +17,7 @@ import (
 
 // decide asks the controller for the next step of a group and takes it.
 func (e *engine) decide(g *group) {
-	ob := e.observe(g, controller.Observation{Busy: g.busy || g.awaited > 0 || g.want == wantUrgent})
+	ob := e.observe(g, controller.Observation{Busy: g.busy, Reading: g.awaited > 0 || g.want == wantUrgent})
 	var d controller.Decision
 	g.state, d = controller.Decide(g.policy, g.state, ob)
 	g.until, g.waiting = d.Until, d.Reason
@@ -26,8 +26,8 @@ func (e *engine) decide(g *group) {
 		e.wantRead(g, wantUrgent)
 	case controller.Write, controller.Release:
 		e.write(g, d, ob)
-	case controller.Add, controller.Remove:
-		e.changeGuest(g, d)
+	case controller.Add, controller.Remove, controller.Announce:
+		e.changeGuest(g, d, ob)
 	}
 }
 
@@ -49,8 +49,22 @@ func (e *engine) observe(g *group, ob controller.Observation) controller.Observa
 
 // write lets one write leave, if the gate is still open when it does.
 func (e *engine) write(g *group, d controller.Decision, ob controller.Observation) {
-	intent := &writeIntent{term: ob.Permit.Term, began: g.state.Began, ended: g.state.Ended, own: ob.Permit.Own}
-	permit := func() election.Reason {
+	permit := e.permitFor(g, g.intend(ob))
+	g.busy, g.writing = true, true
+	g.runner.Submit(controller.Job{
+		Address: d.Address, Release: d.Step == controller.Release, Seen: d.Seen, Target: ob.Target[d.Address], Permit: permit,
+	})
+}
+
+// intend returns what a write that is chosen now relies on.
+func (g *group) intend(ob controller.Observation) *writeIntent {
+	return &writeIntent{term: ob.Permit.Term, began: g.state.Began, ended: g.state.Ended, own: ob.Permit.Own}
+}
+
+// permitFor returns the write gate's second look at an intent, for the goroutine from
+// which the write leaves.
+func (e *engine) permitFor(g *group, intent *writeIntent) func() election.Reason {
+	return func() election.Reason {
 		answered := make(chan election.Reason, 1)
 		e.post(func() { answered <- e.permit(g, intent) })
 		select {
@@ -60,10 +74,6 @@ func (e *engine) write(g *group, d controller.Decision, ob controller.Observatio
 			return election.ReasonStopping
 		}
 	}
-	g.busy, g.writing = true, true
-	g.runner.Submit(controller.Job{
-		Address: d.Address, Release: d.Step == controller.Release, Seen: d.Seen, Target: ob.Target[d.Address], Permit: permit,
-	})
 }
 
 // writeIntent is what a write relies on. Only the engine touches it.
@@ -72,6 +82,18 @@ type writeIntent struct {
 	began, ended election.Instant // of the owner read
 	own          election.Instant // when the write before this one was over
 	granted      bool             // the permit was given once already
+
+	announced bool // it is an announcement,
+	here      bool // of an address that is here,
+	repeat    bool // and no write to the election: one was told before, or none is needed
+}
+
+// gate asks the gate that the write has to pass.
+func (w *writeIntent) gate(now election.Instant, p election.Permit) election.Reason {
+	if w.announced {
+		return controller.AnnounceGate(now, p, w.term, w.began, w.ended, w.here)
+	}
+	return controller.Gate(now, p, w.term, w.began, w.ended)
 }
 
 // permit is the write gate's second look, when the request is about to leave:
@@ -87,12 +109,15 @@ func (e *engine) permit(g *group, w *writeIntent) election.Reason {
 	if w.granted {
 		p.Own = w.own // since then the last write is this one
 	}
-	why := controller.Gate(e.clock.now(), p, w.term, w.began, w.ended)
+	why := w.gate(e.clock.now(), p)
 	if why != election.ReasonNone {
 		e.log.Info("write withheld", "group", g.cfg.Name, "reason", why.String(), "text", why.Text())
 		return why
 	}
 	w.granted = true
+	if w.repeat {
+		return election.ReasonNone
+	}
 	now := e.clock.now()
 	if g.phases.sent == 0 {
 		g.phases.sent = now
@@ -160,6 +185,7 @@ func version(reads []providers.Assignment) string {
 func (e *engine) noteBound(g *group) {
 	s := e.groupStatus(g)
 	e.metrics.Bound(g.cfg.Name, s.Bound)
+	e.noteDetached(g)
 	if s.ReadAt != 0 {
 		e.metrics.Verified(g.cfg.Name, e.clock.time(s.ReadAt))
 	}
@@ -173,7 +199,26 @@ func (e *engine) noteBound(g *group) {
 		if g.phases.sent != 0 {
 			took := g.phases.bound.Sub(g.phases.sent)
 			e.metrics.Phase(telemetry.PhaseAPI, took)
-			e.log.Info("address bound", "group", g.cfg.Name, "term", s.Term.Number, "took", took.String())
+			args := []any{"group", g.cfg.Name, "term", s.Term.Number, "took", took.String()}
+			if g.phases.detached != 0 {
+				gap := g.phases.bound.Sub(g.phases.detached)
+				e.metrics.Phase(telemetry.PhaseGap, gap)
+				args = append(args, "gap", gap.String())
+			}
+			e.log.Info("address bound", args...)
+		}
+	}
+}
+
+// noteDetached follows since when nobody holds an address that moves in two calls: from
+// the answer that accepted the detaching, or that of the first read that shows it.
+func (e *engine) noteDetached(g *group) {
+	if g.phases.claimed == 0 || g.phases.bound != 0 || g.phases.detached != 0 {
+		return
+	}
+	for i, a := range g.state.Addresses {
+		if caps := g.provider[i].Capabilities(); a.Known && a.Seen.Target.IsZero() && !caps.AtomicMove && !caps.MovesWithoutAPI {
+			g.phases.detached = g.state.Ended
 		}
 	}
 }
@@ -202,6 +247,9 @@ func (e *engine) writeDone(g *group, out controller.Outcome) {
 	}
 	if out.Write == election.WriteAccepted {
 		g.track[out.Job.Address] = out.Result
+		if detach && g.phases.detached == 0 {
+			g.phases.detached = out.Ended
+		}
 	}
 	if fact != nil {
 		e.learn(g, controller.Observation{Wrote: fact})
@@ -225,29 +273,6 @@ func (e *engine) tellWrite(g *group, a providers.Address, out controller.Outcome
 		level = slog.LevelError
 	}
 	e.log.Log(context.Background(), level, "write failed", append(args, "kind", providers.KindOf(out.Err).String(), "error", out.Err)...)
-}
-
-// guestDone takes in the end of a guest step.
-func (e *engine) guestDone(g *group, fact controller.GuestFact, err error) {
-	if g.gone {
-		return
-	}
-	if err != nil && (g.guestErr == nil || g.guestErr.Error() != err.Error()) {
-		e.log.Warn("change guest address", "group", g.cfg.Name, "address", g.cfg.Addresses[fact.Address].String(), "error", err)
-	}
-	g.guestErr = err
-	e.learn(g, controller.Observation{Guest: &fact})
-	e.idle(g)
-}
-
-// changeGuest starts a guest step.
-func (e *engine) changeGuest(g *group, d controller.Decision) {
-	g.busy = true
-	select {
-	case g.guest.jobs <- guestJob{address: d.Address, ip: g.cfg.Addresses[d.Address], add: d.Step == controller.Add}:
-	default:
-		panic("invariant 12: two guest steps of group " + g.cfg.Name + " at once")
-	}
 }
 
 // preflightEvery is the least time between looks at what a move here would meet. The

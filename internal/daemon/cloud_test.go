@@ -6,7 +6,9 @@ package daemon
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
+	"regexp"
 	"testing"
 	"time"
 
@@ -219,19 +221,20 @@ func TestAnAddressThatAnOperatorConfiguredStays(t *testing.T) {
 	t.Parallel()
 	sixth := netip.MustParseAddr("2001:db8::10")
 	byHand := netif.NewMemory(netif.Link{Name: netif.Loopback, Prefixes: []netip.Prefix{netip.PrefixFrom(sixth, 128)}})
-	w := newGuestWorker("web", byHand, nil)
-	job := guestJob{ip: providers.Address{IP: sixth}}
-	if fact, err := w.do(t.Context(), job); err != nil || fact.State != controller.GuestAbsent {
-		t.Errorf("remove: %+v, %v", fact, err)
+	clock := func() election.Instant { return 1 }
+	w := newGuestWorker("web", byHand, clock, nil)
+	job := guestJob{ip: sixth, step: controller.Remove, place: guestPlace{loopback: true}}
+	if r := w.do(t.Context(), job); r.err != nil || r.state != controller.GuestAbsent {
+		t.Errorf("remove: %+v", r)
 	}
 	if has, err := byHand.Has(t.Context(), sixth, netif.Loopback); !has || err != nil {
 		t.Errorf("has %v, %v", has, err)
 	}
-	job.add = true
-	if fact, err := w.do(t.Context(), job); err != nil || fact.State != controller.GuestPresent {
-		t.Errorf("add: %+v, %v", fact, err)
+	job.step = controller.Add
+	if r := w.do(t.Context(), job); r.err != nil || r.state != controller.GuestPresent {
+		t.Errorf("add: %+v", r)
 	}
-	if _, err := newGuestWorker("web", netif.NewMemory(), nil).do(t.Context(), job); err == nil {
+	if r := newGuestWorker("web", netif.NewMemory(), clock, nil).do(t.Context(), job); r.err == nil {
 		t.Error("an interface that is missing is no error")
 	}
 }
@@ -245,7 +248,7 @@ func TestAGuestStepThatFailsIsAConditionAndTriedAgain(t *testing.T) {
 			o.Config.Groups[0].Addresses[0].IP, p.ifaces = sixth, broken
 		})
 		w.eventually("the condition appears", func() bool { return a.text(condGuestAddress) != "" })
-		want := "an address of this machine could not be changed: add 2001:db8::10 to lo: operation not permitted; the daemon needs CAP_NET_ADMIN"
+		want := "an address of this machine could not be changed or announced: add 2001:db8::10 to lo: operation not permitted"
 		if got := a.text(condGuestAddress); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -297,6 +300,29 @@ func (d twoCalls) Assign(ctx context.Context, a providers.Address, to providers.
 	return d.submit(ctx, "to "+to.String(), fakecloud.Request{Verb: fakecloud.Attach, IP: a.IP, To: to})
 }
 
+// An owner that died between its two calls leaves the gap to whoever is elected: it
+// began with the first read that showed nobody, at the latest.
+func TestTheGapThatAnotherNodeLeftIsMeasuredToo(t *testing.T) {
+	inWorld(t, providers.Target{}, func(w *world) {
+		b := w.start(nodeB, func(n *node, _ *Options, p *parts) {
+			p.clouds = func(cfg *config.Config) (*clouds, error) {
+				cs, err := n.clouds(cfg)
+				reservedIPs(cs).driver = twoCalls{n.cloud}
+				return cs, err
+			}
+		})
+		w.eventually("it owns the address", b.bound)
+		said := regexp.MustCompile(`msg="address bound" .* took=(\S+) gap=(\S+)`).FindStringSubmatch(b.log.lines(slog.LevelInfo))
+		if said == nil {
+			t.Fatal("the gap is not logged")
+		}
+		took, _ := time.ParseDuration(said[1])
+		if gap, err := time.ParseDuration(said[2]); err != nil || gap <= took {
+			t.Errorf("a gap of %s is logged for a write that took %s", said[2], said[1])
+		}
+	})
+}
+
 // TestAfterItsOwnDetachANodeAttachesAtOnce although a peer is silent: nobody else
 // can be between the two calls (design.md 5.8).
 func TestAfterItsOwnDetachANodeAttachesAtOnce(t *testing.T) {
@@ -313,6 +339,14 @@ func TestAfterItsOwnDetachANodeAttachesAtOnce(t *testing.T) {
 		w.eventually("it owns the address", b.bound)
 		if took := time.Since(began); took > 2*moveTime+3*time.Second {
 			t.Errorf("it took %v from one call to the end of the other", took)
+		}
+		// Detaching ends moveTime after it was accepted, and so does attaching.
+		said := regexp.MustCompile(`msg="address bound" .* took=\S+ gap=(\S+)`).FindStringSubmatch(b.log.lines(slog.LevelInfo))
+		if said == nil {
+			t.Fatal("the gap is not logged")
+		}
+		if gap, err := time.ParseDuration(said[1]); err != nil || gap < 2*moveTime || gap > 2*moveTime+2*time.Second {
+			t.Errorf("a gap of %s is logged, %v", said[1], err)
 		}
 		w.wantMoves(2, 1)
 	})

@@ -120,7 +120,7 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 		add(condClaimFailed, "", status.SeverityCritical, "the last write to the cloud failed: %v", g.claimErr)
 	}
 	if g.guestErr != nil {
-		add(condGuestAddress, "", status.SeverityCritical, "an address of this machine could not be changed: %v; the daemon needs CAP_NET_ADMIN", g.guestErr)
+		add(condGuestAddress, "", status.SeverityCritical, "an address of this machine could not be changed or announced: %v", g.guestErr)
 	}
 	if g.refusal == nil || s.Role == election.Active {
 		return

@@ -170,7 +170,7 @@ func (e *engine) turn() {
 	e.startReads(now)
 	e.startAsides(now)
 	e.startServiceProbes(now)
-	if e.leaving && !e.ended && (now >= e.leaveBy || e.machine.Status().Left) {
+	if e.leaving && !e.ended && (now >= e.leaveBy || e.machine.Status().Left && !e.tidying()) {
 		e.depart()
 	}
 	if e.stale = now.Sub(e.fresh) < publishEvery; !e.stale {
@@ -275,6 +275,7 @@ func (e *engine) roleChanged(g *group, a election.Action) {
 	if a.To == election.Active {
 		g.refusal = nil
 		g.phases.claimed = now
+		e.noteDetached(g)
 		if since := e.machine.Permit(g.cfg.Name).Since; since > 0 && a.Reason != election.ReasonResumedBound {
 			e.metrics.Phase(telemetry.PhaseDetect, now.Sub(since))
 		}

@@ -36,21 +36,22 @@ type group struct {
 	until        election.Instant // when time alone changes the controller's decision
 	waiting      election.Reason  // why the controller waits
 
-	checks   []health.Standing
-	results  map[string]health.Result // the last one of each check
-	checkAt  map[string]time.Time     // since when it says that
-	verdict  health.Verdict
-	track    []providers.Result // the accepted move of each address
-	tracking []bool             // which of them are being asked about
-	owner    election.Owner     // by the last complete read
-	readErr  []error            // of the last read, per address
-	denied   bool               // the cloud turns our credentials down
-	readAt   election.Instant   // when the last complete read began; 0: none yet
-	refusal  error              // why the cloud would refuse a move here, by the last preflight
-	guestErr error              // of the last guest step
-	claimErr error              // the last failed write since the address was here
-	mark     markState
-	probed   map[[16]byte]election.Instant // questions under way, by nonce
+	checks    []health.Standing
+	results   map[string]health.Result // the last one of each check
+	checkAt   map[string]time.Time     // since when it says that
+	verdict   health.Verdict
+	track     []providers.Result // the accepted move of each address
+	tracking  []bool             // which of them are being asked about
+	owner     election.Owner     // by the last complete read
+	readErr   []error            // of the last read, per address
+	denied    bool               // the cloud turns our credentials down
+	readAt    election.Instant   // when the last complete read began; 0: none yet
+	refusal   error              // why the cloud would refuse a move here, by the last preflight
+	guestErr  error              // of the last guest step
+	guestMute bool               // it is of an announcement: that the address can be added is no answer
+	claimErr  error              // the last failed write since the address was here
+	mark      markState
+	probed    map[[16]byte]election.Instant // questions under way, by nonce
 
 	phases  phases
 	service serviceState
@@ -59,7 +60,8 @@ type group struct {
 // phases measures one failover on this node.
 type phases struct {
 	claimed  election.Instant // became active
-	sent     election.Instant // the write left
+	sent     election.Instant // the write or the announcement left
+	detached election.Instant // nobody holds an address that moves in two calls
 	bound    election.Instant
 	answered bool
 }
@@ -107,7 +109,7 @@ func electionGroup(g config.Group, ps []providers.Provider, drained bool) electi
 	}
 	for _, p := range ps {
 		caps := p.Capabilities()
-		eg.AtomicMove = eg.AtomicMove && caps.AtomicMove
+		eg.AtomicMove = eg.AtomicMove && (caps.AtomicMove || caps.MovesWithoutAPI)
 		eg.NeedsAPI = eg.NeedsAPI || !caps.MovesWithoutAPI
 		eg.MoveTimeout = max(eg.MoveTimeout, caps.MoveTimeout)
 		eg.SettleTime = max(eg.SettleTime, caps.SettleTime)

@@ -49,9 +49,10 @@ func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
 			Report:  func(out controller.Outcome) { e.post(func() { e.finished(g, out) }) },
 			Observe: e.called,
 		})
-		g.guest = newGuestWorker(gc.Name, e.ifaces, func(f controller.GuestFact, err error) {
-			e.post(func() { e.guestDone(g, f, err) })
-		})
+		g.guest = newGuestWorker(gc.Name, e.ifaces, e.clock.now, func(r guestResult) { e.post(func() { e.guestDone(g, r) }) })
+		if err := e.checkGuest(g); err != nil {
+			return nil, err
+		}
 		checks, err := e.checkTasks(g)
 		if err != nil {
 			return nil, err
@@ -103,7 +104,8 @@ func (g *group) inherit(o *group) {
 	o.heir = g
 	g.service.up = o.service.up
 	g.state, g.track, g.readErr, g.readAt, g.owner = o.state, o.track, o.readErr, o.readAt, o.owner
-	g.claimErr, g.guestErr, g.refusal, g.preflightAt = o.claimErr, o.guestErr, o.refusal, o.preflightAt
+	g.claimErr, g.refusal, g.preflightAt = o.claimErr, o.refusal, o.preflightAt
+	g.guestErr, g.guestMute = o.guestErr, o.guestMute
 }
 
 func namesOf(groups []config.Group) []string {

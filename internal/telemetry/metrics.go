@@ -39,6 +39,7 @@ type Metrics struct {
 	calls         *prometheus.CounterVec
 	callTime      *prometheus.HistogramVec
 	phaseTime     *prometheus.HistogramVec
+	announcements *prometheus.CounterVec
 }
 
 // New returns metrics with a registry of their own. Version is that of the
@@ -61,15 +62,16 @@ func New(version string) *Metrics {
 		calls:         counter(nameProviderCalls, "Calls of a provider or its metadata service by outcome.", labelProvider, labelOp, labelKind),
 		callTime:      histogram(nameProviderCallTime, "Duration of calls of a provider.", callBuckets, labelProvider, labelOp),
 		phaseTime:     histogram(nameFailoverPhaseTime, "Duration of the phases of a failover won by this node.", phaseBuckets, labelPhase),
+		announcements: counter(nameAnnouncements, "Announcements of the group's addresses by ARP.", labelGroup),
 	}
 	build := gauge(nameBuildInfo, "Always 1; the labels say what runs.", labelVersion, labelGo)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(build, m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified, m.transitions,
-		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.phaseTime)
+		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.phaseTime, m.announcements)
 	for _, r := range datagramReasons() {
 		m.advertsRefuse.WithLabelValues(r.String())
 	}
-	for _, p := range []Phase{PhaseDetect, PhaseDecide, PhaseAPI, PhaseAnswer} {
+	for _, p := range []Phase{PhaseDetect, PhaseDecide, PhaseAPI, PhaseAnswer, PhaseGap} {
 		m.phaseTime.WithLabelValues(string(p))
 	}
 	return m
@@ -201,6 +203,9 @@ func (m *Metrics) ProviderCall(provider string, op Op, err error, took time.Dura
 func (m *Metrics) Phase(p Phase, d time.Duration) {
 	m.phaseTime.WithLabelValues(string(p)).Observe(d.Seconds())
 }
+
+// Announced counts one announcement that left, of a claim or to refresh.
+func (m *Metrics) Announced(group string) { m.announcements.WithLabelValues(group).Inc() }
 
 func number(yes bool) float64 {
 	if yes {

@@ -117,6 +117,7 @@ func TestEachRecordingChangesItsSeriesAndNoOther(t *testing.T) {
 			`+ fipctl_provider_calls_total{kind="canceled",op="release",provider="digitalocean"} 1`}},
 		{"a phase", func(m *Metrics) { m.Phase(PhaseAPI, 2*time.Second) }, []string{
 			`- fipctl_failover_phase_seconds_count{phase="api"} 0`, `+ fipctl_failover_phase_seconds_count{phase="api"} 1`}},
+		{"an announcement", func(m *Metrics) { m.Announced("web") }, []string{`+ fipctl_announcements_total{group="web"} 1`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -213,6 +214,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	m.AdvertAccepted("lb-b", time.Unix(1, 0))
 	m.Transition("web", election.Backup, election.Active, election.ReasonUnbound)
 	m.ProviderCall("digitalocean", OpOwner, nil, 0)
+	m.Announced("web")
 	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -231,7 +233,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	if diff := cmp.Diff(registered, page); diff != "" {
 		t.Errorf("docs/metrics.md (-registered +documented):\n%s", diff)
 	}
-	if len(registered) != 16 {
+	if len(registered) != 17 {
 		t.Errorf("%d families gathered, want all 16", len(registered))
 	}
 }

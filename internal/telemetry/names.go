@@ -21,6 +21,7 @@ const (
 	nameProviderCalls     = "fipctl_provider_calls_total"
 	nameProviderCallTime  = "fipctl_provider_call_seconds"
 	nameFailoverPhaseTime = "fipctl_failover_phase_seconds"
+	nameAnnouncements     = "fipctl_announcements_total"
 )
 
 // The names of the labels.
@@ -59,9 +60,10 @@ type Phase string
 // The phases, in their order.
 const (
 	PhaseDetect Phase = "detect" // from the last sign of the old owner to the suspicion
-	PhaseDecide Phase = "decide" // from there to the cloud write leaving
+	PhaseDecide Phase = "decide" // from there to the cloud write or the announcement leaving
 	PhaseAPI    Phase = "api"    // from there to an owner read that says me
 	PhaseAnswer Phase = "answer" // from there to a probe answered here
+	PhaseGap    Phase = "gap"    // within api, where a move detaches first: nobody holds the address
 )
 
 // kindOK is the kind of a provider call that succeeded.
