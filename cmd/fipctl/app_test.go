@@ -107,3 +107,13 @@ func TestTheLogIsTextForPeopleAndJSONForMachines(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLabsFlagsOfRunAreHidden: they serve no operator, and completion offers what help
+// shows.
+func TestTheLabsFlagsOfRunAreHidden(t *testing.T) {
+	t.Parallel()
+	flag := (&app{}).runCommand().Flags().Lookup("guest-endpoint")
+	if flag == nil || !flag.Hidden {
+		t.Errorf("guest-endpoint: %+v", flag)
+	}
+}

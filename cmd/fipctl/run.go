@@ -17,7 +17,8 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	return &cobra.Command{
+	guestEndpoint := ""
+	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon in the foreground",
 		Long: `Run the daemon in the foreground until it is told to stop.
@@ -35,12 +36,16 @@ configuration again without moving anything; a file with problems is reported an
 				cfg.Control.Socket = a.socket
 			}
 			log := newLog(a.err, cfg.Log, term.IsTerminal(int(os.Stderr.Fd())))
-			if err := runDaemon(cmd.Context(), daemon.Options{Config: cfg, Load: load, Log: log, Version: version()}); err != nil {
+			o := daemon.Options{Config: cfg, Load: load, Log: log, Version: version(), GuestEndpoint: guestEndpoint}
+			if err := runDaemon(cmd.Context(), o); err != nil {
 				return fmt.Errorf("run daemon: %w", err)
 			}
 			return nil
 		}),
 	}
+	cmd.Flags().StringVar(&guestEndpoint, "guest-endpoint", "", "send steps on this machine's interfaces to this `URL` and not to the kernel; for labs")
+	_ = cmd.Flags().MarkHidden("guest-endpoint") // the flag exists
+	return cmd
 }
 
 // newLog returns the daemon's log: text for a person, JSON for a machine.

@@ -10,9 +10,9 @@ import (
 	"github.com/fipctl/fipctl/pkg/election"
 )
 
-// refreshEvery is how often an owner announces again what is here. Tencent Cloud's
-// guide to HAVIP asks keepalived for garp_master_refresh 5: without it the mapping may
-// go stale.
+// refreshEvery is how often an owner announces again what is here: the cloud that has
+// such addresses asks users of keepalived for garp_master_refresh 5, since its mapping
+// may go stale (docs/providers).
 const refreshEvery = 5 * time.Second
 
 // decideRefresh looks for an address that is here and is to be announced again. The

@@ -38,6 +38,9 @@ type Options struct {
 	Load    config.Options // how it was read, for a reload
 	Log     *slog.Logger
 	Version string
+	// GuestEndpoint is where guest steps go instead of this machine's kernel, for labs
+	// without root (netif.Remote). Empty: they go to the kernel.
+	GuestEndpoint string
 }
 
 // task is something that runs beside the engine until its context ends, and then
@@ -94,10 +97,13 @@ func Run(ctx context.Context, o Options) error {
 func openParts(o Options) (parts, error) {
 	p := parts{
 		clouds: func(cfg *config.Config) (*clouds, error) { return openClouds(cfg, o.Version) },
-		clock:  newClock(boottime), look: systemClocks, ifaces: netif.Kernel{},
+		clock:  newClock(boottime), look: systemClocks,
 	}
 	cfg := o.Config
 	var err error
+	if p.ifaces, err = openInterfaces(o); err != nil {
+		return parts{}, err
+	}
 	if p.net, err = transport.ListenUDP(cfg.Listen); err != nil {
 		return parts{}, fmt.Errorf("open transport: %w", err)
 	}
@@ -114,6 +120,15 @@ func openParts(o Options) (parts, error) {
 		return parts{}, fmt.Errorf("open metrics: %w", err)
 	}
 	return p, nil
+}
+
+// openInterfaces returns where guest steps go.
+func openInterfaces(o Options) (netif.Interfaces, error) {
+	if o.GuestEndpoint == "" {
+		return netif.Kernel{}, nil
+	}
+	o.Log.Warn("guest steps go to an endpoint and not to the kernel", "endpoint", o.GuestEndpoint)
+	return netif.NewRemote(o.GuestEndpoint, o.Config.Node)
 }
 
 func (p parts) closeListeners() {

@@ -6,6 +6,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func TestAnAnnouncedAddressMovesWithoutACloudWrite(t *testing.T) {
 			t.Error("it is not on the new owner's machine, or the dead node announced")
 		}
 		for _, want := range []string{`msg="address announced" group=web address=203.0.113.10 interface=eth0`, `msg="address bound" group=web`} {
-			if !strings.Contains(b.log.lines(-4), want) {
+			if !strings.Contains(b.log.lines(slog.LevelDebug), want) {
 				t.Errorf("not logged: %s", want)
 			}
 		}
@@ -270,7 +271,7 @@ func TestAnAnnouncementThatFailsIsACondition(t *testing.T) {
 			}
 			w.pass(500 * time.Millisecond)
 		}
-		if n := strings.Count(a.log.lines(-4), "change guest address"); n != 1 {
+		if n := strings.Count(a.log.lines(slog.LevelDebug), "change guest address"); n != 1 {
 			t.Errorf("it is logged %d times", n)
 		}
 		s.machines[nodeA].DenyAnnounce(nil)
@@ -371,4 +372,30 @@ func TestWhereAnAddressBelongs(t *testing.T) {
 			e.clouds.byKind[c.kindOf] = c
 		}
 	})
+}
+
+func TestGuestStepsGoToTheKernelUnlessALabPlaysIt(t *testing.T) {
+	t.Parallel()
+	log := &journal{}
+	o := Options{Config: &config.Config{Node: nodeA}, Log: slog.New(slog.NewTextHandler(log, nil))}
+	if ifaces, err := openInterfaces(o); ifaces != (netif.Kernel{}) || err != nil {
+		t.Errorf("by default: %T, %v", ifaces, err)
+	}
+	if log.lines(slog.LevelDebug) != "" {
+		t.Errorf("logged: %s", log.lines(slog.LevelDebug))
+	}
+	o.GuestEndpoint = "http://127.0.0.1:8080"
+	if ifaces, err := openInterfaces(o); err != nil {
+		t.Error(err)
+	} else if _, ok := ifaces.(*netif.Remote); !ok {
+		t.Errorf("with an endpoint: %T", ifaces)
+	}
+	if !log.has(`level=WARN msg="guest steps go to an endpoint and not to the kernel" endpoint=http://127.0.0.1:8080`) {
+		t.Errorf("it does not say so: %s", log.lines(slog.LevelDebug))
+	}
+	o.GuestEndpoint = "127.0.0.1:8080"
+	want := `guest endpoint "127.0.0.1:8080": give an URL such as http://127.0.0.1:8080`
+	if _, err := openInterfaces(o); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
 }

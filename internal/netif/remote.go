@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package netif
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Remote is an [Interfaces] that somebody else plays: every call is one request to a
+// [Machines] handler. It is for labs without the right to change this machine, where
+// one process plays the interfaces of all nodes; nothing about it is authenticated.
+//
+//	POST /add /remove /announce   {"node","addr","iface"}; 204, or 422 with {"error","foreign"}
+//	GET  /local?node=N            [{"name","mac","addrs":[{"prefix","placed"}]}]
+type Remote struct {
+	base *url.URL
+	node string
+	http *http.Client
+}
+
+var _ Interfaces = (*Remote)(nil)
+
+// The bounds of one request.
+const (
+	remoteTimeout = 2 * time.Second
+	remoteBodyMax = 1 << 20
+)
+
+// NewRemote returns the interfaces of a node as the handler at endpoint plays them. The
+// endpoint is an http URL with a host and without a query.
+func NewRemote(endpoint, node string) (*Remote, error) {
+	base, err := url.Parse(endpoint)
+	if err != nil || base.Scheme != "http" || base.Host == "" || base.RawQuery != "" {
+		return nil, fmt.Errorf("guest endpoint %q: give an URL such as http://127.0.0.1:8080", endpoint)
+	}
+	return &Remote{base: base, node: node, http: &http.Client{Timeout: remoteTimeout, Transport: &http.Transport{}}}, nil
+}
+
+// remoteStep is the body of a request.
+type remoteStep struct {
+	Node  string     `json:"node"`
+	Addr  netip.Addr `json:"addr"`
+	Iface string     `json:"iface"`
+}
+
+// remoteError is the body of a refusal. The text is the whole error.
+type remoteError struct {
+	Text    string `json:"error"`
+	Foreign bool   `json:"foreign,omitempty"` // it wraps ErrForeign
+}
+
+// Error returns the text.
+func (e remoteError) Error() string { return e.Text }
+
+// Is makes a refusal about an address of another origin an ErrForeign.
+func (e remoteError) Is(target error) bool { return target == ErrForeign && e.Foreign }
+
+// remoteLink is one interface in an answer.
+type remoteLink struct {
+	Name  string       `json:"name"`
+	MAC   string       `json:"mac"`
+	Addrs []remoteAddr `json:"addrs"`
+}
+
+type remoteAddr struct {
+	Prefix netip.Prefix `json:"prefix"`
+	Placed bool         `json:"placed"`
+}
+
+// AddHost implements [Interfaces].
+func (r *Remote) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
+	return r.step(ctx, "add", "to", addr, iface)
+}
+
+// RemoveHost implements [Interfaces].
+func (r *Remote) RemoveHost(ctx context.Context, addr netip.Addr, iface string) error {
+	return r.step(ctx, "remove", "from", addr, iface)
+}
+
+// Announce implements [Interfaces].
+func (r *Remote) Announce(ctx context.Context, addr netip.Addr, iface string) error {
+	return r.step(ctx, "announce", "on", addr, iface)
+}
+
+// CanAnnounce implements [Interfaces]: the other side needs no capability.
+func (r *Remote) CanAnnounce(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// step makes one change.
+func (r *Remote) step(ctx context.Context, verb, where string, addr netip.Addr, iface string) error {
+	addr, err := request(ctx, addr, iface)
+	if err == nil {
+		var body []byte
+		if body, err = json.Marshal(remoteStep{Node: r.node, Addr: addr, Iface: iface}); err == nil {
+			_, err = r.do(ctx, http.MethodPost, r.base.JoinPath(verb), bytes.NewReader(body))
+		}
+	}
+	var refused remoteError
+	if err != nil && !errors.As(err, &refused) {
+		return fmt.Errorf("%s %s %s %s: %w", verb, addr, where, iface, err)
+	}
+	return err
+}
+
+// do makes one request and returns the body of a good answer.
+func (r *Remote) do(ctx context.Context, method string, to *url.URL, body io.Reader) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, to.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, remoteBodyMax))
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode == http.StatusUnprocessableEntity:
+		var refused remoteError
+		if err := json.Unmarshal(answer, &refused); err != nil {
+			return nil, fmt.Errorf("read refusal: %w", err)
+		}
+		return nil, refused
+	case resp.StatusCode >= http.StatusMultipleChoices:
+		return nil, fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(answer)))
+	}
+	return answer, nil
+}
+
+// links asks for every interface.
+func (r *Remote) links(ctx context.Context) ([]remoteLink, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	to := r.base.JoinPath("local")
+	to.RawQuery = url.Values{"node": {r.node}}.Encode()
+	answer, err := r.do(ctx, http.MethodGet, to, nil)
+	var links []remoteLink
+	if err == nil {
+		err = json.Unmarshal(answer, &links)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list interfaces: %w", err)
+	}
+	return links, nil
+}
+
+// entries returns what the interface has.
+func (l remoteLink) entries() []entry {
+	var es []entry
+	for _, a := range l.Addrs {
+		es = append(es, entry{prefix: a.Prefix, marked: a.Placed})
+	}
+	return es
+}
+
+// lookups returns the interfaces as the look-ups see them.
+func (r *Remote) lookups(ctx context.Context) ([]link, error) {
+	links, err := r.links(ctx)
+	var out []link
+	for _, l := range links {
+		seen := link{name: l.Name, mac: l.MAC}
+		for _, a := range l.Addrs {
+			seen.addrs = append(seen.addrs, canonical(a.Prefix.Addr()))
+		}
+		out = append(out, seen)
+	}
+	return out, err
+}
+
+// Has implements [Interfaces].
+func (r *Remote) Has(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
+	addr, err := request(ctx, addr, iface)
+	var links []remoteLink
+	if err == nil {
+		links, err = r.links(ctx)
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for %s on %s: %w", addr, iface, err)
+	}
+	i := slices.IndexFunc(links, func(l remoteLink) bool { return l.Name == iface })
+	if i < 0 {
+		return false, fmt.Errorf("look for %s on %s: %w", addr, iface, errNoInterface)
+	}
+	return has(links[i].entries(), addr), nil
+}
+
+// Placed implements [Interfaces].
+func (r *Remote) Placed(ctx context.Context, addr netip.Addr) ([]string, error) {
+	links, err := r.links(ctx)
+	var names []string
+	for _, l := range links {
+		if placed(l.entries(), canonical(addr)) {
+			names = append(names, l.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+// Local implements [Interfaces].
+func (r *Remote) Local(ctx context.Context) ([]netip.Addr, error) {
+	links, err := r.lookups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return local(links), nil
+}
+
+// InterfaceByMAC implements [Interfaces].
+func (r *Remote) InterfaceByMAC(ctx context.Context, mac string) (string, error) {
+	links, err := r.lookups(ctx)
+	if err != nil {
+		return "", err
+	}
+	return byMAC(links, mac)
+}
+
+// InterfaceByAddress implements [Interfaces].
+func (r *Remote) InterfaceByAddress(ctx context.Context, addr netip.Addr) (string, error) {
+	links, err := r.lookups(ctx)
+	if err != nil {
+		return "", err
+	}
+	return byAddress(links, addr)
+}
