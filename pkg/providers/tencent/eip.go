@@ -35,18 +35,38 @@ func checkEIP(op string, a providers.Address) error {
 	return checkAddress(op, a, providers.KindEIP, "eip-", "an EIP")
 }
 
-func (p *eip) reader() reader[*vpc.Address] {
-	return reader[*vpc.Address]{p.cloud, checkEIP, p.describe, ownerOfEIP}
+func (p *eip) reader(ctx context.Context) reader[*vpc.Address] {
+	translate := func(op, requestID string, a providers.Address, e *vpc.Address) (providers.Assignment, error) {
+		return p.ownerOf(ctx, op, requestID, a, e)
+	}
+	return reader[*vpc.Address]{p.cloud, checkEIP, p.describe, translate}
 }
 
-// Owner implements providers.Provider.
+// ownerOf adds to the owner the private address, where the answer names the machine
+// alone: bound by its id, an EIP is on the machine's primary address ("AssociateAddress"),
+// and the address is null there in some answers.
+func (p *eip) ownerOf(ctx context.Context, op, requestID string, a providers.Address, e *vpc.Address) (providers.Assignment, error) {
+	out, err := ownerOfEIP(op, requestID, a, e)
+	if err != nil || !isID(out.Target.Instance, "ins-") || out.Target.PrivateIP.IsValid() {
+		return out, err
+	}
+	ip, err := p.primaryOf(ctx, op, out.Target.Instance)
+	if err != nil {
+		return providers.Assignment{}, err
+	}
+	out.Target.PrivateIP, out.PrivateAddresses = ip, []netip.Addr{ip}
+	return out, nil
+}
+
+// Owner implements providers.Provider, with a second read once a minute where the answer
+// lacks the private address of the machine.
 func (p *eip) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
-	return p.reader().owner(ctx, a)
+	return p.reader(ctx).owner(ctx, a)
 }
 
 // Owners implements providers.BatchReader with one call for 100 EIPs.
 func (p *eip) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
-	return p.reader().owners(ctx, as)
+	return p.reader(ctx).owners(ctx, as)
 }
 
 // describe reads EIPs by id: "DescribeAddresses".
@@ -131,7 +151,7 @@ func detachable(op string, e *vpc.Address) error {
 }
 
 // holderOfEIP names who holds a bound EIP: a machine by itself and its private
-// address, anything else by what the answer has.
+// address, if the answer has that, anything else by what the answer has.
 func holderOfEIP(e *vpc.Address) (t providers.Target, err error) {
 	t.Instance = clean(text(e.InstanceId))
 	private := text(e.PrivateAddressIp)
@@ -144,10 +164,7 @@ func holderOfEIP(e *vpc.Address) (t providers.Target, err error) {
 	if !machine {
 		t.Interface = clean(text(e.NetworkInterfaceId))
 	}
-	switch {
-	case machine && private == "":
-		return providers.Target{}, missing("PrivateAddressIp")
-	case t.IsZero():
+	if t.IsZero() {
 		return providers.Target{}, missing("InstanceId and NetworkInterfaceId")
 	}
 	return t, nil

@@ -33,7 +33,8 @@ const (
 // machineMAC names an interface as a machine sees it.
 type machineMAC struct{ instance, mac string }
 
-// knownAddresses are the private addresses of an interface, as of some moment.
+// knownAddresses are the private addresses of an interface or a machine, as of some
+// moment.
 type knownAddresses struct {
 	ips   []netip.Addr
 	until time.Time
@@ -99,16 +100,13 @@ func (c *Cloud) addressesOf(ctx context.Context, op, eni string) []netip.Addr {
 	if !isID(eni, "eni-") {
 		return nil
 	}
-	now := c.cfg.Now()
-	c.mu.Lock()
-	known, ok := c.addresses[eni]
-	c.mu.Unlock()
-	if ok && now.Before(known.until) {
-		return slices.Clone(known.ips)
+	if ips, ok := c.known(eni); ok {
+		return ips
 	}
 	ctx, cancel := context.WithTimeout(ctx, addressesPatience)
 	defer cancel()
-	known = knownAddresses{until: now.Add(addressesRetry)}
+	now := c.cfg.Now()
+	known := knownAddresses{until: now.Add(addressesRetry)}
 	// An error is not the caller's: it asked for an owner, and has one.
 	if enis, err := c.describeInterfaces(ctx, op, filter("network-interface-id", eni)); err == nil {
 		known.until = now.Add(addressesLast)
@@ -116,13 +114,26 @@ func (c *Cloud) addressesOf(ctx context.Context, op, eni string) []netip.Addr {
 			known.ips = append(known.ips, primaryAddresses(n)...)
 		}
 	}
+	c.remember(eni, known)
+	return slices.Clone(known.ips)
+}
+
+// known returns the private addresses of an interface or a machine, if they have been
+// read of late.
+func (c *Cloud) known(id string) ([]netip.Addr, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.addresses[id]
+	return slices.Clone(known.ips), ok && c.cfg.Now().Before(known.until)
+}
+
+func (c *Cloud) remember(id string, known knownAddresses) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.addresses) >= addressesMax {
 		clear(c.addresses)
 	}
-	c.addresses[eni] = known
-	return slices.Clone(known.ips)
+	c.addresses[id] = known
 }
 
 // primaryAddresses returns the address of an interface that cannot move.

@@ -5,6 +5,7 @@ package tencent
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -179,6 +180,26 @@ func (g group) separates(i instance) (spread bool, partition string) {
 		return g.Affinity == 1, ""
 	}
 	return false, ""
+}
+
+// primaryOf reads the primary private address of a machine, at most once a minute.
+func (m machines) primaryOf(ctx context.Context, op, id string) (netip.Addr, error) {
+	if ips, ok := m.cloud.known(id); ok && len(ips) > 0 {
+		return ips[0], nil
+	}
+	found, err := m.instances(ctx, op, providers.Target{Instance: id})
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	if len(found) != 1 {
+		return netip.Addr{}, unreadable(op, "", fmt.Errorf("InstanceSet: %d machines are %s", len(found), id))
+	}
+	ip, ok := found[0].primary()
+	if !ok {
+		return netip.Addr{}, unreadable(op, "", missing("InstanceSet.PrivateIpAddresses"))
+	}
+	m.cloud.remember(id, knownAddresses{ips: []netip.Addr{ip}, until: m.cloud.cfg.Now().Add(addressesLast)})
+	return ip, nil
 }
 
 // primary returns the primary private address of a machine.

@@ -65,7 +65,6 @@ func TestOwnerOfAnEIP(t *testing.T) {
 		{"no address", ok(`"AddressSet":[{"AddressId":"eip-ek0cdz1g","AddressStatus":"UNBIND"}]`), providers.Assignment{}, "transient", "AddressIp"},
 		{"no status", eipOf("", onA), providers.Assignment{}, "transient", `AddressStatus: "" is not known`},
 		{"a status of later days", eipOf("FROZEN", onA), providers.Assignment{}, "transient", `AddressStatus: "FROZEN" is not known`},
-		{"bound to a machine without an address", eipOf("BIND", `,"InstanceId":"ins-ymk3eje8"`), providers.Assignment{}, "transient", "PrivateAddressIp: missing"},
 		{"bound to nothing", eipOf("BIND", unbound), providers.Assignment{}, "transient", "InstanceId and NetworkInterfaceId: missing"},
 		{"another type than documented", ok(`"AddressSet":"none"`), providers.Assignment{}, "transient", "another type"},
 	} {
@@ -79,6 +78,52 @@ func TestOwnerOfAnEIP(t *testing.T) {
 			}
 			if diff := cmp.Diff([]string{`DescribeAddresses {"AddressIds":["eip-ek0cdz1g"],"Limit":100}`}, r.seen()); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestAnEIPOnAMachineIsOnItsPrimaryAddress: an answer may name the machine alone.
+func TestAnEIPOnAMachineIsOnItsPrimaryAddress(t *testing.T) {
+	t.Parallel()
+	alone := eipOf("BIND", `,"InstanceId":"ins-ymk3eje8","NetworkInterfaceId":null,"PrivateAddressIp":null`)
+	machine := func(more string) canned {
+		return ok(`"InstanceSet":[{"InstanceId":"ins-ymk3eje8","InstanceState":"RUNNING"` + more + `}]`)
+	}
+	for _, tc := range []struct {
+		name     string
+		machine  canned
+		kind     string
+		text     string
+		machines int // reads of the machine for two of the EIP
+	}{
+		{"told by the machine", machine(`,"PrivateIpAddresses":["10.4.6.20"]`), "", "", 1},
+		{"a machine without addresses", machine(""), "transient", "InstanceSet.PrivateIpAddresses: missing", 2},
+		{"a machine that is not told", ok(`"InstanceSet":[]`), "transient", "0 machines are ins-ymk3eje8", 2},
+		{"a machine that may not be read", refused("UnauthorizedOperation", "no"), "denied", "cvm:DescribeInstances", 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, r := start(t, script{"DescribeAddresses": alone, "DescribeInstances": tc.machine})
+			for range 2 {
+				got, err := provider(t, c, providers.KindEIP).Owner(t.Context(), eip1)
+				want(t, err, tc.kind, tc.text)
+				held := providers.Assignment{Target: as(providers.KindEIP, instanceA), PrivateAddresses: addrs("10.4.6.20")}
+				if err != nil {
+					held = providers.Assignment{}
+				}
+				if diff := cmp.Diff(held, got, compareIP); diff != "" {
+					t.Error(diff)
+				}
+			}
+			asked := 0
+			for _, line := range r.seen() {
+				if strings.HasPrefix(line, "DescribeInstances ") {
+					asked++
+				}
+			}
+			if asked != tc.machines {
+				t.Errorf("the machine was read %d times, want %d", asked, tc.machines)
 			}
 		})
 	}

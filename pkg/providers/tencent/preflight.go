@@ -19,11 +19,11 @@ func (p *eip) Preflight(ctx context.Context, a providers.Address, t providers.Ta
 	if err := checkTarget(op, t, p.Capabilities().Target); err != nil {
 		return err
 	}
-	e, id, err := p.reader().one(ctx, op, a)
+	e, id, err := p.reader(ctx).one(ctx, op, a)
 	if err != nil {
 		return err
 	}
-	held, err := ownerOfEIP(op, id, a, e)
+	held, err := p.ownerOf(ctx, op, id, a, e)
 	if err != nil {
 		return err
 	}
