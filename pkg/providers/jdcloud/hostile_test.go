@@ -52,7 +52,7 @@ var hostile = map[string]map[string]string{
 	},
 	providers.KindRoute: {
 		`{"result":{}}`:                "routeTable: missing",
-		`{"result":{"routeTable":{}}}`: "routeTable.routeTableRules: missing",
+		`{"result":{"routeTable":{}}}`: `asked for rtb-web, got ""`,
 		`{"result":{"routeTable":{"routeTableId":"rtb-x","routeTableRules":[]}}}`: `asked for rtb-web, got "rtb-x"`,
 		rule1(`"ruleId":"rt-1",`, ""):                     "routeTableRules[0].ruleId: missing",
 		rule1(`"nextHopType":"instance",`, ""):            "routeTableRules[0].nextHopType: missing",

@@ -124,7 +124,7 @@ func (p *privateIP) Preflight(ctx context.Context, a providers.Address, t provid
 	n, ok := l.byID[t.Interface]
 	switch {
 	case !ok:
-		return refuse(op, providers.Invalid, "interface %s is not in %s; the address can only be on an interface of its subnet, so correct id or use another address", t.Interface, a.ID)
+		return refuse(op, providers.Invalid, "interface %s is not in %s; the address can only be on an interface of its subnet, so correct subnet or use another address", t.Interface, a.ID)
 	case n.InstanceID != t.Instance:
 		return refuse(op, providers.Invalid, "interface %s belongs to %s, not to %s", t.Interface, quote(n.InstanceID), t.Instance)
 	case seen.Target.IsZero() || seen.Target == t:
@@ -134,7 +134,9 @@ func (p *privateIP) Preflight(ctx context.Context, a providers.Address, t provid
 }
 
 // inSubnet refuses an address that cannot be in its subnet, and a subnet that does not
-// exist: a list with a filter for one is empty and no error.
+// exist: a list with a filter for one is empty and no error. Where that cannot be asked,
+// for want of a permission or of such a call, it is left to the cloud, which refuses the
+// address when it is assigned.
 func (p *privateIP) inSubnet(ctx context.Context, op string, a providers.Address) error {
 	if err := checkAddress(op, providers.KindPrivateIP, a); err != nil {
 		return err
@@ -143,14 +145,16 @@ func (p *privateIP) inSubnet(ctx context.Context, op string, a providers.Address
 	if !ok {
 		var doc subnetResult
 		err := p.get(ctx, op, call{service: "vpc", operation: "describeSubnet", path: "/subnets/" + a.ID}, &doc)
-		if err != nil {
+		switch kind := providers.KindOf(err); {
+		case err != nil && kind != providers.Denied && kind != providers.Invalid:
 			return err
+		case err == nil:
+			known = doc.prefix
 		}
-		known = doc.prefix
 		p.facts.put(a.ID, known, p.now())
 	}
-	if !known.Contains(a.IP) {
-		return refuse(op, providers.Invalid, "ip: %s is not in %s, which is %s; correct ip or id", a.IP, a.ID, known)
+	if known.IsValid() && !known.Contains(a.IP) {
+		return refuse(op, providers.Invalid, "ip: %s is not in %s, which is %s; correct ip or subnet", a.IP, a.ID, known)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func TestAPrivateIPThatCannotMoveIsRefused(t *testing.T) {
 	for ip, want := range map[string]string{
 		"10.0.4.21":  `invalid: ip: 10.0.4.21 is the primary address of interface port-b ("i-b"), which cannot move; use a free address of the subnet`,
 		"10.0.4.130": "invalid: ip: 10.0.4.130 is in the range 10.0.4.128/28 of interface port-b, which moves as a whole; use a single address",
-		"10.0.5.99":  "invalid: ip: 10.0.5.99 is not in subnet-web, which is 10.0.4.0/24; correct ip or id",
+		"10.0.5.99":  "invalid: ip: 10.0.5.99 is not in subnet-web, which is 10.0.4.0/24; correct ip or subnet",
 	} {
 		t.Run(ip, func(t *testing.T) {
 			t.Parallel()
@@ -213,5 +213,34 @@ func TestPrivateIPsOfASubnetAreReadFromOneList(t *testing.T) {
 	want := []string{readSubnet, fmt.Sprintf(nicsQuery, 1), "GET /subnets/subnet-none"}
 	if diff := cmp.Diff(want, seen.seen()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestASubnetThatCannotBeReadIsLeftToTheCloud: whether an address fits its subnet is a
+// help to an operator and no part of who holds it.
+func TestASubnetThatCannotBeReadIsLeftToTheCloud(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]canned{
+		"no permission": failure(403, "HTTP_FORBIDDEN", "api is disabled"),
+		"no such call":  failure(404, "NOT_FOUND", "no route and no API found with those values"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, seen := start(t, subnetWeb.with(script{readSubnet: answer}))
+			for range 2 {
+				got, err := c.provider(t, providers.KindPrivateIP).Owner(t.Context(), webPrivate)
+				if err != nil || got.Target != only(providers.KindPrivateIP, nodeA) {
+					t.Errorf("got %+v, %v", got, err)
+				}
+			}
+			list := fmt.Sprintf(nicsQuery, 1)
+			if diff := cmp.Diff([]string{readSubnet, list, list}, seen.seen()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	c, _ := start(t, subnetWeb.with(script{readSubnet: failure(404, "NOT_FOUND", "Resource not found")}))
+	if got, err := c.provider(t, providers.KindPrivateIP).Owner(t.Context(), webPrivate); providers.KindOf(err) != providers.NotFound {
+		t.Errorf("a subnet that does not exist: got %+v, %v", got, err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -127,7 +129,8 @@ func canForward(op string, t routeTable, m machine) error {
 	return nil
 }
 
-// table: "describeRouteTable".
+// table: "describeRouteTable", and where its answer has no rules, which is not
+// documented either way, "describeRouteTableRules".
 func (p *route) table(ctx context.Context, op, id string) (routeTable, error) {
 	var doc tableResult
 	err := p.get(ctx, op, call{service: "vpc", operation: "describeRouteTable", path: "/routeTables/" + id}, &doc)
@@ -136,12 +139,48 @@ func (p *route) table(ctx context.Context, op, id string) (routeTable, error) {
 		return routeTable{}, err
 	case doc.Table.ID != id:
 		return routeTable{}, refuse(op, providers.Transient, "routeTable.routeTableId: asked for %s, got %s", id, quote(doc.Table.ID))
+	case doc.Table.Rules == nil:
+		doc.Table.Rules, err = p.rules(ctx, op, id)
 	}
-	return *doc.Table, nil
+	return *doc.Table, err
+}
+
+// rules: "describeRouteTableRules". Pages are turned by the count, as those of any list
+// here.
+func (p *route) rules(ctx context.Context, op, id string) (*[]routeRule, error) {
+	all := []routeRule{}
+	for page := 1; page <= pagesMax; page++ {
+		var doc rulesResult
+		query := url.Values{"pageNumber": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(pageMax)}}
+		err := p.get(ctx, op, call{service: "vpc", operation: "describeRouteTableRules", path: "/routeTables/" + id + "/routeTableRules", query: query}, &doc)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *doc.Rules...)
+		if len(all) >= *doc.Total || len(*doc.Rules) == 0 {
+			return &all, nil
+		}
+	}
+	return nil, refuse(op, providers.Unsupported, "%s has more than %d rules, which is too many to look through for each read", id, pagesMax*pageMax)
 }
 
 type tableResult struct {
 	Table *routeTable `json:"routeTable"`
+}
+
+type rulesResult struct {
+	Rules *[]routeRule `json:"routeTableRules"`
+	Total *int         `json:"totalCount"`
+}
+
+func (r *rulesResult) check() error {
+	switch {
+	case r.Rules == nil:
+		return missing("routeTableRules")
+	case r.Total == nil:
+		return missing("totalCount")
+	}
+	return checkRules("routeTableRules", *r.Rules)
 }
 
 // routeTable is a route table as the API shows it.
@@ -167,11 +206,16 @@ func (r *tableResult) check() error {
 	case r.Table == nil:
 		return missing("routeTable")
 	case r.Table.Rules == nil:
-		return missing("routeTable.routeTableRules")
+		return nil // they are asked for by another call
 	}
-	for i := range *r.Table.Rules {
-		rule := &(*r.Table.Rules)[i]
-		name := fmt.Sprintf("routeTable.routeTableRules[%d]", i)
+	return checkRules("routeTable.routeTableRules", *r.Table.Rules)
+}
+
+// checkRules reads the rules found under a name.
+func checkRules(under string, rules []routeRule) error {
+	for i := range rules {
+		rule := &rules[i]
+		name := fmt.Sprintf("%s[%d]", under, i)
 		switch {
 		case rule.ID == "":
 			return missing(name + ".ruleId")

@@ -4,6 +4,7 @@
 package jdcloud
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -192,5 +193,49 @@ func TestASlowSideIssueIsGivenUp(t *testing.T) {
 	got, err := c.provider(t, providers.KindRoute).Owner(t.Context(), webRoute)
 	if err != nil || got.Target.Instance != "i-a" || got.PrivateAddresses != nil {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// TestRulesThatTheTableDoesNotTellAreListed: whether the answer about a table has its
+// rules is not documented; the call that lists them is.
+func TestRulesThatTheTableDoesNotTellAreListed(t *testing.T) {
+	t.Parallel()
+	const list = "GET /routeTables/rtb-web/routeTableRules"
+	page := func(total int, rules ...string) canned {
+		return result(fmt.Sprintf(`{"routeTableRules":[%s],"totalCount":%d}`, strings.Join(rules, ","), total))
+	}
+	other := `{"ruleId":"rt-0","addressPrefix":"0.0.0.0/0","nextHopType":"internet","nextHopId":"internet"}`
+	mine := ruleTo("rt-1", `"nextHopType":"natgw","nextHopId":"natgw-1","origin":"static"`)
+	twoPages := page(2, other)
+	twoPages.then = []canned{page(2, mine)}
+	for _, tt := range []struct {
+		name  string
+		rules canned
+		want  string // of the target, or of the error
+		lists int
+	}{
+		{"on one page", page(2, other, mine), "natgw natgw-1", 1},
+		{"on two pages", twoPages, "natgw natgw-1", 2},
+		{"an empty page ends the list", page(2), "not-found", 1},
+		{"no list", result(`{"totalCount":1}`), "transient", 1},
+		{"no count", result(`{"routeTableRules":[]}`), "transient", 1},
+		{"a refusal", failure(403, "HTTP_FORBIDDEN", "api is disabled"), "denied", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, seen := start(t, script{readTable: result(`{"routeTable":{"routeTableId":"rtb-web"}}`), list: tt.rules})
+			got, err := c.provider(t, providers.KindRoute).Owner(t.Context(), webRoute)
+			said := got.Target.String()
+			if err != nil {
+				said = providers.KindOf(err).String()
+			}
+			want := []string{readTable}
+			for i := range tt.lists {
+				want = append(want, fmt.Sprintf("%s?pageNumber=%d&pageSize=100", list, i+1))
+			}
+			if diff := cmp.Diff(want, seen.seen()); said != tt.want || diff != "" {
+				t.Errorf("got %q (%v), want %q\n%s", said, err, tt.want, diff)
+			}
+		})
 	}
 }

@@ -122,7 +122,7 @@ func TestAMissingPermissionIsOneLine(t *testing.T) {
 	for kind, needs := range map[string][]string{
 		providers.KindHAVIP:     {"DescribeHaVips", "DescribeNetworkInterfaces", "DescribeInstances"},
 		providers.KindEIP:       {"DescribeAddresses", "DescribeInstances", "AssociateAddress", "DisassociateAddress"},
-		providers.KindPrivateIP: {"DescribeNetworkInterfaces", "DescribeSubnets", "DescribeInstances", "AssignPrivateIpAddresses", "MigratePrivateIpAddress"},
+		providers.KindPrivateIP: {"DescribeNetworkInterfaces", "DescribeInstances", "AssignPrivateIpAddresses", "MigratePrivateIpAddress"},
 		providers.KindRoute:     {"DescribeRouteTables", "DescribeInstances", "ReplaceRoutes"},
 	} {
 		for i, missing := range needs {

@@ -213,6 +213,8 @@ func TestOwnerOfAPrivateIP(t *testing.T) {
 		{"outside the subnet", none, ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4","CidrBlock":"10.4.5.0/24"}]`), providers.Assignment{}, "invalid", "ip: 10.4.6.60 is outside 10.4.5.0/24, the range of subnet-qq51iwr4"},
 		{"of a subnet that does not exist", none, ok(`"SubnetSet":[]`), providers.Assignment{}, "not-found", "subnet-qq51iwr4 does not exist in ap-guangzhou"},
 		{"of a subnet that does not exist, refused", none, refused("ResourceNotFound", "no"), providers.Assignment{}, "not-found", ""},
+		{"of a subnet that may not be read", none, refused("UnauthorizedOperation", "no"), providers.Assignment{}, "", ""},
+		{"of a subnet where no such call is", none, refused("InvalidAction", "no"), providers.Assignment{}, "", ""},
 		{"of a subnet without a range", none, ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4"}]`), providers.Assignment{}, "transient", "CidrBlock"},
 		{"no list of subnets", none, ok(""), providers.Assignment{}, "transient", "SubnetSet: missing"},
 		{"primary", interfacesOf(t, entry, strings.Replace(entry, "false", "true", 1)), subnet, providers.Assignment{}, "invalid", "10.4.6.60 is the primary address of eni-f1xjkw1b; only a secondary one can move"},

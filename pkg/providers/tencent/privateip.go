@@ -114,13 +114,18 @@ func entryOf(n *vpc.NetworkInterface, ip netip.Addr) (*vpc.PrivateIpAddressSpeci
 	return nil, nil
 }
 
-// inSubnet refuses an address that cannot exist: "DescribeSubnets".
+// inSubnet refuses an address that cannot exist: "DescribeSubnets". A credential that
+// may not read subnets leaves that to the cloud, which refuses the address when it is
+// assigned.
 func (p *privateIP) inSubnet(ctx context.Context, op string, a providers.Address) error {
 	req := vpc.NewDescribeSubnetsRequest()
 	req.SubnetIds = pointers(a.ID)
 	resp := vpc.NewDescribeSubnetsResponse()
 	id, err := p.cloud.send(ctx, op, req, resp)
-	if err != nil {
+	switch kind := providers.KindOf(err); {
+	case err != nil && (kind == providers.Denied || kind == providers.Unsupported):
+		return nil
+	case err != nil:
 		return err
 	}
 	if resp.Response == nil || resp.Response.SubnetSet == nil {
