@@ -25,8 +25,10 @@ const (
 	// rolePath is not documented; one report of 2026 describes it and its answer. That
 	// is why the role is for who asks for it, and never a default.
 	rolePath = "/metadata/latest/iam/instance-role-security-credentials"
-	// roleTimeout bounds one request; the service answers from the hypervisor.
+	// roleTimeout bounds one request; the service answers from the hypervisor. While
+	// there are usable credentials roleHurry does: a claim may be waiting.
 	roleTimeout = 2 * time.Second
+	roleHurry   = 500 * time.Millisecond
 	// roleFresh is how long credentials are used without asking again, roleUsable how
 	// long while asking fails. When they expire is not told.
 	roleFresh  = 5 * time.Minute
@@ -112,7 +114,11 @@ func (r *Role) Credential(ctx context.Context) (Credential, error) {
 	if known, usable, due = r.state(); usable && !due {
 		return known, nil // the other call has them
 	}
-	got, err := r.read(ctx)
+	timeout := roleTimeout
+	if usable {
+		timeout = roleHurry
+	}
+	got, err := r.read(ctx, timeout)
 	switch {
 	case err == nil:
 		r.keep(got)
@@ -156,8 +162,8 @@ func (r *Role) failed() {
 }
 
 // read asks the service once. No part of an answer gets into an error.
-func (r *Role) read(ctx context.Context) (Credential, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, roleTimeout, fmt.Errorf("no answer within %v", roleTimeout))
+func (r *Role) read(ctx context.Context, timeout time.Duration) (Credential, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
 	if err != nil {

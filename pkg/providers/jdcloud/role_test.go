@@ -142,7 +142,7 @@ func TestRejectedCredentialsAreReplaced(t *testing.T) {
 func TestOneCallAsksAndTheOthersUseWhatThereIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &roleService{delay: time.Second}
+		s := &roleService{delay: roleHurry / 2}
 		r := newTestRole(t, s)
 		together := func(want string) {
 			var calls sync.WaitGroup
@@ -187,6 +187,24 @@ func TestAskingForARoleEnds(t *testing.T) {
 			t.Errorf("got %v, want the caller's deadline", err)
 		}
 		time.Sleep(roleTimeout)
+	})
+}
+
+func TestACallDoesNotWaitLongForNewCredentials(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &roleService{}
+		r := newTestRole(t, s)
+		wantKey(t, r, "ak-1")
+		time.Sleep(roleFresh)
+		s.set(200, time.Hour)
+		for _, want := range []time.Duration{roleHurry, 0} {
+			begun := time.Now()
+			wantKey(t, r, "ak-1")
+			if waited := time.Since(begun); waited != want {
+				t.Errorf("waited %v, want %v", waited, want)
+			}
+		}
 	})
 }
 
