@@ -4,9 +4,7 @@
 package jdcloud
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 )
@@ -91,13 +89,8 @@ func (e endpoint) field() string {
 }
 
 // unreachable says in one line why a connection to base may not have come about, and
-// what to do. Causes of other kinds, such as a refused certificate, speak for themselves.
+// what to do.
 func (e endpoint) unreachable(base url.URL, err error) error {
-	var operation *net.OpError
-	var lookup *net.DNSError
-	if !errors.As(err, &operation) && !errors.As(err, &lookup) && !isTimeout(err) {
-		return err
-	}
 	hint := fmt.Sprintf("a machine without an EIP or a NAT gateway, as a standby is, does not reach the public API; set %s: %s, or add a NAT gateway", OptionNetwork, NetworkInternal)
 	switch {
 	case e.single != nil:

@@ -4,14 +4,17 @@
 package jdcloud
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // roundTrip is a transport made of a function.
@@ -104,9 +107,36 @@ func TestWhyAnEndpointCannotBeReached(t *testing.T) {
 			}
 		})
 	}
-	certificate := x509.UnknownAuthorityError{}
-	if got := (endpoint{}).unreachable((endpoint{}).base("vpc", "cn-north-1"), certificate); got != error(certificate) {
-		t.Errorf("a bad certificate has its own words: %v", got)
+}
+
+// TestTheHintIsForConnectionsOnly: a request that was sent, and one that was stopped for
+// another reason, say nothing about the way there.
+func TestTheHintIsForConnectionsOnly(t *testing.T) {
+	t.Parallel()
+	alive := t.Context()
+	over, cancel := context.WithDeadlineCause(alive, time.Unix(0, 0), errors.New("out of patience"))
+	defer cancel()
+	c := driver(t, Config{}).client
+	at := place{"cn-north-1", c.endpoint.base("vpc", "cn-north-1")}
+	for _, tc := range []struct {
+		name string
+		ctx  context.Context
+		sent bool
+		err  error
+		hint bool
+	}{
+		{"no route", alive, false, &net.OpError{Op: "dial", Err: errors.New("no route to host")}, true},
+		{"no name", alive, false, &net.DNSError{Err: "no such host"}, true},
+		{"no answer while connecting", alive, false, cloudhttp.ErrTimeout, true},
+		{"the caller's deadline while connecting", over, false, context.Cause(over), true},
+		{"no answer after it was sent", alive, true, cloudhttp.ErrTimeout, false},
+		{"cut after it was sent", alive, true, &net.OpError{Op: "read", Err: errors.New("reset")}, false},
+		{"a bad certificate", alive, false, x509.UnknownAuthorityError{}, false},
+	} {
+		err := c.lost(tc.ctx, "read", call{}, at, &cloudhttp.Error{Sent: tc.sent, Err: tc.err})
+		if got := strings.Contains(err.Error(), "set network: internal"); got != tc.hint || err.Kind != providers.Transient || !errors.Is(err, tc.err) {
+			t.Errorf("%s: %v, with the hint: %v", tc.name, err, got)
+		}
 	}
 }
 

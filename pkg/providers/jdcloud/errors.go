@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -46,14 +47,19 @@ func (c *client) lost(ctx context.Context, op string, q call, at place, err erro
 		e.Kind = providers.Ambiguous
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Kind = providers.Canceled
-	case !cloudhttp.Sent(err):
+	case !cloudhttp.Sent(err) && noConnection(ctx, err):
 		e.Err = c.endpoint.unreachable(at.base, e.Err)
 	}
 	return e
 }
 
-func isTimeout(err error) bool {
-	return errors.Is(err, cloudhttp.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)
+// noConnection reports whether a request that never left had nobody to go to, or no time
+// to find out. Other causes, such as a refused certificate, speak for themselves.
+func noConnection(ctx context.Context, err error) bool {
+	var operation *net.OpError
+	var lookup *net.DNSError
+	return errors.As(err, &operation) || errors.As(err, &lookup) ||
+		errors.Is(err, cloudhttp.ErrTimeout) || errors.Is(ctx.Err(), context.DeadlineExceeded)
 }
 
 // refusal is the error for an answer that is not a success, or nil. HTTP says 200 for
