@@ -32,7 +32,7 @@ func newCluster(cfg *config.Config) *direct.Cluster {
 		c.Groups = append(c.Groups, direct.Group{Name: g.Name, VRID: g.VRID, Addresses: g.Addresses})
 	}
 	for _, p := range cfg.Providers {
-		c.Clouds[p.Name] = openCloud(p)
+		c.Clouds[p.Name] = openCloud(cfg, p)
 	}
 	if cfg.Node != "" {
 		receiver := wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node, Keys: cfg.Cluster.Keyring}
@@ -46,8 +46,8 @@ func newCluster(cfg *config.Config) *direct.Cluster {
 
 // openCloud makes one provider ready. Without credentials the metadata service
 // still tells who this machine is.
-func openCloud(p config.Provider) direct.Cloud {
-	settings := p.Settings("fipctl/" + version())
+func openCloud(cfg *config.Config, p config.Provider) direct.Cloud {
+	settings := cfg.Settings(p, "fipctl/"+version())
 	cloud, err := registry.Open(p.Name, settings)
 	if err == nil {
 		return direct.Cloud{Kinds: cloud.Kinds, Metadata: cloud.Metadata, Credentials: cloud.Credentials}

@@ -119,16 +119,6 @@ type Provider struct {
 	MetadataEndpoint string     // empty if the provider has none
 }
 
-// Settings returns what the registry needs to open the provider. Its requests say
-// that they come from userAgent.
-func (p Provider) Settings(userAgent string) registry.Settings {
-	return registry.Settings{
-		Endpoint: p.Endpoint, MetadataEndpoint: p.MetadataEndpoint, TokenFile: string(p.TokenFile),
-		CredentialsFile: string(p.CredentialsFile), Region: p.Region, Network: p.Network, Role: p.Role,
-		UserAgent: userAgent,
-	}
-}
-
 // Self returns this node, or the zero Node if this machine is none.
 func (c *Config) Self() Node {
 	for _, n := range c.Nodes {
@@ -151,6 +141,24 @@ func (c *Config) Group(name string) (Group, bool) {
 		return Group{}, false
 	}
 	return c.Groups[i], true
+}
+
+// Settings returns what the registry needs to open a provider of c for what the groups
+// have of it. Its requests say that they come from userAgent.
+func (c *Config) Settings(p Provider, userAgent string) registry.Settings {
+	s := registry.Settings{
+		Endpoint: p.Endpoint, MetadataEndpoint: p.MetadataEndpoint, TokenFile: string(p.TokenFile),
+		CredentialsFile: string(p.CredentialsFile), Region: p.Region, Network: p.Network, Role: p.Role,
+		UserAgent: userAgent,
+	}
+	for _, g := range c.Groups {
+		for _, a := range g.Addresses {
+			if a.Provider == p.Name && !slices.Contains(s.Kinds, a.Kind) {
+				s.Kinds = append(s.Kinds, a.Kind)
+			}
+		}
+	}
+	return s
 }
 
 // Provider returns the provider with this name.

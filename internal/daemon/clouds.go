@@ -73,7 +73,7 @@ const (
 func openClouds(cfg *config.Config, version string) (*clouds, error) {
 	cs := newClouds()
 	for _, p := range cfg.Providers {
-		opened, err := registry.Open(p.Name, p.Settings("fipctl/"+version))
+		opened, err := registry.Open(p.Name, cfg.Settings(p, "fipctl/"+version))
 		if err != nil {
 			return nil, fmt.Errorf("set up provider %s: %w", p.Name, err)
 		}

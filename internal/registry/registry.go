@@ -24,7 +24,11 @@ type Settings struct {
 	Region           string // the cloud's name of the region
 	Network          string // the network whose endpoints are used, a word of the provider
 	Role             string // whose credentials the metadata service is asked for
-	UserAgent        string // what requests say they come from, such as "fipctl/0.1"
+
+	// Kinds are the kinds of address in use. What only other kinds need is not asked
+	// for, so that it takes no permission. Nil: all of them.
+	Kinds     []string
+	UserAgent string // what requests say they come from, such as "fipctl/0.1"
 	// LookupEnv reads the environment. Nil: os.LookupEnv.
 	LookupEnv func(name string) (string, bool)
 }

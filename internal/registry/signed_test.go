@@ -135,6 +135,27 @@ func TestTheRoleIsTheLastResort(t *testing.T) {
 	}
 }
 
+// TestTheInterfaceIsAskedForWhereAKindNeedsIt: the question takes a permission.
+func TestTheInterfaceIsAskedForWhereAKindNeedsIt(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		kinds []string
+		want  bool
+	}{
+		{nil, true},
+		{[]string{providers.KindHAVIP, providers.KindEIP, providers.KindRoute}, false},
+		{[]string{providers.KindHAVIP, providers.KindPrivateIP}, true},
+	} {
+		cloud, err := Open("tencent", Settings{Kinds: tc.kinds, LookupEnv: env(pairs["tencent"])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := cloud.Metadata.(*completed); got != tc.want {
+			t.Errorf("%v: completed by the API: %v, want %v", tc.kinds, got, tc.want)
+		}
+	}
+}
+
 // whole is a metadata service that tells everything but the interface.
 type whole struct{ interfaces []metadata.Interface }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fipctl/fipctl/pkg/metadata"
 	tcmetadata "github.com/fipctl/fipctl/pkg/metadata/tencent"
@@ -68,11 +69,18 @@ func openTencent(s Settings, source metadata.Source) (Cloud, error) {
 	if err != nil {
 		return Cloud{}, err
 	}
-	return Cloud{
-		Kinds:       providersOf(tencent.Kinds(), cloud.Kind),
-		Metadata:    &completed{source, cloud.Interface},
-		Credentials: from,
-	}, nil
+	if needsInterface(s.Kinds) {
+		source = &completed{source, cloud.Interface}
+	}
+	return Cloud{Kinds: providersOf(tencent.Kinds(), cloud.Kind), Metadata: source, Credentials: from}, nil
+}
+
+// needsInterface reports whether one of the kinds in use is bound to an interface.
+func needsInterface(kinds []string) bool {
+	if kinds == nil {
+		kinds = tencent.Kinds()
+	}
+	return slices.ContainsFunc(kinds, func(k string) bool { return tencent.Capabilities(k).Target&providers.PartInterface != 0 })
 }
 
 // tencentCredentials gives the driver what it signs with: the file, the environment,

@@ -138,7 +138,7 @@ func (c *client) where(ctx context.Context, op string, q call) (place, error) {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return place{}, &providers.Error{Provider: Name, Op: op, Kind: providers.Canceled, Err: context.Cause(ctx)}
 	case err != nil:
-		return place{}, refuse(op, providers.Transient, "%s: %w", OptionRegion, err)
+		return place{}, refuse(op, providers.Transient, "%w", err)
 	case !isRegion(region):
 		return place{}, refuse(op, providers.Invalid, "%s: %s is not a region id; give one such as cn-north-1", OptionRegion, quote(region))
 	}

@@ -214,7 +214,7 @@ func TestWithoutCredentialsOrRegionNothingIsSent(t *testing.T) {
 		}, "denied", "read credentials file: gone"},
 		{"no region", t.Context(), func(c *client) {
 			c.region = func(context.Context) (string, error) { return "", errors.New("no metadata") }
-		}, "transient", "region: no metadata"},
+		}, "transient", "no metadata"},
 		{"no region, as nobody waits", cancelled, func(c *client) {
 			c.region = func(ctx context.Context) (string, error) { cancel(); return "", ctx.Err() }
 		}, "canceled", "context canceled"},
