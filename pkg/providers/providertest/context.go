@@ -28,7 +28,7 @@ var contextCases = []testCase{
 		"A cancelled read tells nothing about the cloud.",
 		cancelledRead},
 	{"a write ends at its deadline as Ambiguous",
-		"Every call ends with its context.",
+		"Every call ends with its context; what may have arrived by then is Ambiguous.",
 		writeDeadline},
 	{"a read ends at its deadline as Transient",
 		"Every call ends with its context; an API that does not answer is no cancellation.",
@@ -105,17 +105,26 @@ func writeDeadline(t *testing.T, h Harness) {
 	ctx, cancel := context.WithTimeout(t.Context(), hangTimeout)
 	defer cancel()
 	_, err := h.Provider().Assign(ctx, h.Address(), a, seen)
-	wantKind(t, err, providers.Ambiguous)
-	if n := h.Calls().Writes; n > 1 {
+	switch n := h.Calls().Writes; n {
+	case 0: // on a busy machine the time may be over before the request leaves
+		wantKind(t, err, providers.Ambiguous, providers.Transient, providers.Canceled)
+	case 1:
+		wantKind(t, err, providers.Ambiguous)
+	default:
 		t.Errorf("%d writes", n)
 	}
 }
 
 func readDeadline(t *testing.T, h Harness) {
 	inject(t, h, Reads, Hang)
+	before := h.Calls()
 	ctx, cancel := context.WithTimeout(t.Context(), hangTimeout)
 	defer cancel()
 	_, err := h.Provider().Owner(ctx, h.Address())
+	if h.Calls() == before { // as above
+		wantKind(t, err, providers.Transient, providers.Canceled)
+		return
+	}
 	wantKind(t, err, providers.Transient)
 }
 
