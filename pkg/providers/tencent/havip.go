@@ -169,7 +169,10 @@ func announceable(op string, h *vpc.HaVip, instance string, enis []*vpc.NetworkI
 		subnets = append(subnets, text(n.SubnetId))
 	}
 	for _, m := range h.HaVipAssociationSet {
-		member := text(m.InstanceId)
+		if m == nil || text(m.InstanceId) == "" {
+			return unreadable(op, "", missing("HaVipAssociationSet.InstanceId"))
+		}
+		member := clean(*m.InstanceId)
 		ranged = append(ranged, member)
 		allowed = allowed || member == instance
 		for _, n := range enis {

@@ -55,6 +55,7 @@ func TestPreflightOfAHAVIP(t *testing.T) {
 		{"an empty drift range", script{"DescribeHaVips": ok(`"HaVipSet":[{"HaVipId":"havip-72alakye","Vip":"10.4.6.15","SubnetId":"subnet-qq51iwr4","State":"UNBIND","CheckAssociate":true,"HaVipAssociationSet":[]}]`)}, "invalid", "(which is empty)"},
 		{"another subnet", script{"DescribeNetworkInterfaces": interfacesOf(t, "subnet-qq51iwr4", "subnet-other")}, "invalid", "havip-72alakye is in subnet-qq51iwr4, and ins-ymk3eje8 in subnet-other; a HAVIP is announced within its subnet only"},
 		{"no word on the drift range", script{"DescribeHaVips": havipOf(t, `"CheckAssociate":true,`, "")}, "transient", "CheckAssociate: missing"},
+		{"a member of the drift range that is null", script{"DescribeHaVips": havipOf(t, `"HaVipAssociationSet":[`, `"HaVipAssociationSet":[null,`)}, "transient", "HaVipAssociationSet.InstanceId: missing"},
 		{"an unknown HAVIP", script{"DescribeHaVips": ok(`"HaVipSet":[]`)}, "not-found", "havip-72alakye does not exist"},
 		{"an unknown machine", script{"DescribeNetworkInterfaces": ok(`"NetworkInterfaceSet":[]`)}, "not-found", "ins-ymk3eje8 does not exist"},
 		{"interfaces may not be read", script{"DescribeNetworkInterfaces": refused("UnauthorizedOperation", "no")}, "denied", "may not vpc:DescribeNetworkInterfaces"},
