@@ -131,6 +131,21 @@ func TestALargeBatchIsMadeInPagesThatFailByThemselves(t *testing.T) {
 	}
 }
 
+func TestAListThatIsNoneGivesNoOwner(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `{"elasticIps":null}`, `{"elasticIps":{}}`} {
+		c, seen := start(t, script{"GET /elasticIps/": result(body)})
+		for _, r := range ownersOf(t, c, providers.KindEIP, anEIP("fip-1", "203.0.113.1"), anEIP("fip-2", "203.0.113.2")) {
+			if kindWord(r.Err) != "transient" {
+				t.Errorf("%s: got %+v", body, r)
+			}
+		}
+		if n := len(seen.seen()); n != 1 {
+			t.Errorf("%s: %d requests", body, n)
+		}
+	}
+}
+
 func TestASingleEIPIsReadByItself(t *testing.T) {
 	t.Parallel()
 	c, seen := start(t, script{readEIP: {file: "elastic_ip_held"}})

@@ -96,8 +96,8 @@ func (c *client) privateAddress(ctx context.Context, op, instance string) []neti
 	if !ok {
 		ctx, cancel := context.WithTimeout(ctx, asideTimeout)
 		defer cancel()
-		if m, err := c.machine(ctx, op, instance); err == nil && m.private.Is4() {
-			known = netip.PrefixFrom(m.private, 32)
+		if m, err := c.machine(ctx, op, instance); err == nil {
+			known = netip.PrefixFrom(m.private, m.private.BitLen())
 		}
 		c.facts.put(instance, known, c.now())
 	}
@@ -164,8 +164,6 @@ func (r *machineResult) check() error {
 	switch {
 	case m == nil:
 		return missing("instance")
-	case m.ID == "":
-		return missing("instance.instanceId")
 	case m.Status == "":
 		return missing("instance.status")
 	}

@@ -199,6 +199,18 @@ func TestInterfacesArePagedByTheirCount(t *testing.T) {
 	}
 }
 
+// TestAFreePrivateIPInALargeSubnetIsReadByItself: it may have moved between two pages.
+func TestAFreePrivateIPInALargeSubnetIsReadByItself(t *testing.T) {
+	t.Parallel()
+	first, second := page(150, 0, 100, nil), page(150, 100, 50, nil)
+	pages := first
+	pages.then = []canned{second, page(150, 0, 100, map[int]string{7: "10.0.4.99"}), second}
+	c, _ := start(t, subnetWeb.with(script{listNICs: pages}))
+	if got := ownersOf(t, c, providers.KindPrivateIP, webPrivate)[0]; got.Err != nil || got.Assignment.Target.Instance != "i-7" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestPrivateIPsOfASubnetAreReadFromOneList(t *testing.T) {
 	t.Parallel()
 	other := private("10.0.4.98")

@@ -226,9 +226,7 @@ func checkRules(under string, rules []routeRule) error {
 		case rule.Prefix == "":
 			return missing(name + ".addressPrefix")
 		}
-		if prefix, err := netip.ParsePrefix(rule.Prefix); err == nil {
-			rule.prefix = prefix.Masked()
-		}
+		rule.prefix, _ = netip.ParsePrefix(rule.Prefix) // the id of a list is none, and matches nothing
 	}
 	return nil
 }

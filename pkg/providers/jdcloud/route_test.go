@@ -4,12 +4,15 @@
 package jdcloud
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -177,23 +180,30 @@ func TestThePrivateAddressOfANextHopIsASideIssue(t *testing.T) {
 	}
 }
 
-// TestASlowSideIssueIsGivenUp hangs the other service for as long as it is waited for.
+// TestASlowSideIssueIsGivenUp: the owner read has 3 s for the whole.
 func TestASlowSideIssueIsGivenUp(t *testing.T) {
 	t.Parallel()
-	scripted := &cloud{t: t, script: script{readTable: {file: "route_table"}}}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.Path, "/instances/") {
-			<-r.Context().Done()
-			return
-		}
-		scripted.ServeHTTP(w, r)
-	}))
-	t.Cleanup(srv.Close)
-	c := driver(t, Config{Endpoints: Endpoints{Single: srv.URL}})
-	got, err := c.provider(t, providers.KindRoute).Owner(t.Context(), webRoute)
-	if err != nil || got.Target.Instance != "i-a" || got.PrivateAddresses != nil {
-		t.Errorf("got %+v, %v", got, err)
+	table, err := os.ReadFile("testdata/route_table.json")
+	if err != nil {
+		t.Fatal(err)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		c := driver(t, Config{Now: time.Now, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(req.URL.Host, "vm.") {
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(table)), Request: req}, nil
+		})})
+		begun := time.Now()
+		got, err := c.provider(t, providers.KindRoute).Owner(t.Context(), webRoute)
+		if err != nil || got.Target.Instance != "i-a" || got.PrivateAddresses != nil {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if took := time.Since(begun); took != 500*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	})
 }
 
 // TestRulesThatTheTableDoesNotTellAreListed: whether the answer about a table has its
