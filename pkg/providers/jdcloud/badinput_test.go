@@ -43,7 +43,7 @@ func TestAMistakeIsOneClearLine(t *testing.T) {
 		{"a region that is none", providers.KindRoute, func(o *operator) { o.region = "Beijing" },
 			`invalid: region: "Beijing" is not a region id; give one such as cn-north-1`},
 		{"the id of a HAVIP", providers.KindEIP, func(o *operator) { o.a.ID = "havip-123" },
-			`invalid: id: "havip-123" is not that of the EIP, which begins with fip-`},
+			`invalid: id: "havip-123" is not the id of the EIP, which begins with fip-`},
 		{"the id of another EIP", providers.KindEIP, func(o *operator) { o.a.ID = "fip-spare" },
 			"invalid: id: fip-spare is the EIP 203.0.113.12 and not 203.0.113.10; correct id or ip"},
 		{"an address of another subnet", providers.KindPrivateIP, func(o *operator) { o.a.IP = ip("10.0.5.99") },

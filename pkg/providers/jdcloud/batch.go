@@ -18,7 +18,8 @@ const pageMax = 100
 
 // Owners implements providers.BatchReader: one call for up to pageMax EIPs. A single one
 // is read by itself, and so is each that a list does not tell beyond doubt: that is not
-// in it, in it twice, or cannot be read there.
+// in it, in it twice, or cannot be read there. So are all, if the access key may read
+// EIPs and not list them, which are two permissions.
 func (p *eip) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
 	readings := make([]providers.Reading, len(as))
 	var wanted []int
@@ -38,7 +39,7 @@ func (p *eip) Owners(ctx context.Context, as []providers.Address) []providers.Re
 		if len(ids) == 1 {
 			break
 		}
-		if err := p.list(ctx, some, found); err != nil {
+		if err := p.list(ctx, some, found); err != nil && providers.KindOf(err) != providers.Denied {
 			for _, id := range some {
 				failed[id] = err
 			}

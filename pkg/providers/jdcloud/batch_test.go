@@ -106,13 +106,13 @@ func TestEachReadingOfABatchFailsByItself(t *testing.T) {
 
 func TestALargeBatchIsMadeInPagesThatFailByThemselves(t *testing.T) {
 	t.Parallel()
-	c, seen := start(t, script{"GET /elasticIps/": failure(403, "HTTP_FORBIDDEN", "api is disabled")})
+	c, seen := start(t, script{"GET /elasticIps/": failure(400, "INVALID_ARGUMENT", "no")})
 	var as []providers.Address
 	for i := range 250 {
 		as = append(as, anEIP(fmt.Sprintf("fip-%d", i), fmt.Sprintf("203.0.113.%d", i)))
 	}
 	for _, r := range ownersOf(t, c, providers.KindEIP, as...) {
-		if kindWord(r.Err) != "denied" || !strings.Contains(r.Err.Error(), "vpc:describeElasticIps") {
+		if kindWord(r.Err) != "invalid" || !strings.HasPrefix(r.Err.Error(), "list ") {
 			t.Fatalf("got %+v", r)
 		}
 	}
@@ -143,6 +143,22 @@ func TestAListThatIsNoneGivesNoOwner(t *testing.T) {
 		if n := len(seen.seen()); n != 1 {
 			t.Errorf("%s: %d requests", body, n)
 		}
+	}
+}
+
+func TestAKeyThatMayNotListReadsEachByItself(t *testing.T) {
+	t.Parallel()
+	c, seen := start(t, script{
+		"GET /elasticIps/":      failure(403, "HTTP_FORBIDDEN", "api is disabled"),
+		"GET /elasticIps/fip-1": result(`{"elasticIp":` + listed("fip-1", "203.0.113.1", true) + `}`),
+		"GET /elasticIps/fip-2": failure(403, "HTTP_FORBIDDEN", "api is disabled"),
+	})
+	got := ownersOf(t, c, providers.KindEIP, anEIP("fip-1", "203.0.113.1"), anEIP("fip-2", "203.0.113.2"))
+	if got[0].Err != nil || got[0].Assignment.Target != nodeA || kindWord(got[1].Err) != "denied" {
+		t.Errorf("got %+v", got)
+	}
+	if n := len(seen.seen()); n != 3 {
+		t.Errorf("%d requests", n)
 	}
 }
 

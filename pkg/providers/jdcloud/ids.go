@@ -31,11 +31,12 @@ func isID(prefix, id string) bool { return strings.HasPrefix(id, prefix) && idFo
 
 func isRegion(id string) bool { return regionForm.MatchString(id) }
 
-// needs says what an address of each kind is found by.
-var needs = map[string]struct{ prefix, what string }{
-	providers.KindEIP:       {prefixEIP, "the EIP"},
-	providers.KindPrivateIP: {prefixSubnet, "the subnet that the address is in"},
-	providers.KindRoute:     {prefixTable, "the route table that has the route"},
+// needs says what an address of each kind is found by, and which field of the
+// configuration has it.
+var needs = map[string]struct{ field, prefix, what string }{
+	providers.KindEIP:       {"id", prefixEIP, "the EIP"},
+	providers.KindPrivateIP: {"subnet", prefixSubnet, "the subnet that the address is in"},
+	providers.KindRoute:     {"tables", prefixTable, "a route table that has the route"},
 }
 
 // checkAddress refuses what a provider cannot move before anything is sent.
@@ -47,9 +48,9 @@ func checkAddress(op, kind string, a providers.Address) error {
 	case !a.IP.Is4():
 		return refuse(op, providers.Invalid, "%q is not an IPv4 address; JD Cloud can move no other", a.IP)
 	case a.ID == "":
-		return refuse(op, providers.Invalid, "id: missing; give that of %s, which begins with %s", need.what, need.prefix)
+		return refuse(op, providers.Invalid, "%s: missing; give the id of %s, which begins with %s", need.field, need.what, need.prefix)
 	case !isID(need.prefix, a.ID):
-		return refuse(op, providers.Invalid, "id: %s is not that of %s, which begins with %s", quote(a.ID), need.what, need.prefix)
+		return refuse(op, providers.Invalid, "%s: %s is not the id of %s, which begins with %s", need.field, quote(a.ID), need.what, need.prefix)
 	}
 	return nil
 }

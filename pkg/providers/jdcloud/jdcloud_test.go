@@ -86,17 +86,17 @@ func TestWhatIsNotAnAddressOfTheKindIsRefused(t *testing.T) {
 		change func(*providers.Address)
 		want   string
 	}{
-		{"eip", func(a *providers.Address) { a.ID = "" }, "invalid: id: missing; give that of the EIP, which begins with fip-"},
-		{"eip", func(a *providers.Address) { a.ID = "subnet-web" }, `invalid: id: "subnet-web" is not that of the EIP, which begins with fip-`},
-		{"eip", func(a *providers.Address) { a.ID = "havip-1" }, `invalid: id: "havip-1" is not that of the EIP, which begins with fip-`},
-		{"eip", func(a *providers.Address) { a.ID = "fip-1/x" }, `invalid: id: "fip-1/x" is not that of the EIP, which begins with fip-`},
-		{"eip", func(a *providers.Address) { a.ID = "fip-" + strings.Repeat("a", 65) }, "is not that of the EIP"},
+		{"eip", func(a *providers.Address) { a.ID = "" }, "invalid: id: missing; give the id of the EIP, which begins with fip-"},
+		{"eip", func(a *providers.Address) { a.ID = "subnet-web" }, `invalid: id: "subnet-web" is not the id of the EIP, which begins with fip-`},
+		{"eip", func(a *providers.Address) { a.ID = "havip-1" }, `invalid: id: "havip-1" is not the id of the EIP, which begins with fip-`},
+		{"eip", func(a *providers.Address) { a.ID = "fip-1/x" }, `invalid: id: "fip-1/x" is not the id of the EIP, which begins with fip-`},
+		{"eip", func(a *providers.Address) { a.ID = "fip-" + strings.Repeat("a", 65) }, "is not the id of the EIP"},
 		{"eip", func(a *providers.Address) { a.Kind = "private-ip" }, `unsupported: kind "private-ip"; this is the provider of eip`},
 		{"eip", func(a *providers.Address) { a.IP = netip.Addr{} }, "is not an IPv4 address"},
 		{"eip", func(a *providers.Address) { a.IP = netip.MustParseAddr("2001:db8::1") }, `invalid: "2001:db8::1" is not an IPv4 address; JD Cloud can move no other`},
-		{"private-ip", func(a *providers.Address) { a.ID = "port-a" }, `invalid: id: "port-a" is not that of the subnet that the address is in, which begins with subnet-`},
-		{"private-ip", func(a *providers.Address) { a.ID = "" }, "invalid: id: missing; give that of the subnet"},
-		{"route", func(a *providers.Address) { a.ID = "rt-1" }, `invalid: id: "rt-1" is not that of the route table that has the route, which begins with rtb-`},
+		{"private-ip", func(a *providers.Address) { a.ID = "port-a" }, `invalid: subnet: "port-a" is not the id of the subnet that the address is in, which begins with subnet-`},
+		{"private-ip", func(a *providers.Address) { a.ID = "" }, "invalid: subnet: missing; give the id of the subnet"},
+		{"route", func(a *providers.Address) { a.ID = "rt-1" }, `invalid: tables: "rt-1" is not the id of a route table that has the route, which begins with rtb-`},
 		{"route", func(a *providers.Address) { a.IP = netip.MustParseAddr("::ffff:172.16.0.9") }, "is not an IPv4 address"},
 	} {
 		a, p := good[tc.kind], c.provider(t, tc.kind)

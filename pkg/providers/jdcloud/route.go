@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -239,7 +240,9 @@ func (t routeTable) rule(op string, a providers.Address) (routeRule, error) {
 	for _, r := range *t.Rules {
 		switch {
 		case r.prefix == want:
-			found = append(found, r)
+			if !slices.ContainsFunc(found, func(f routeRule) bool { return f.ID == r.ID }) { // pages shift
+				found = append(found, r)
+			}
 		case r.HopType == "local" && r.prefix.IsValid() && r.prefix.Contains(a.IP):
 			return routeRule{}, refuse(op, providers.Invalid, "ip: %s is inside %s, the network's own range; a route needs an address outside of it", a.IP, r.prefix)
 		}

@@ -218,6 +218,8 @@ func TestRulesThatTheTableDoesNotTellAreListed(t *testing.T) {
 	mine := ruleTo("rt-1", `"nextHopType":"natgw","nextHopId":"natgw-1","origin":"static"`)
 	twoPages := page(2, other)
 	twoPages.then = []canned{page(2, mine)}
+	twice := page(3, other, mine)
+	twice.then = []canned{page(3, mine)}
 	for _, tt := range []struct {
 		name  string
 		rules canned
@@ -226,6 +228,7 @@ func TestRulesThatTheTableDoesNotTellAreListed(t *testing.T) {
 	}{
 		{"on one page", page(2, other, mine), "natgw natgw-1", 1},
 		{"on two pages", twoPages, "natgw natgw-1", 2},
+		{"on both of two pages, as they shifted", twice, "natgw natgw-1", 2},
 		{"an empty page ends the list", page(2), "not-found", 1},
 		{"no list", result(`{"totalCount":1}`), "transient", 1},
 		{"no count", result(`{"routeTableRules":[]}`), "transient", 1},
