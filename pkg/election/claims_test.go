@@ -331,7 +331,12 @@ func TestAPermitTellsWhetherThePeersCanStandInForTheCloud(t *testing.T) {
 	}{
 		{"a peer that stands by, and a cloud that answers", func(s *seat) { s.hearFor(time.Second, Backup) }, false, true},
 		{"a cloud that does not answer", func(s *seat) { s.deaf = true; s.hearFor(40*time.Second, Backup) }, true, true},
-		{"a cloud that answers again", func(s *seat) { s.deaf = true; s.hearFor(40*time.Second, Backup); s.deaf = false; s.hearFor(40*time.Second, Backup) }, false, true},
+		{"a cloud that answers again", func(s *seat) {
+			s.deaf = true
+			s.hearFor(40*time.Second, Backup)
+			s.deaf = false
+			s.hearFor(40*time.Second, Backup)
+		}, false, true},
 		{"a silent peer", func(s *seat) { s.advance(5 * time.Second) }, false, false},
 		{"a peer that leads too", func(s *seat) { s.hear(Active) }, false, false},
 		{"a peer that does not hear this node", func(s *seat) { s.peer.echo = &Mark{}; s.hearFor(5*time.Second, Backup) }, false, false},

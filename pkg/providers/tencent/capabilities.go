@@ -28,6 +28,10 @@ const (
 // documented limit of the reads in use ("Request rate limit" of DescribeHaVips).
 const minInterval = time.Second
 
+// havipsMax is how many HAVIPs the vendor advises for one network interface
+// ("HAVIP + Keepalived").
+const havipsMax = 5
+
 const idleCosts = "an EIP that is bound to nothing is charged for as idle"
 
 var capabilities = map[string]providers.Capabilities{
@@ -35,13 +39,13 @@ var capabilities = map[string]providers.Capabilities{
 	// call does.
 	providers.KindHAVIP: {
 		Target: providers.PartInstance, AtomicMove: true, Asynchronous: true, MovesWithoutAPI: true,
-		Guest4: providers.GuestAnnounce, IPv4: true,
+		Guest4: providers.GuestAnnounce, IPv4: true, MaxPerTarget4: havipsMax,
 		SettleTime: driftTime, MoveTimeout: driftTime + lagTime, MinInterval: minInterval,
 	},
 	// Only an EIP that is unbound can be bound ("AssociateAddress"). The fabric
-	// translates to the machine's primary address.
+	// translates to the machine's primary address, which has room for one.
 	providers.KindEIP: {
-		Target: providers.PartInstance | providers.PartPrivateIP, Asynchronous: true, IPv4: true,
+		Target: providers.PartInstance | providers.PartPrivateIP, Asynchronous: true, IPv4: true, MaxPerTarget4: 1,
 		SettleTime: lagTime, MoveTimeout: bindTime, MinInterval: minInterval,
 		Unbound: idleCosts,
 	},
