@@ -227,14 +227,14 @@ func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 func decideGuest(pol Policy, st State, ob Observation) Decision {
 	until := election.Instant(0)
 	for i, a := range st.Addresses {
-		step, want := Add, guestOf(pol.Addresses[i], a, ob.Permit.Role)
+		step, want := Add, guestOf(pol.Addresses[i], a, ob.Permit.Role, ob.Target[i])
 		switch want {
 		case GuestUnknown:
 			continue
 		case GuestAbsent:
 			step = Remove
 		}
-		at := max(a.GuestAt, st.sweepAt(i, ob.Permit.Role))
+		at := max(a.GuestAt, st.sweepAt(i, ob))
 		opposite := a.Guest != want && a.Guest != GuestUnknown
 		if opposite || ob.Now >= at {
 			return Decision{Step: step, Address: i}
@@ -245,14 +245,15 @@ func decideGuest(pol Policy, st State, ob Observation) Decision {
 }
 
 // guestOf returns what the machine should have; GuestUnknown: what it has stays.
-func guestOf(p AddressPolicy, a AddressState, role election.Role) GuestState {
+func guestOf(p AddressPolicy, a AddressState, role election.Role, own providers.Target) GuestState {
 	active := role == election.Active
+	elsewhere := a.Known && !a.Mine && !own.IsZero() // a node that does not know itself cannot tell
 	switch {
 	case p.Guest == providers.GuestNone:
 		return GuestUnknown
 	case active && a.Known && a.Mine:
 		return GuestPresent
-	case !active && (p.announced() || a.Known && !a.Mine):
+	case !active && (p.announced() || elsewhere):
 		return GuestAbsent
 	default:
 		return GuestUnknown
@@ -261,9 +262,9 @@ func guestOf(p AddressPolicy, a AddressState, role election.Role) GuestState {
 
 // sweepAt returns until when an address that an earlier process may have left on the
 // machine is given time: until it is known whether this node resumes.
-func (st State) sweepAt(i int, role election.Role) election.Instant {
-	a := st.Addresses[i]
-	undecided := !a.Known || a.Mine && role == election.Initialize
+func (st State) sweepAt(i int, ob Observation) election.Instant {
+	a, role := st.Addresses[i], ob.Permit.Role
+	undecided := !a.Known || ob.Target[i].IsZero() || a.Mine && role == election.Initialize
 	if a.GuestAt == 0 && undecided && role != election.Active && role != election.Drained {
 		return st.Born.Add(sweepPatience)
 	}

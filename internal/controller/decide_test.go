@@ -106,6 +106,8 @@ func TestDecide(t *testing.T) {
 			onePolicy(guest), elsewhere(mine), leading(standby), Decision{Step: Wait}},
 		{"a standby touches nothing before it knows the owner",
 			onePolicy(guest), State{}, leading(standby), Decision{Step: Wait}},
+		{"nor before it knows itself: the owner may be its own machine",
+			onePolicy(guest), elsewhere(nil), leading(func(ob *Observation) { standby(ob); ob.Target[0] = providers.Target{} }), Decision{Step: Wait}},
 		{"a failed guest step is tried again later",
 			onePolicy(guest), elsewhere(func(st *State, a *AddressState) { mine(st, a); a.GuestAt = now.Add(ms(1)) }),
 			leading(nil), Decision{Step: Wait, Until: now.Add(ms(1))}},

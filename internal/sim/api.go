@@ -84,7 +84,8 @@ func (w *world) startReads(n *node) {
 	}
 	for _, i := range groups {
 		h := &n.hands[i]
-		h.wantRead, h.urgent, h.busy, h.reading = false, false, true, true
+		h.wantRead, h.urgent, h.reading = false, false, true
+		h.busy = w.groups[i].kind != announce // steps in the guest go on
 	}
 	w.checks.reads(n)
 	began, life := w.local(n), n.life
@@ -103,7 +104,7 @@ func (w *world) startReads(n *node) {
 // and whether a decision waits for any of them.
 func (n *node) wanted() (groups []int, urgent bool) {
 	for i := range n.hands {
-		if h := &n.hands[i]; h.wantRead && !h.busy {
+		if h := &n.hands[i]; h.wantRead && !h.busy && !h.reading {
 			groups = append(groups, i)
 			urgent = urgent || h.urgent
 		}
@@ -160,7 +161,7 @@ func (w *world) readFailed(n *node, groups []int, began election.Instant, kind p
 			return
 		}
 		w.step(n, election.OwnerRead{Group: w.groups[gi].name, Began: began, Ended: w.local(n), Failed: true})
-		w.idle(n, gi)
+		w.readOver(n, gi)
 	}
 }
 
@@ -199,7 +200,7 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])
 		w.trackMoves(n, h, owners)
-		w.idle(n, gi)
+		w.readOver(n, gi)
 	}
 }
 
@@ -257,10 +258,22 @@ func (w *world) idle(n *node, gi int) {
 		return
 	}
 	h := &n.hands[gi]
-	h.busy, h.reading = false, false
-	if !h.wantRead {
+	announced := w.groups[gi].kind == announce
+	h.busy, h.reading = false, h.reading && announced
+	if announced || !h.wantRead {
 		w.decide(n, h)
 	}
+}
+
+// readOver is idle for the end of a read, beside which there may be a guest step.
+func (w *world) readOver(n *node, gi int) {
+	if n.machine == nil || w.groups[gi].kind != announce {
+		w.idle(n, gi)
+		return
+	}
+	h := &n.hands[gi]
+	h.reading = false
+	w.decide(n, h)
 }
 
 // learn gives the controller a fact before the election hears of it.
@@ -281,10 +294,11 @@ func (w *world) observe(n *node, h *hand, ob controller.Observation) controller.
 
 // decide asks the controller for the next step of a group and takes it.
 func (w *world) decide(n *node, h *hand) {
-	if h.busy || n.machine.Role(w.groups[h.group].name) != election.Active {
+	announced := w.groups[h.group].kind == announce
+	if h.busy || !announced && n.machine.Role(w.groups[h.group].name) != election.Active {
 		return
 	}
-	ob := w.observe(n, h, controller.Observation{})
+	ob := w.observe(n, h, controller.Observation{Reading: announced && (h.reading || h.wantRead && h.urgent)})
 	var d controller.Decision
 	h.state, d = controller.Decide(h.policy, h.state, ob)
 	h.until, h.waiting = d.Until, d.Reason
@@ -293,6 +307,8 @@ func (w *world) decide(n *node, h *hand) {
 		h.wantRead, h.urgent = true, true
 	case controller.Write, controller.Release:
 		w.startWrite(n, h, d, ob.Permit)
+	case controller.Add, controller.Remove, controller.Announce:
+		w.startGuest(n, h, d, ob.Permit)
 	}
 }
 
@@ -335,9 +351,6 @@ func (w *world) leaveWrite(n *node, h *hand, wr *write) {
 	w.checks.writes(w, n, h, wr)
 	w.step(n, election.WriteSent{Group: g.name})
 	a := w.call(n, true)
-	if g.kind == announce { // no API is asked
-		a = answer{reach: w.chance.between(0, time.Second), after: time.Millisecond, ok: true}
-	}
 	request := w.request(n, h, wr)
 	w.trace(n, "%s: %s %v leaves", g.name, request.Verb, request.IP)
 	if !a.ok || a.reach < 0 {

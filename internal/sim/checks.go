@@ -15,7 +15,7 @@ import (
 )
 
 // The checkers, each named after its invariant (docs/design.md section 3) or, the
-// last two, after the section that promises it.
+// last three, after the section that promises it.
 const (
 	checkWriteGate   = "I1-write-gate"
 	checkNoFight     = "I2-no-fight"
@@ -31,6 +31,7 @@ const (
 	checkBudget      = "I12-bounded"
 	checkOurs        = "I13-only-ours"
 	checkTwoActives  = "5.5-two-actives"
+	checkAnnounced   = "5.10-announced"
 	checkReasons     = "reasons"
 )
 
@@ -38,22 +39,25 @@ const (
 func Checkers() []string {
 	return []string{
 		checkWriteGate, checkNoFight, checkFailStatic, checkConvergence, checkRepair, checkWitness, checkStall,
-		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkReasons,
+		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkAnnounced, checkReasons,
 	}
 }
 
 // checks is what the checkers found and what they remember of the whole cluster.
 type checks struct {
-	found  []Violation
-	fatal  int // found so many that the history ends
-	who    []controller.Node
-	moves  int // by writes of nodes
-	late   map[int64]bool
-	lateN  int // moves by writes that their senders had given up
-	blind  []blindWindow
-	both   map[[3]int]election.Instant // since when two nodes are active in contact: group, node, node
-	quiet  *quietWatch
-	writeN int
+	found []Violation
+	fatal int // found so many that the history ends
+	who   []controller.Node
+	moves int // by writes of nodes
+	late  map[int64]bool
+	lateN int // moves by writes that their senders had given up
+	blind []blindWindow
+	// undecided is set while the cloud takes notice of an announcement that decides nothing.
+	undecided bool
+	left      map[[2]int]leftover         // by group and node
+	both      map[[3]int]election.Instant // since when two nodes are active in contact: group, node, node
+	quiet     *quietWatch
+	writeN    int
 
 	orderedAt []election.Instant // of each group: an operator's last order
 
@@ -62,7 +66,7 @@ type checks struct {
 }
 
 func newChecks(w *world) checks {
-	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), orderedAt: make([]election.Instant, len(w.groups)), both: map[[3]int]election.Instant{}}
+	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), orderedAt: make([]election.Instant, len(w.groups)), both: map[[3]int]election.Instant{}, left: map[[2]int]leftover{}}
 }
 
 // broken notes a broken rule.
@@ -158,7 +162,8 @@ func (c *checks) changed(w *world, n *node, a *election.Action) {
 		s.drained = true
 	}
 	if a.To == election.Active {
-		s.ordered = s.ordered && (a.Reason == election.ReasonAssigned || a.Reason == election.ReasonSuccessor)
+		recent := c.orderedAt[gi] != 0 && w.now.Sub(c.orderedAt[gi]) < election.ClaimTimeoutDefault // an order lasts as long
+		s.ordered = s.ordered && (a.Reason == election.ReasonAssigned || a.Reason == election.ReasonSuccessor || recent)
 	}
 	if a.From != election.Active {
 		return
@@ -251,7 +256,7 @@ func (w *world) holderChanged(ch fakecloud.Change) {
 	if ch.Node != "" && ch.To.IsZero() && w.groups[gi].kind.atomic() {
 		c.broken(w, checkNoGap, "%s left %v unbound where one call moves it", ch.Node, ch.IP)
 	}
-	late := c.late[ch.Operation]
+	late := c.late[ch.Operation] || c.undecided
 	if ch.Moved && ch.Node != "" {
 		c.moves++
 		if late {

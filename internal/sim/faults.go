@@ -270,7 +270,7 @@ func (w *world) hostDown(n *node) func() {
 		return func() {}
 	}
 	w.crash(n)
-	n.hostDown = true
+	n.hostDown, n.addresses = true, nil
 	if w.chance.one(0.5) {
 		w.after(w.chance.between(0, 10*time.Second), func() {
 			if n.hostDown {

@@ -53,6 +53,7 @@ func (w *world) live(trace func(string)) History {
 	}
 	w.scheduleFaults()
 	w.after(0, func() { w.checks.twoActives(w) })
+	w.after(0, func() { w.checks.leftovers(w) })
 	if w.opts.userProbe {
 		for gi := range w.groups {
 			w.after(time.Second, func() { w.askService(gi) })
@@ -135,7 +136,7 @@ const writeLateMax = 35 * time.Second
 func (w *world) die(n *node) {
 	w.trace(n, "dies")
 	w.crash(n)
-	n.dead, n.hostDown = true, true
+	n.dead, n.hostDown, n.addresses = true, true, nil
 	if w.chance.one(0.5) {
 		w.must(w.model.SetState(n.target.Instance, providers.InstanceStopped))
 	}
@@ -193,8 +194,26 @@ func (w *world) lacks(gi int) string {
 			return fmt.Sprintf("%s is led by %s, and %v is held by %s", g.name, leader.name, a.IP, w.targetWord(at.Holder))
 		}
 	}
+	if lacks := w.lacksOnMachines(gi, leader); lacks != "" {
+		return lacks
+	}
 	if !leader.seen.namesMe(leader, gi) {
 		return fmt.Sprintf("%s is led by %s, who does not know that it holds it", g.name, leader.name)
+	}
+	return ""
+}
+
+// lacksOnMachines says on which machine an announced address is missing, or too many.
+func (w *world) lacksOnMachines(gi int, leader *node) string {
+	if w.groups[gi].kind != announce {
+		return ""
+	}
+	for k, a := range w.groups[gi].addresses {
+		for _, n := range w.nodes {
+			if n.machine != nil && n.configured(gi, k) != (n == leader) {
+				return fmt.Sprintf("%s is led by %s, and the machine of %s has %v: %v", w.groups[gi].name, leader.name, n.name, a.IP, n != leader)
+			}
+		}
 	}
 	return ""
 }
@@ -260,7 +279,7 @@ type quietWatch struct {
 	group         int
 	writes, moves int
 	gaps          int // the address was held by nobody
-	unserved      int // it reached a node that did not lead the group
+	unserved      int // it reached a node that did not lead the group, or whose machine lacked it
 }
 
 func (q *quietWatch) wrote(_ *world, _ *node, gi int) {
@@ -278,5 +297,15 @@ func (q *quietWatch) moved(w *world, gi int, ch fakecloud.Change) {
 		q.gaps++
 	} else if n := w.nodeOf(ch.To); n == nil || n.machine == nil || n.machine.Role(w.groups[gi].name) != election.Active {
 		q.unserved++
+	} else if k := int(ch.IP.As4()[3]-1) % 10; w.groups[gi].kind == announce && !n.configured(gi, k) {
+		q.unserved++
+	}
+}
+
+// configured looks at an address that comes to a machine or leaves it: whoever holds it
+// must have it.
+func (q *quietWatch) configured(w *world, n *node, gi, k int) {
+	if q != nil && q.group == gi && !n.configured(gi, k) && w.model.Holder(w.groups[gi].addresses[k].IP) == n.target {
+		q.gaps++
 	}
 }

@@ -37,6 +37,9 @@ type node struct {
 	alarm    election.Instant // of the world: when time alone concerns this node
 	received election.Received
 
+	started   election.Instant // on its own clock: when its daemon last did
+	addresses map[[2]int]bool  // that its machine has, by group and number
+
 	hostDown  bool // the whole machine is down, its service too
 	serviceOK []bool
 	wrongKey  bool
@@ -102,6 +105,7 @@ func (w *world) start(n *node) {
 		return
 	}
 	n.life++
+	n.started = w.local(n)
 	w.checks.allow(-1)
 	n.session = w.chance.Uint64() | 1
 	n.leaving, n.restart, n.known = false, false, false

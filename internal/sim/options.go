@@ -36,7 +36,8 @@ type groupOptions struct {
 	displacedRetry time.Duration
 	settle         time.Duration
 	handOver       bool
-	version        bool // reads carry a token that changes with every binding
+	drift          time.Duration // until the cloud takes notice of an announcement
+	version        bool          // reads carry a token that changes with every binding
 }
 
 // moveKind is how a cloud moves addresses of a kind.
@@ -113,6 +114,9 @@ func drawGroup(c chance) groupOptions {
 	g.version = c.one(0.3)
 	if c.one(0.4) {
 		g.settle = c.between(time.Second, 12*time.Second)
+	}
+	if g.kind == announce {
+		g.drift = c.between(0, time.Second)
 	}
 	return g
 }

@@ -22,8 +22,9 @@ var guardsOff uint32
 
 // A tooth is one guard, and the checker that must notice when it is gone.
 type tooth struct {
-	guard    string // a constant in pkg/election/guards.go; empty: see trusting
+	guard    string // a constant in pkg/election/guards.go; empty: see below
 	trusting bool   // the signature check, which is not the election's
+	keeping  bool   // the removal of addresses from machines, which is not either
 	checker  string
 	within   uint64 // so many seeds must suffice; see teeth
 }
@@ -53,6 +54,9 @@ var teeth = []tooth{
 	{guard: "guardReadBudget", checker: checkBudget, within: 100},
 	{guard: "guardForeign", checker: checkOurs, within: 50},
 	{guard: "guardContest", checker: checkTwoActives, within: 50},
+	{guard: "guardRefreshAge", checker: checkWriteGate, within: 50},
+	{guard: "guardAllHeard", checker: checkWriteGate, within: 100},
+	{keeping: true, checker: checkAnnounced, within: 50},
 	{guard: "guardReasons", checker: checkReasons, within: 20},
 }
 
@@ -65,8 +69,11 @@ const rareTooth = 150
 
 // name returns what takes the guard away.
 func (t tooth) name() string {
-	if t.trusting {
+	switch {
+	case t.trusting:
 		return "signatures"
+	case t.keeping:
+		return "removals"
 	}
 	return t.guard
 }
@@ -75,7 +82,7 @@ func (t tooth) name() string {
 // the other checkers that noticed.
 func (t tooth) bites(seed uint64) (bitten bool, others []string) {
 	w := newWorld(seed)
-	w.trusting = t.trusting
+	w.trusting, w.keeping = t.trusting, t.keeping
 	for _, v := range w.live(nil).Violations {
 		if v.Checker == t.checker {
 			bitten = true

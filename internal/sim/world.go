@@ -39,6 +39,7 @@ type world struct {
 	phase     phase
 	steps     int64
 	trusting  bool // set by one test: nodes take datagrams that do not verify
+	keeping   bool // set by one test: machines keep the addresses that they are to lose
 	tracing   func(string)
 }
 
@@ -134,9 +135,11 @@ func (w *world) addGroup(i int) {
 	for k := range o.addresses {
 		a := providers.Address{Provider: providerName, Kind: o.kind.String(), IP: netip.AddrFrom4([4]byte{203, 0, 113, byte(10*i + k + 1)})}
 		g.addresses = append(g.addresses, a)
-		g.policy.Addresses = append(g.policy.Addresses, controller.AddressPolicy{
-			Address: a, MoveTimeout: moveTimeout, SettleTime: o.settle,
-		})
+		policy := controller.AddressPolicy{Address: a, MoveTimeout: moveTimeout, SettleTime: o.settle}
+		if o.kind == announce {
+			policy.Guest = providers.GuestAnnounce
+		}
+		g.policy.Addresses = append(g.policy.Addresses, policy)
 		w.must(w.model.AddAddress(fakecloud.Address{IP: a.IP, Region: "r", Holder: w.nodes[0].target}))
 	}
 	w.groups = append(w.groups, g)

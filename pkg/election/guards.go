@@ -38,6 +38,8 @@ const (
 	guardForeign                              // 13: a live stranger keeps the address
 	guardContest                              // 5.5: one of two active nodes yields
 	guardReasons                              // every transition has a documented reason
+	guardRefreshAge                           // 1: an announcement of what is here relies on a recent read too
+	guardAllHeard                             // 1: without one, on the word of every peer
 )
 
 // guardsOff is empty for ever, except while the test of package sim says otherwise.
@@ -59,6 +61,12 @@ func (m *Machine) loosen(g *group, p *Permit) {
 	}
 	if m.lacks(guardReadAge) {
 		p.MaxAge = time.Hour
+	}
+	if m.lacks(guardRefreshAge) {
+		p.RefreshAge = time.Hour
+	}
+	if m.lacks(guardAllHeard) {
+		p.AllHeard = true
 	}
 	if m.lacks(guardNewestTerm) {
 		p.Newest = p.Term
