@@ -154,18 +154,6 @@ type Decision struct {
 	Reason  election.Reason  // why it waits or reads
 }
 
-// The rhythm of guest steps: the time until a failed one is tried again, and that
-// until a good one is made sure of, since a hand may have undone it (invariant 5).
-const (
-	guestRetry  = 5 * time.Second
-	guestReview = 30 * time.Second
-)
-
-// sweepPatience is how long an announced address that an earlier process left on the
-// machine may wait for the first owner read: as long as the peers wait for a node that
-// announced its restart (docs/design.md section 5.3, row 8).
-const sweepPatience = 20 * time.Second
-
 // Decide chooses the next step of a group. The first row that fits decides;
 // addresses are looked at in their order, one that only backs off is passed over.
 //
@@ -220,55 +208,6 @@ func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 		move.Until = earliest(move.Until, earliest(guest.Until, again.Until))
 	}
 	return st, move
-}
-
-// decideGuest looks for an address that this machine should have and may lack, or
-// the other way round. They are local and quick, so they come before the cloud.
-func decideGuest(pol Policy, st State, ob Observation) Decision {
-	until := election.Instant(0)
-	for i, a := range st.Addresses {
-		step, want := Add, guestOf(pol.Addresses[i], a, ob.Permit.Role, ob.Target[i])
-		switch want {
-		case GuestUnknown:
-			continue
-		case GuestAbsent:
-			step = Remove
-		}
-		at := max(a.GuestAt, st.sweepAt(i, ob))
-		opposite := a.Guest != want && a.Guest != GuestUnknown
-		if opposite || ob.Now >= at {
-			return Decision{Step: step, Address: i}
-		}
-		until = earliest(until, at)
-	}
-	return Decision{Step: Wait, Until: until}
-}
-
-// guestOf returns what the machine should have; GuestUnknown: what it has stays.
-func guestOf(p AddressPolicy, a AddressState, role election.Role, own providers.Target) GuestState {
-	active := role == election.Active
-	elsewhere := a.Known && !a.Mine && !own.IsZero() // a node that does not know itself cannot tell
-	switch {
-	case p.Guest == providers.GuestNone:
-		return GuestUnknown
-	case active && a.Known && a.Mine:
-		return GuestPresent
-	case !active && (p.announced() || elsewhere):
-		return GuestAbsent
-	default:
-		return GuestUnknown
-	}
-}
-
-// sweepAt returns until when an address that an earlier process may have left on the
-// machine is given time: until it is known whether this node resumes.
-func (st State) sweepAt(i int, ob Observation) election.Instant {
-	a, role := st.Addresses[i], ob.Permit.Role
-	undecided := !a.Known || ob.Target[i].IsZero() || a.Mine && role == election.Initialize
-	if a.GuestAt == 0 && undecided && role != election.Active && role != election.Drained {
-		return st.Born.Add(sweepPatience)
-	}
-	return 0
 }
 
 // decideMoves chooses the next step for the addresses that are not here. While an
