@@ -47,8 +47,12 @@ func (Kernel) CanAnnounce(ctx context.Context) error {
 	return unix.Close(fd)
 }
 
-// explainRaw adds what to do about an error of a packet socket where that is known.
+// explainRaw adds what to do about an error of a packet socket where that is known, and
+// leaves out the hardware addresses, which say nothing here.
 func explainRaw(err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		err = op.Err
+	}
 	if errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("%w; run as root or with CAP_NET_RAW (AmbientCapabilities= in the unit, or setcap cap_net_raw,cap_net_admin+ep on the program)", err)
 	}

@@ -88,8 +88,19 @@ func TestAnnounceSaysThatAnInterfaceIsDown(t *testing.T) {
 	}
 }
 
-func TestKernelNeedsTheRightToSendFrames(t *testing.T) {
+// TestAnnounceNeedsTheRightToSendFrames takes CAP_NET_RAW from the thread of the test,
+// which ends with it (see namespace).
+func TestAnnounceNeedsTheRightToSendFrames(t *testing.T) {
 	t.Parallel()
-	wantError(t, explainRaw(unix.EPERM), "operation not permitted; run as root or with CAP_NET_RAW "+
-		"(AmbientCapabilities= in the unit, or setcap cap_net_raw,cap_net_admin+ep on the program)")
+	m := namespace(t)
+	do(t, m.AddHost, float4, "eth0")
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var caps [2]unix.CapUserData
+	must(t, unix.Capget(&head, &caps[0]))
+	caps[0].Effective &^= 1 << unix.CAP_NET_RAW
+	must(t, unix.Capset(&head, &caps[0]))
+	const remedy = "operation not permitted; run as root or with CAP_NET_RAW " +
+		"(AmbientCapabilities= in the unit, or setcap cap_net_raw,cap_net_admin+ep on the program)"
+	wantError(t, m.CanAnnounce(t.Context()), "open packet socket: "+remedy)
+	wantError(t, m.Announce(t.Context(), netip.MustParseAddr(float4), "eth0"), "announce 203.0.113.7 on eth0: socket: "+remedy)
 }
