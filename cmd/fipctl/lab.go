@@ -23,7 +23,10 @@ func (a *app) labCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "See failovers on this machine, without a cloud account",
 		Long: `Run two daemons and a fake cloud on this machine, break things, and show what happened and how long it took. It needs
-neither root nor a network nor an account, and leaves nothing behind.`,
+neither root nor a network nor an account, and leaves nothing behind.
+
+Without --provider it plays a reserved IP of DigitalOcean; --provider NAME plays every kind of address of that
+provider, or one with --kind, and --provider all everything. Scenarios that do not apply to a kind say why.`,
 		Args: wants(0, 0),
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			for name, d := range map[string]time.Duration{"advert-interval": o.AdvertInterval, "api-latency": o.APILatency} {
@@ -44,6 +47,8 @@ neither root nor a network nor an account, and leaves nothing behind.`,
 	addOutput(cmd, &output)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.Scenarios, "scenario", nil, "scenarios to play, or all (default: the usual ones)")
+	flags.StringVar(&o.Provider, "provider", "", "whose addresses to play: a provider, or all (default digitalocean)")
+	flags.StringVar(&o.Kind, "kind", "", "kind of address to play (default: every kind of --provider)")
 	flags.BoolVar(&o.List, "list", false, "name the scenarios")
 	flags.DurationVar(&o.AdvertInterval, "advert-interval", lab.AdvertIntervalDefault, "advert interval of the daemons")
 	flags.DurationVar(&o.APILatency, "api-latency", lab.APILatencyDefault, "how long the fake cloud takes to answer")

@@ -41,6 +41,8 @@ type labScenario struct {
 	DecideMS       *int64  `json:"decide_ms"`
 	APIMS          *int64  `json:"api_ms"`
 	FirstAnswerMS  *int64  `json:"first_answer_ms"`
+	GapMS          *int64  `json:"gap_ms"`
+	AddedMS        *int64  `json:"added_ms"`
 	Owner          *string `json:"owner"`
 	Why            *string `json:"why"`
 }

@@ -91,7 +91,9 @@ func (p *plan) floatingIP() netip.Addr          { return p.host(hostFloating) }
 func (p *plan) floatingWeb() netip.AddrPort     { return p.at(hostFloating, p.web) }
 func (p *plan) floatingDaemon() netip.AddrPort  { return p.at(hostFloating, p.daemon) }
 func (p *plan) api() netip.AddrPort             { return p.at(hostAPI, p.web) }
+func (p *plan) apiURL() string                  { return "http://" + p.api().String() }
 func (p *plan) metadata(i int) netip.AddrPort   { return p.at(hostMetadata+i, p.web) }
+func (p *plan) metadataURL(i int) string        { return "http://" + p.metadata(i).String() }
 func (p *plan) node(i int) netip.Addr           { return p.host(hostNode + i) }
 func (p *plan) nodeDaemon(i int) netip.AddrPort { return p.at(hostNode+i, p.daemon) }
 func (p *plan) nodeWeb(i int) netip.AddrPort    { return p.at(hostNode+i, p.web) }

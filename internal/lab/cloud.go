@@ -7,77 +7,40 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
-	fakedo "github.com/fipctl/fipctl/internal/fakecloud/digitalocean"
 	"github.com/fipctl/fipctl/internal/fakecloud/face"
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// What the lab's cloud is called and holds.
 const (
-	providerName = "digitalocean"
-	addressKind  = "reserved-ip"
-	region       = "nyc3"
-	firstDroplet = 1001
-	foreign      = "a droplet outside the cluster"
-	foreignID    = "2001"
-	// assignTakes is how long the cloud takes to move the address once it has
-	// accepted the request. Users of the real one report 2 to 12 s; less keeps the
-	// lab short and hides nothing, since the figure stands in the table.
-	assignTakes = time.Second
+	// moveTakes is how long the clouds take to do what they do later than they accept
+	// it. Users of the real ones report 2 to 12 s; less keeps the lab short and hides
+	// nothing, since the figure stands in the table.
+	moveTakes = time.Second
 	// dueEvery is how often the model is looked at, so that a move that is due
 	// happens although nobody asks.
 	dueEvery = 5 * time.Millisecond
-	// assignPath is the call that moves an address.
-	assignPath = "/v2/reserved_ips/*/actions"
 )
 
-// readScopes is what a token may do that may not move an address.
-var readScopes = []string{fakedo.ScopeReservedIPRead, fakedo.ScopeDropletRead, fakedo.ScopeActionsRead, fakedo.ScopeAccountRead}
-
-// cloud is the fake DigitalOcean: the ownership model, its API, and one metadata
-// service per node.
+// cloud is the fake cloud of a cluster: the ownership model, its API, and one
+// metadata service per node.
 type cloud struct {
+	offer     offer
 	nodes     int
-	ip        netip.Addr
+	vendor    vendor
 	model     *fakecloud.Model
-	api       *fakedo.Server
 	listeners []*face.Listener
 }
 
-// openCloud builds the cloud with one droplet per node and binds its listeners.
-func openCloud(p *plan, so clusterOptions) (*cloud, error) {
-	c := &cloud{nodes: so.nodes, ip: p.floatingIP(), model: fakecloud.New(fakecloud.Options{Now: time.Now})}
-	o := fakedo.Options{OperationDelay: assignTakes, Latency: so.latency, Anchors: map[string]netip.Addr{}}
-	for i, name := range nodeNames[:c.nodes] {
-		token := fakedo.Token{Value: tokenOf(name), Node: name}
-		if slices.Contains(so.readOnly, i) {
-			token.Scopes = readScopes
-		}
-		o.Tokens = append(o.Tokens, token)
-		o.Anchors[dropletOf(i)] = p.node(i)
-		instance := fakecloud.Instance{ID: dropletOf(i), Name: name, Region: region, Private: privateOf(p, i, c.nodes)}
-		if err := c.model.AddInstance(instance); err != nil {
-			return nil, err
-		}
-	}
-	if err := c.model.AddInstance(fakecloud.Instance{ID: foreignID, Name: "somebody-else", Region: region}); err != nil {
-		return nil, err
-	}
-	address := fakecloud.Address{IP: c.ip, Region: region, Holder: providers.Target{Instance: so.holder}}
-	if err := c.model.AddAddress(address); err != nil {
-		return nil, err
-	}
-	c.api = fakedo.New(c.model, o)
-	if err := c.listen(p); err != nil {
-		c.close()
-		return nil, err
-	}
-	return c, nil
+// openCloud builds the cloud with one machine per node. Nothing listens yet.
+func openCloud(o offer, p *plan, so clusterOptions) (*cloud, error) {
+	c := &cloud{offer: o, nodes: so.nodes, model: fakecloud.New(fakecloud.Options{Now: time.Now})}
+	var err error
+	c.vendor, err = o.open(c.model, p, so)
+	return c, err
 }
 
 // privateOf returns the private addresses of node i of n. Those by which the other nodes
@@ -93,14 +56,15 @@ func privateOf(p *plan, i, n int) []netip.Addr {
 	return addresses
 }
 
+// listen binds the API and the metadata services.
 func (c *cloud) listen(p *plan) error {
-	l, err := face.Listen(p.api().String(), c.api)
+	l, err := face.Listen(p.api().String(), c.vendor.api())
 	if err != nil {
 		return err
 	}
 	c.listeners = append(c.listeners, l)
 	for i := range c.nodes {
-		if l, err = face.Listen(p.metadata(i).String(), c.api.MetadataHandler(dropletOf(i))); err != nil {
+		if l, err = face.Listen(p.metadata(i).String(), c.vendor.metadata(i)); err != nil {
 			return err
 		}
 		c.listeners = append(c.listeners, l)
@@ -128,32 +92,81 @@ func (c *cloud) watch(ctx context.Context) {
 	}
 }
 
-// holder returns the number of the node that holds the address, or -1.
-func (c *cloud) holder() int { return nodeOf(c.model.Holder(c.ip).Instance) }
+// nodeOf returns the number of the node that a target is, or -1.
+func (c *cloud) nodeOf(t providers.Target) int {
+	for i := range c.nodes {
+		if c.vendor.target(i) == t {
+			return i
+		}
+	}
+	return -1
+}
 
-// owner returns the name of whoever holds the address; empty for nobody.
-func (c *cloud) owner() string { return instanceName(c.model.Holder(c.ip).Instance) }
+// nameOf returns what the lab calls a holder; empty for nobody.
+func (c *cloud) nameOf(t providers.Target) string {
+	switch i := c.nodeOf(t); {
+	case i >= 0:
+		return nodeNames[i]
+	case t == c.vendor.stranger():
+		return c.offer.stranger()
+	default:
+		return t.String()
+	}
+}
+
+// clientSlot is the one that says where clients are delivered to.
+func (c *cloud) clientSlot() fakecloud.Slot { return c.vendor.slots()[0] }
+
+// delivers returns the number of the node that clients are delivered to, or -1.
+func (c *cloud) delivers() int { return c.nodeOf(c.model.HolderIn(c.clientSlot())) }
+
+// holder returns the number of the node that holds the address wherever it is, or -1.
+func (c *cloud) holder() int {
+	at := c.delivers()
+	for _, s := range c.vendor.slots() {
+		if c.nodeOf(c.model.HolderIn(s)) != at {
+			return -1
+		}
+	}
+	return at
+}
+
+// owner returns the name of whoever holds the address, of several together; empty for
+// nobody.
+func (c *cloud) owner() string {
+	slots := c.vendor.slots()
+	text := c.nameOf(c.model.HolderIn(slots[0]))
+	for _, s := range slots[1:] {
+		if other := c.nameOf(c.model.HolderIn(s)); other != c.nameOf(c.model.HolderIn(slots[0])) {
+			text = fmt.Sprintf("%s, in %s by %s", orNobody(text), s.Table, orNobody(other))
+		}
+	}
+	return text
+}
 
 // place is a hand in the console that binds the address to node i.
 func (c *cloud) place(i int) error {
-	return c.model.Place(c.ip, providers.Target{Instance: dropletOf(i)})
+	for _, s := range c.vendor.slots() {
+		if err := c.model.PlaceIn(s, c.vendor.target(i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refuse makes the API reset every connection, of one node or of all when node is
 // empty, until the returned function is called.
 func (c *cloud) refuse(node string) (again func()) {
-	return c.api.Inject(face.Match{Node: node}, face.Refuse(), 0)
+	return c.vendor.api().Inject(face.Match{Node: node}, face.Refuse(), 0)
 }
 
-// loseReply makes the API cut the connection of the next assign after it has been
-// accepted.
-func (c *cloud) loseReply() {
-	c.api.Inject(face.Match{Method: "POST", Path: assignPath}, face.CutAfter(), 1)
-}
+// loseReply makes the API cut the connection of the next call that binds the address,
+// after it has been accepted.
+func (c *cloud) loseReply() { c.vendor.api().Inject(c.vendor.binding(), face.CutAfter(), 1) }
 
 // moves counts how often the address reached another holder, writes how often a
 // daemon asked for it, whatever the answer was.
-func (c *cloud) moves() int { return c.model.Moves(c.ip) }
+func (c *cloud) moves() int { return c.model.Moves(c.clientSlot().IP) }
 
 func (c *cloud) writes() int {
 	n := 0
@@ -165,20 +178,57 @@ func (c *cloud) writes() int {
 	return n
 }
 
-func dropletOf(i int) string { return fmt.Sprint(firstDroplet + i) }
-
-func nodeOf(instance string) int {
-	for i := range nodeNames {
-		if dropletOf(i) == instance {
-			return i
-		}
-	}
-	return -1
+// span is a stretch of time in which the cloud had something to do for a node.
+type span struct {
+	node     string
+	from, to time.Time
 }
 
-func instanceName(instance string) string {
-	if i := nodeOf(instance); i >= 0 {
-		return nodeNames[i]
+// busy returns when the cloud was busy for whom: from the arrival of each call until
+// its answer had left, or, of a write, until it took effect.
+func (c *cloud) busy() []span {
+	var spans []span
+	for _, e := range c.model.Journal() {
+		s := span{e.Node, e.Arrived, e.Answered}
+		if e.Applied.After(s.to) {
+			s.to = e.Applied
+		}
+		if s.to.After(s.from) {
+			spans = append(spans, s)
+		}
 	}
-	return strings.ReplaceAll(instance, foreignID, foreign)
+	return spans
+}
+
+// events returns the writes and moves so far.
+func (c *cloud) events() []event {
+	return append(writeEvents(c.model.Journal()), c.moveEvents(c.model.Changes())...)
+}
+
+// moveEvents returns those of the changes that are about the address where clients
+// are delivered by; the other route tables of a route only show when it has several.
+func (c *cloud) moveEvents(changes []fakecloud.Change) []event {
+	var es []event
+	for _, ch := range changes {
+		at := fakecloud.Slot{IP: ch.IP, Table: ch.Table}
+		switch e := moveEvent(ch, c.nameOf); {
+		case at == c.clientSlot():
+			es = append(es, e)
+		case ch.IP == c.clientSlot().IP:
+			e.Kind = eventLog
+			es = append(es, e)
+		}
+	}
+	return es
+}
+
+// capabilitiesOf returns what the registry says of a kind; the lab plays only what
+// the program knows.
+func capabilitiesOf(provider, kind string) providers.Capabilities {
+	d, _ := registry.Describe(provider)
+	k, ok := d.Kind(kind)
+	if !ok {
+		panic("lab: the registry has no kind " + kind + " of " + provider)
+	}
+	return k.Capabilities
 }

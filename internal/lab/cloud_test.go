@@ -6,11 +6,30 @@ package lab
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-func TestADropletHasTheAddressByWhichEachPeerKnowsIt(t *testing.T) {
+// memoryCloud is a cloud that nobody can reach.
+func memoryCloud(t *testing.T, o offer) *cloud {
+	t.Helper()
+	return memoryCloudAt(t, o, &plan{prefix: [3]byte{127, 83, 20}, daemon: portDaemon, web: portWeb})
+}
+
+func memoryCloudAt(t *testing.T, o offer, p *plan) *cloud {
+	t.Helper()
+	c, err := openCloud(o, p, clusterOptions{settings: settings{nodes: len(nodeNames)}, holder: ownerNode})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAMachineHasTheAddressByWhichEachPeerKnowsIt(t *testing.T) {
 	t.Parallel()
 	p := &plan{prefix: [3]byte{127, 83, 20}, daemon: portDaemon, web: portWeb}
 	for i := range nodeNames {
@@ -26,11 +45,99 @@ func TestADropletHasTheAddressByWhichEachPeerKnowsIt(t *testing.T) {
 	}
 }
 
-func TestInstancesHaveNames(t *testing.T) {
+func TestHoldersHaveNames(t *testing.T) {
 	t.Parallel()
-	for instance, want := range map[string]string{dropletOf(0): "lb-a", dropletOf(1): "lb-b", foreignID: foreign, "": ""} {
-		if got := instanceName(instance); got != want {
-			t.Errorf("instance %q is called %q, want %q", instance, got, want)
+	for _, o := range offers() {
+		c := memoryCloud(t, o)
+		for want, target := range map[string]providers.Target{
+			"lb-a": c.vendor.target(0), "lb-b": c.vendor.target(1), o.stranger(): c.vendor.stranger(),
+			"": {}, "something": {Instance: "something"},
+		} {
+			if got := c.nameOf(target); got != want {
+				t.Errorf("%s: %s is called %q, want %q", o.name(), target, got, want)
+			}
 		}
+	}
+}
+
+func TestTheCloudSaysWhoHoldsTheAddress(t *testing.T) {
+	t.Parallel()
+	for _, o := range offers() {
+		c := memoryCloud(t, o)
+		if c.holder() != ownerNode || c.delivers() != ownerNode || c.owner() != "lb-a" || c.moves() != 0 || c.writes() != 0 {
+			t.Errorf("%s at first: %d, %q", o.name(), c.holder(), c.owner())
+		}
+		if err := c.place(standbyNode); err != nil {
+			t.Fatal(err)
+		}
+		if c.holder() != standbyNode || c.delivers() != standbyNode || c.owner() != "lb-b" || c.moves() != 1 {
+			t.Errorf("%s after a move: %d, %q, %d moves", o.name(), c.holder(), c.owner(), c.moves())
+		}
+		for _, s := range c.vendor.slots() {
+			if err := c.model.PlaceIn(s, providers.Target{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.holder() != -1 || c.delivers() != -1 || c.owner() != "" {
+			t.Errorf("%s held by nobody: %d, %q", o.name(), c.holder(), c.owner())
+		}
+	}
+}
+
+// A route in several tables can be on its way: clients are where the first table says,
+// and nobody has the whole.
+func TestWhatIsInSeveralTablesIsHeldByWhoeverHasThemAll(t *testing.T) {
+	t.Parallel()
+	c := memoryCloud(t, digitalOceanReservedIP())
+	v := twoTables{c.vendor}
+	c.vendor = v
+	second := v.slots()[1]
+	if err := c.model.AddAddress(fakecloud.Address{IP: second.IP, Table: second.Table, Region: doRegion, Holder: v.target(standbyNode)}); err != nil {
+		t.Fatal(err)
+	}
+	if c.delivers() != ownerNode || c.holder() != -1 || c.owner() != "lb-a, in rtb-2 by lb-b" {
+		t.Errorf("half moved: clients at %d, held by %d, %q", c.delivers(), c.holder(), c.owner())
+	}
+	if err := c.place(standbyNode); err != nil {
+		t.Fatal(err)
+	}
+	if c.delivers() != standbyNode || c.holder() != standbyNode || c.owner() != "lb-b" {
+		t.Errorf("moved: clients at %d, held by %d, %q", c.delivers(), c.holder(), c.owner())
+	}
+}
+
+// twoTables has the address in a route table as well.
+type twoTables struct{ vendor }
+
+func (v twoTables) slots() []fakecloud.Slot {
+	first := v.vendor.slots()[0]
+	return []fakecloud.Slot{first, {IP: first.IP, Table: "rtb-2"}}
+}
+
+func TestTheCloudIsBusyFromTheCallToItsEffect(t *testing.T) {
+	t.Parallel()
+	c := memoryCloud(t, digitalOceanReservedIP())
+	now := time.Now()
+	c.model = fakecloud.New(fakecloud.Options{Now: func() time.Time { return now }})
+	instance := fakecloud.Instance{ID: dropletOf(0), Region: doRegion}
+	if err := c.model.AddInstance(instance); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.model.AddAddress(fakecloud.Address{IP: c.clientSlot().IP, Region: doRegion}); err != nil {
+		t.Fatal(err)
+	}
+	begun := now
+	read, write := c.model.Arrive(fakecloud.Entry{Node: "lb-a"}), c.model.Arrive(fakecloud.Entry{Node: "lb-b", Write: true})
+	now = now.Add(100 * time.Millisecond)
+	op, err := c.model.Submit(fakecloud.Request{IP: c.clientSlot().IP, To: c.vendor.target(0), Delay: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.model.Answer(read, fakecloud.Entry{Node: "lb-a"})
+	c.model.Answer(write, fakecloud.Entry{Node: "lb-b", Operation: op.ID})
+	now = now.Add(2 * time.Second)
+	want := []span{{"lb-a", begun, begun.Add(100 * time.Millisecond)}, {"lb-b", begun, begun.Add(1100 * time.Millisecond)}}
+	if diff := cmp.Diff(want, c.busy(), cmp.AllowUnexported(span{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

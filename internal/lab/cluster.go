@@ -70,10 +70,11 @@ type node struct {
 // clusterOptions is what differs between scenarios before anything runs.
 type clusterOptions struct {
 	settings
+	offer    offer
 	latency  time.Duration
-	holder   string // the droplet that has the address at first; empty: nobody
+	holder   int    // the node that has the address at first, or heldByNobody or heldByStranger
 	blind    bool   // no probe passes through the floating IP
-	readOnly []int  // the nodes whose token may not move the address
+	readOnly []int  // the nodes whose credentials may not move the address
 	seed     uint64 // of the relay
 }
 
@@ -95,19 +96,22 @@ func (c *cluster) open(ctx context.Context, o clusterOptions) (err error) {
 	if c.dir, err = makeDir(); err != nil {
 		return err
 	}
-	if err = writeFiles(c.dir, c.plan, o.settings); err != nil {
+	if c.cloud, err = openCloud(o.offer, c.plan, o); err != nil {
 		return err
 	}
-	if c.cloud, err = openCloud(c.plan, o); err != nil {
+	if err = writeFiles(c.dir, c.plan, o.settings, c.cloud.vendor); err != nil {
+		return err
+	}
+	if err = c.cloud.listen(c.plan); err != nil {
 		return err
 	}
 	if c.relay, err = openRelay(c.plan, nodeNames[:o.nodes], o.seed); err != nil {
 		return err
 	}
-	if c.web, err = openFloating(c.plan.floatingWeb(), c.cloud.holder, c.plan.nodeWeb); err != nil {
+	if c.web, err = openFloating(c.plan.floatingWeb(), c.cloud.delivers, c.plan.nodeWeb); err != nil {
 		return err
 	}
-	if c.probes, err = openFloatingUDP(c.plan.floatingDaemon(), c.cloud.holder, c.plan.nodeDaemon); err != nil {
+	if c.probes, err = openFloatingUDP(c.plan.floatingDaemon(), c.cloud.delivers, c.plan.nodeDaemon); err != nil {
 		return err
 	}
 	c.probes.closed.Store(o.blind)
@@ -138,7 +142,8 @@ func (c *cluster) play(ctx context.Context) {
 	c.wg.Go(func() { c.web.run(ctx) })
 	c.wg.Go(func() { c.probes.run(ctx) })
 	c.cloud.model.OnChange(func(ch fakecloud.Change) {
-		if from := nodeOf(ch.From.Instance); from >= 0 {
+		from := c.cloud.nodeOf(ch.From)
+		if from >= 0 && (fakecloud.Slot{IP: ch.IP, Table: ch.Table}) == c.cloud.clientSlot() {
 			c.web.moved(from)
 		}
 	})

@@ -74,6 +74,7 @@ type (
 		Provider string `yaml:"provider"`
 		Kind     string `yaml:"kind"`
 		IP       string `yaml:"ip"`
+		ID       string `yaml:"id,omitempty"`
 	}
 	fileProbe struct {
 		HTTP string `yaml:"http"`
@@ -87,7 +88,9 @@ type (
 		Fall     int    `yaml:"fall"`
 	}
 	fileProvider struct {
-		TokenFile        string `yaml:"token_file"`
+		TokenFile        string `yaml:"token_file,omitempty"`
+		CredentialsFile  string `yaml:"credentials_file,omitempty"`
+		Region           string `yaml:"region,omitempty"`
 		Endpoint         string `yaml:"endpoint"`
 		MetadataEndpoint string `yaml:"metadata_endpoint"`
 	}
@@ -107,7 +110,8 @@ type settings struct {
 
 // configOf returns the configuration of node i. It differs between the nodes
 // where the lab is not a real network: each names the others at their stand-ins.
-func configOf(p *plan, s settings, files nodeFiles, i int) fileConfig {
+func configOf(p *plan, s settings, files nodeFiles, v vendor, i int) fileConfig {
+	addresses := v.addresses()
 	c := fileConfig{
 		Node:     nodeNames[i],
 		Cluster:  fileCluster{ID: clusterID, KeyFile: files.key},
@@ -115,12 +119,10 @@ func configOf(p *plan, s settings, files nodeFiles, i int) fileConfig {
 		Control:  fileControl{Socket: files.socket},
 		StateDir: files.state,
 		Log:      fileLog{Level: "info", Format: "json"},
-		Groups:   []fileGroup{groupOf(p, s)},
-		Providers: map[string]fileProvider{providerName: {
-			TokenFile:        files.token,
-			Endpoint:         "http://" + p.api().String(),
-			MetadataEndpoint: "http://" + p.metadata(i).String(),
-		}},
+		Groups:   []fileGroup{groupOf(p, s, v, i)},
+		Providers: map[string]fileProvider{
+			addresses[0].Provider: v.block(i, files.secret),
+		},
 	}
 	for j, name := range nodeNames[:s.nodes] {
 		c.Nodes = append(c.Nodes, fileNode{Name: name, Address: p.addressSeen(i, j).String()})
@@ -128,7 +130,7 @@ func configOf(p *plan, s settings, files nodeFiles, i int) fileConfig {
 	return c
 }
 
-func groupOf(p *plan, s settings) fileGroup {
+func groupOf(p *plan, s settings, v vendor, i int) fileGroup {
 	g := fileGroup{
 		Name:           groupName,
 		VRID:           51,
@@ -136,21 +138,21 @@ func groupOf(p *plan, s settings) fileGroup {
 		Preempt:        s.preempt,
 		OnMoved:        s.onMoved,
 		Priority:       map[string]int{},
-		Addresses:      []fileAddress{{Provider: providerName, Kind: addressKind, IP: p.floatingIP().String()}},
+		Addresses:      v.addresses(),
 		Checks: []fileCheck{{
 			Name:     "service",
-			HTTP:     fmt.Sprintf("http://{anchor}:%d/healthz", p.web),
+			HTTP:     v.serviceURL(i),
 			Interval: checkInterval.String(),
 			Timeout:  checkTimeout.String(),
 			Rise:     checkRise,
 			Fall:     checkFall,
 		}},
 	}
-	for i, name := range nodeNames[:s.nodes] {
-		g.Priority[name] = nodePriorities[i]
+	for j, name := range nodeNames[:s.nodes] {
+		g.Priority[name] = nodePriorities[j]
 	}
 	if s.probe {
-		g.Probe = &fileProbe{HTTP: fmt.Sprintf("http://{address}:%d/healthz", p.web)}
+		g.Probe = &fileProbe{HTTP: fmt.Sprintf("http://%s/healthz", p.floatingWeb())}
 	}
 	if s.touchy {
 		g.Checks[0].Rise, g.Checks[0].Fall = 1, 1
@@ -168,25 +170,25 @@ func groupOf(p *plan, s settings) fileGroup {
 }
 
 // nodeFiles is where the files of one node are.
-type nodeFiles struct{ config, key, token, socket, state string }
+type nodeFiles struct{ config, key, secret, socket, state string }
 
 func filesOf(dir, node string) nodeFiles {
 	return nodeFiles{
 		config: filepath.Join(dir, node+".yaml"),
 		key:    filepath.Join(dir, node+".key"),
-		token:  filepath.Join(dir, node+".token"),
+		secret: filepath.Join(dir, node+".secret"),
 		socket: filepath.Join(dir, node+".sock"),
 		state:  filepath.Join(dir, node+".state"),
 	}
 }
 
 // writeFiles writes everything the daemons read: each node's copy of the cluster
-// key, its configuration and its token.
-func writeFiles(dir string, p *plan, s settings) error {
+// key, its configuration and its credentials.
+func writeFiles(dir string, p *plan, s settings, v vendor) error {
 	key := newKey()
 	for i, name := range nodeNames[:s.nodes] {
 		files := filesOf(dir, name)
-		text, err := yaml.Marshal(configOf(p, s, files, i))
+		text, err := yaml.Marshal(configOf(p, s, files, v, i))
 		if err != nil {
 			return fmt.Errorf("write configuration of %s: %w", name, err)
 		}
@@ -196,7 +198,7 @@ func writeFiles(dir string, p *plan, s settings) error {
 		if err := writePrivate(files.key, key); err != nil {
 			return err
 		}
-		if err := writePrivate(files.token, tokenOf(name)+"\n"); err != nil {
+		if err := writePrivate(files.secret, v.secretOf(name)); err != nil {
 			return err
 		}
 		if err := os.Mkdir(files.state, 0o700); err != nil {
@@ -214,7 +216,3 @@ func newKey() string {
 }
 
 func writePrivate(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }
-
-// tokenOf is the API token of a node. Each has its own, so that the cloud can
-// fail one node and not the other. It looks like a real one and opens nothing.
-func tokenOf(node string) string { return "dop_v1_lab_" + node }

@@ -20,7 +20,8 @@ func TestTheConfigurationReadsLikeOneThatPeopleWrite(t *testing.T) {
 		nodes: pairNodes, advertInterval: AdvertIntervalDefault, preempt: true, preemptDelay: shortPreempt,
 		displacedRetry: shortRetry, onMoved: "reclaim",
 	}
-	text, err := yaml.Marshal(configOf(p, s, filesOf("/tmp/fipctl-lab-1", "lb-b"), standbyNode))
+	c := memoryCloudAt(t, digitalOceanReservedIP(), p)
+	text, err := yaml.Marshal(configOf(p, s, filesOf("/tmp/fipctl-lab-1", "lb-b"), c.vendor, standbyNode))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,31 +39,42 @@ func TestTheDaemonsAcceptTheConfiguration(t *testing.T) {
 		"user's probe": {nodes: pairNodes, advertInterval: AdvertIntervalDefault, probe: true, touchy: true},
 		"everything":   {nodes: pairNodes, advertInterval: time.Second, preempt: true, preemptDelay: shortPreempt, displacedRetry: shortRetry, onMoved: "reclaim"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			if err := writeFiles(dir, p, s); err != nil {
-				t.Fatal(err)
-			}
-			for i, node := range nodeNames[:s.nodes] {
-				c, err := config.Load(filesOf(dir, node).config, config.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(c.Warnings) > 0 {
-					t.Errorf("warnings:\n%v", c.Warnings)
-				}
-				g := c.Groups[0]
-				if c.Node != node || c.Self().Address != p.nodeDaemon(i) || g.AdvertInterval != s.advertInterval || g.Preempt != s.preempt {
-					t.Errorf("%s: the configuration says otherwise: %+v", node, c)
-				}
-				if (g.Probe != nil) != s.probe || (g.Checks[0].Fall == 1) != s.touchy {
-					t.Errorf("%s: probe %v, check %+v", node, g.Probe, g.Checks[0])
-				}
-				if reclaim := g.OnMoved != election.FollowMoved; reclaim != (s.onMoved == "reclaim") {
-					t.Errorf("%s: on_moved is %v", node, g.OnMoved)
-				}
-			}
-		})
+		for _, o := range offers() {
+			t.Run(o.name()+", "+name, func(t *testing.T) {
+				t.Parallel()
+				accepted(t, p, s, o)
+			})
+		}
+	}
+}
+
+// accepted loads every node's file and compares it with what the scenario asked for.
+func accepted(t *testing.T, p *plan, s settings, o offer) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := writeFiles(dir, p, s, memoryCloudAt(t, o, p).vendor); err != nil {
+		t.Fatal(err)
+	}
+	for i, node := range nodeNames[:s.nodes] {
+		c, err := config.Load(filesOf(dir, node).config, config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Warnings) > 0 {
+			t.Errorf("warnings:\n%v", c.Warnings)
+		}
+		g := c.Groups[0]
+		if c.Node != node || c.Self().Address != p.nodeDaemon(i) || g.AdvertInterval != s.advertInterval || g.Preempt != s.preempt {
+			t.Errorf("%s: the configuration says otherwise: %+v", node, c)
+		}
+		if (g.Probe != nil) != s.probe || (g.Checks[0].Fall == 1) != s.touchy {
+			t.Errorf("%s: probe %v, check %+v", node, g.Probe, g.Checks[0])
+		}
+		if reclaim := g.OnMoved != election.FollowMoved; reclaim != (s.onMoved == "reclaim") {
+			t.Errorf("%s: on_moved is %v", node, g.OnMoved)
+		}
+		if len(g.Addresses) != o.tables || g.Addresses[0].Provider != o.provider || g.Addresses[0].Kind != o.kind {
+			t.Errorf("%s: addresses %+v", node, g.Addresses)
+		}
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // eventKind says where an event was seen, which is also the order of events of
@@ -97,34 +97,34 @@ func parseLog(node, line string, now time.Time) (event, bool) {
 	return e, true
 }
 
-// cloudEvents returns the writes and moves that the cloud recorded for ip. name
-// says what
-// the lab calls an instance; empty for nobody.
-func cloudEvents(journal []fakecloud.Entry, changes []fakecloud.Change, ip netip.Addr, name func(instance string) string) []event {
+// writeEvents returns the writes that reached the cloud's API.
+func writeEvents(journal []fakecloud.Entry) []event {
 	var es []event
 	for _, j := range journal {
-		if !j.Write {
-			continue
+		if j.Write {
+			es = append(es, event{At: j.Arrived, Kind: eventWrite, Who: j.Node, What: writeText(j)})
 		}
-		es = append(es, event{At: j.Arrived, Kind: eventWrite, Who: j.Node, What: writeText(j)})
-	}
-	for _, ch := range changes {
-		if ch.IP != ip {
-			continue
-		}
-		from, to := name(ch.From.Instance), name(ch.To.Instance)
-		e := event{At: ch.At, Kind: eventMoved, Who: "cloud", From: from, To: to}
-		e.What = fmt.Sprintf("address moved: %s -> %s", orNobody(from), orNobody(to))
-		es = append(es, e)
 	}
 	return es
+}
+
+// moveEvent is one change of the holder. name says what the lab calls a target; empty
+// for nobody.
+func moveEvent(ch fakecloud.Change, name func(providers.Target) string) event {
+	e := event{At: ch.At, Kind: eventMoved, Who: "cloud", From: name(ch.From), To: name(ch.To)}
+	where := ""
+	if ch.Table != "" {
+		where = " in " + ch.Table
+	}
+	e.What = fmt.Sprintf("address moved%s: %s -> %s", where, orNobody(e.From), orNobody(e.To))
+	return e
 }
 
 func orNobody(name string) string { return cmp.Or(name, "nobody") }
 
 // writeText says how one write went: "write: assign accepted (201)".
 func writeText(j fakecloud.Entry) string {
-	text := "write: " + j.Method + " " + j.Path
+	text := "write: " + cmp.Or(j.Action, j.Method+" "+j.Path)
 	if j.Effect != "" {
 		text = "write: " + j.Effect
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
-	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 func TestParseLog(t *testing.T) {
@@ -76,22 +75,27 @@ func TestParseLog(t *testing.T) {
 
 func TestCloudEventsAreTheWritesAndTheMovesOfTheAddress(t *testing.T) {
 	t.Parallel()
-	ip, other := netip.MustParseAddr("127.1.2.10"), netip.MustParseAddr("127.1.2.11")
-	a, b := providers.Target{Instance: dropletOf(0)}, providers.Target{Instance: dropletOf(1)}
-	got := cloudEvents([]fakecloud.Entry{
+	c := memoryCloud(t, digitalOceanReservedIP())
+	ip, other := c.clientSlot().IP, netip.MustParseAddr("127.1.2.11")
+	a, b := c.vendor.target(0), c.vendor.target(1)
+	got := append(writeEvents([]fakecloud.Entry{
 		{Node: "lb-b", Method: "GET", Arrived: at(1)},
 		{Node: "lb-b", Write: true, Effect: "assign: accepted as action 1", Status: 201, Arrived: at(2)},
 		{Node: "lb-b", Write: true, Method: "POST", Path: "/v2/x", Fault: "cut-after", Arrived: at(3)},
-	}, []fakecloud.Change{
+		{Node: "lb-b", Write: true, Method: "POST", Path: "/", Action: "Attach", Status: 200, Arrived: at(3)},
+	}), c.moveEvents([]fakecloud.Change{
 		{At: at(4), IP: ip, From: a, To: b},
 		{At: at(5), IP: other, From: a, To: b},
 		{At: at(6), IP: ip, From: b},
-	}, ip, instanceName)
+		{At: at(7), IP: ip, Table: "rtb-2", From: a, To: b},
+	})...)
 	want := []event{
 		{At: at(2), Kind: eventWrite, Who: "lb-b", What: "write: assign: accepted as action 1 (201)"},
 		{At: at(3), Kind: eventWrite, Who: "lb-b", What: "write: POST /v2/x (no answer), fault: cut-after"},
+		{At: at(3), Kind: eventWrite, Who: "lb-b", What: "write: Attach (200)"},
 		{At: at(4), Kind: eventMoved, Who: "cloud", From: "lb-a", To: "lb-b", What: "address moved: lb-a -> lb-b"},
 		{At: at(6), Kind: eventMoved, Who: "cloud", From: "lb-b", What: "address moved: lb-b -> nobody"},
+		{At: at(7), Kind: eventLog, Who: "cloud", From: "lb-a", To: "lb-b", What: "address moved in rtb-2: lb-a -> lb-b"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -35,7 +35,7 @@ func faults() []scenario {
 		},
 		{
 			name: "assign", inSet: true,
-			story: "an operator moves the address: no request fails, for the cloud moves it in one call",
+			story: "an operator moves the address: no request fails, where the cloud moves it in one call",
 			act:   assignSpare,
 			want:  want{moves: exactly(1), writes: exactly(1), noFail: true, owner: standbyNode},
 		},
@@ -58,7 +58,8 @@ func faults() []scenario {
 				c.cloud.loseReply()
 				return killOwner(ctx, c)
 			},
-			want: want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
+			needs: aWrite,
+			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
 		},
 	}
 }

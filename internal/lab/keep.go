@@ -14,10 +14,10 @@ import (
 
 // keep leaves a healthy pair running until ctx ends, says what can be tried on it,
 // and shows what happens as it happens.
-func (l *lab) keep(ctx context.Context) error {
+func (l *lab) keep(ctx context.Context, o offer) error {
 	s := scenario{name: "keep", story: "a healthy pair to try things on"}
 	l.out.begin(s)
-	c, err := openCluster(ctx, l, l.clusterOptions(s))
+	c, err := openCluster(ctx, l, l.clusterOptions(o, s))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (l *lab) narrate(ctx context.Context, c *cluster) {
 	}
 	c.record.follow(show)
 	stop := c.cloud.model.OnChange(func(ch fakecloud.Change) {
-		for _, e := range cloudEvents(nil, []fakecloud.Change{ch}, c.cloud.ip, instanceName) {
+		for _, e := range c.cloud.moveEvents([]fakecloud.Change{ch}) {
 			show(e)
 		}
 	})

@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -34,6 +36,8 @@ const (
 // Options are the arguments of `fipctl lab`.
 type Options struct {
 	Scenarios      []string      // names, or "all"; none: the default set
+	Provider       string        // whose addresses, or "all"; empty: the first that the lab knows
+	Kind           string        // of address; empty: every kind of the provider, without one the first
 	List           bool          // only name the scenarios
 	AdvertInterval time.Duration // 50 ms to 40 s; zero: AdvertIntervalDefault
 	APILatency     time.Duration // of every call, 0 to 2 s
@@ -62,7 +66,7 @@ var errInterrupted = errors.New("interrupted")
 // any more; it has removed every process and file when it returns.
 func Run(ctx context.Context, o Options) int {
 	out := newReport(o)
-	chosen, err := o.validate()
+	run, err := o.validate()
 	if err != nil {
 		fmt.Fprintln(o.Stderr, err)
 		return exitUsage
@@ -81,22 +85,35 @@ func Run(ctx context.Context, o Options) int {
 		return exitFailed
 	}
 	defer l.plan.Close()
-	return l.run(ctx, chosen)
+	return l.run(ctx, run)
 }
 
-// validate fills in the defaults and returns the scenarios to play.
-func (o *Options) validate() ([]scenario, error) {
+// programme is what a run plays: the scenarios for each kind of address.
+type programme struct {
+	offers    []offer
+	scenarios []scenario
+}
+
+// validate fills in the defaults and returns what to play.
+func (o *Options) validate() (run programme, err error) {
 	if o.AdvertInterval == 0 {
 		o.AdvertInterval = AdvertIntervalDefault
 	}
 	if o.AdvertInterval < advertIntervalMin || o.AdvertInterval > advertIntervalMax {
-		return nil, fmt.Errorf("read --advert-interval: %s is outside %s to %s",
+		return run, fmt.Errorf("read --advert-interval: %s is outside %s to %s",
 			o.AdvertInterval, advertIntervalMin, advertIntervalMax)
 	}
 	if o.APILatency < 0 || o.APILatency > apiLatencyMax {
-		return nil, fmt.Errorf("read --api-latency: %s is outside 0s to %s", o.APILatency, apiLatencyMax)
+		return run, fmt.Errorf("read --api-latency: %s is outside 0s to %s", o.APILatency, apiLatencyMax)
 	}
-	return choose(scenarios(), o.Scenarios)
+	if run.offers, err = chooseOffers(offers(), o.Provider, o.Kind); err != nil {
+		return run, err
+	}
+	if o.Keep && len(run.offers) > 1 {
+		return run, fmt.Errorf("read --keep: it leaves one lab running; choose one --kind of %s", strings.Join(kindsOf(run.offers), ", "))
+	}
+	run.scenarios, err = choose(scenarios(), o.Scenarios)
+	return run, err
 }
 
 // prepare finds the program and the addresses.
@@ -110,32 +127,49 @@ func (l *lab) prepare() (err error) {
 	return err
 }
 
-// run plays the chosen scenarios in turn.
-func (l *lab) run(ctx context.Context, chosen []scenario) int {
-	l.out.header(l.plan, l.options)
+// run plays everything that was chosen in turn.
+func (l *lab) run(ctx context.Context, run programme) int {
 	var results []result
 	code := exitDone
-	for _, s := range chosen {
-		r := l.play(ctx, s)
-		if ctx.Err() != nil {
-			code = exitFailed
-			l.out.interrupted(s.name)
-			break
+	for i, o := range run.offers {
+		if i > 0 && ctx.Err() != nil {
+			break // who interrupted it was told so
 		}
-		results = append(results, r)
-		l.out.scenario(r)
-		if !r.passed() {
-			code = exitFailed
-		}
+		results = append(results, l.playAll(ctx, o, run.scenarios)...)
+	}
+	if ctx.Err() != nil || slices.ContainsFunc(results, func(r result) bool { return !r.passed() }) {
+		code = exitFailed
 	}
 	l.out.finish(results)
 	if l.options.Keep && ctx.Err() == nil {
-		if err := l.keep(ctx); err != nil {
+		if err := l.keep(ctx, run.offers[0]); err != nil {
 			l.out.problem(err)
 			code = exitFailed
 		}
 	}
 	return code
+}
+
+// playAll plays the scenarios for one kind of address until ctx ends, and returns how
+// they went: not the one that was interrupted.
+func (l *lab) playAll(ctx context.Context, o offer, chosen []scenario) (results []result) {
+	l.out.header(l.plan, o, l.options)
+	for _, s := range chosen {
+		if why := s.unfit(o); why != "" {
+			r := result{offer: o, scenario: s, skipped: why}
+			results = append(results, r)
+			l.out.skipped(r)
+			continue
+		}
+		r := l.play(ctx, o, s)
+		if ctx.Err() != nil {
+			l.out.interrupted(s.name)
+			return results
+		}
+		results = append(results, r)
+		l.out.scenario(r)
+	}
+	return results
 }
 
 // onSignals calls f when a signal asks the lab to end, until the returned function

@@ -25,6 +25,12 @@ func TestWrongOptionsAreOneLineAndExitCodeTwo(t *testing.T) {
 			Options{Scenarios: []string{"x"}},
 			"choose scenarios: unknown \"x\"; `fipctl lab --list` shows them, `all` runs every one\n",
 		},
+		"an unknown provider": {
+			Options{Provider: "x"}, "choose provider: unknown \"x\"; choose digitalocean or all\n",
+		},
+		"an unknown kind": {
+			Options{Kind: "x"}, "choose kind: unknown \"x\"; of digitalocean choose from reserved-ip\n",
+		},
 		"adverts too fast":   {Options{AdvertInterval: time.Millisecond}, "read --advert-interval: 1ms is outside 50ms to 40s\n"},
 		"adverts too slow":   {Options{AdvertInterval: time.Minute}, "read --advert-interval: 1m0s is outside 50ms to 40s\n"},
 		"negative latency":   {Options{APILatency: -1}, "read --api-latency: -1ns is outside 0s to 2s\n"},

@@ -4,6 +4,7 @@
 package lab
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fipctl/fipctl/pkg/election"
@@ -16,6 +17,9 @@ type phases struct {
 	Decide *time.Duration // until its first write reached the cloud's API
 	API    *time.Duration // until the cloud had moved the address
 	Answer *time.Duration // until the client got an answer from the new owner
+	// Gap is how long nobody held the address, of API.
+	Gap *time.Duration
+	To  string // the new owner; empty: nothing moved
 }
 
 // measure finds the first move after t0 in events that are in order.
@@ -27,6 +31,7 @@ func measure(events []event, t0 time.Time) phases {
 	from := t0
 	var decided, wrote, moved bool
 	var owner string
+	var unbound time.Time
 	took := func(e event) *time.Duration {
 		d := e.At.Sub(from)
 		from = e.At
@@ -43,11 +48,17 @@ func measure(events []event, t0 time.Time) phases {
 		case decided && !wrote && !moved && e.Kind == eventWrite && e.Who == owner:
 			wrote = true
 			p.Decide = took(e)
-		case !moved && e.Kind == eventMoved && e.To != "" && (owner == "" || e.To == owner):
-			moved, owner = true, e.To
+		case !moved && e.Kind == eventMoved && e.To == "":
+			unbound = e.At
+		case !moved && e.Kind == eventMoved && (owner == "" || e.To == owner):
+			moved, owner, p.To = true, e.To, e.To
 			d := took(e)
 			if wrote {
 				p.API = d
+			}
+			if !unbound.IsZero() {
+				gap := e.At.Sub(unbound)
+				p.Gap = &gap
 			}
 		case moved && e.Kind == eventClient && e.To == owner:
 			p.Answer = took(e)
@@ -58,6 +69,46 @@ func measure(events []event, t0 time.Time) phases {
 		return phases{}
 	}
 	return p
+}
+
+// added is what a takeover took beyond its detection and the cloud's own time: from
+// the decision until the client was answered, without the stretches before the move in
+// which a call of the new owner was on its way or the cloud did what it had been asked
+// for. It is nil if one of the phases is not known.
+func added(p phases, t0 time.Time, busy []span) *time.Duration {
+	if p.Detect == nil || p.Decide == nil || p.API == nil || p.Answer == nil {
+		return nil
+	}
+	from := t0.Add(*p.Detect)
+	rest := *p.Decide + *p.API
+	to := from.Add(rest)
+	slices.SortFunc(busy, func(a, b span) int { return a.from.Compare(b.from) })
+	for _, s := range busy {
+		if s.node != p.To {
+			continue
+		}
+		begin, end := later(s.from, from), earlier(s.to, to)
+		if end.After(begin) {
+			rest -= end.Sub(begin)
+			from = end // what overlaps counts once
+		}
+	}
+	rest += *p.Answer
+	return &rest
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // activeDown is how long an owner may be silent before a backup of the given

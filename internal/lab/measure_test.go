@@ -35,14 +35,14 @@ func TestMeasure(t *testing.T) {
 				role(900, "lb-b", "backup", "active", "owner-silent"), write(905, "lb-b"),
 				moved(2005, "lb-a", "lb-b"), answered(2020, "lb-b"),
 			},
-			want: phases{Detect: ms(800), Decide: ms(5), API: ms(1100), Answer: ms(15)},
+			want: phases{Detect: ms(800), Decide: ms(5), API: ms(1100), Answer: ms(15), To: "lb-b"},
 		},
 		"what happened before the fault is not counted": {
 			events: []event{
 				role(10, "lb-a", "backup", "active", "resumed-bound"), write(20, "lb-a"), answered(30, "lb-a"),
 				role(900, "lb-b", "backup", "active", "owner-silent"), write(910, "lb-b"), moved(950, "lb-a", "lb-b"),
 			},
-			want: phases{Detect: ms(800), Decide: ms(10), API: ms(40)},
+			want: phases{Detect: ms(800), Decide: ms(10), API: ms(40), To: "lb-b"},
 		},
 		"a node that resumes what it holds has moved nothing": {
 			events: []event{role(900, "lb-a", "backup", "active", "resumed-bound"), answered(950, "lb-a")},
@@ -55,21 +55,21 @@ func TestMeasure(t *testing.T) {
 				moved(100, "lb-a", "lb-b"), answered(110, "lb-b"),
 				role(2500, "lb-b", "backup", "active", "resumed-bound"),
 			},
-			want: phases{Answer: ms(10)},
+			want: phases{Answer: ms(10), To: "lb-b"},
 		},
 		"another node's write is not the decision's": {
 			events: []event{
 				role(200, "lb-b", "backup", "active", "assigned"), write(210, "lb-a"), write(220, "lb-b"),
 				moved(300, "lb-a", "lb-b"), answered(310, "lb-b"),
 			},
-			want: phases{Detect: ms(100), Decide: ms(20), API: ms(80), Answer: ms(10)},
+			want: phases{Detect: ms(100), Decide: ms(20), API: ms(80), Answer: ms(10), To: "lb-b"},
 		},
-		"an unbinding and the old owner's answers do not end a move": {
+		"an unbinding and the old owner's answers do not end a move, and make a gap": {
 			events: []event{
 				role(200, "lb-b", "backup", "active", "owner-fault"), write(210, "lb-b"), moved(250, "lb-a", ""),
 				answered(260, "lb-a"), moved(300, "", "lb-b"), answered(310, ""), answered(320, "lb-b"),
 			},
-			want: phases{Detect: ms(100), Decide: ms(10), API: ms(90), Answer: ms(20)},
+			want: phases{Detect: ms(100), Decide: ms(10), API: ms(90), Answer: ms(20), Gap: ms(50), To: "lb-b"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,6 +78,29 @@ func TestMeasure(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAddedIsWhatTheCloudDidNotTake(t *testing.T) {
+	t.Parallel()
+	whole := phases{Detect: ms(100), Decide: ms(10), API: ms(500), Answer: ms(20), To: "lb-b"} // moved from 200 to 710
+	without := whole
+	without.Answer = nil
+	for name, test := range map[string]struct {
+		phases phases
+		busy   []span
+		want   *time.Duration
+	}{
+		"all of it, if the cloud did nothing": {whole, nil, ms(530)},
+		"not the calls":                       {whole, []span{{"lb-b", at(210), at(310)}, {"lb-b", at(400), at(700)}}, ms(130)},
+		"what overlaps counts once":           {whole, []span{{"lb-b", at(300), at(600)}, {"lb-b", at(210), at(400)}, {"lb-b", at(350), at(360)}}, ms(140)},
+		"only within the move":                {whole, []span{{"lb-b", at(0), at(150)}, {"lb-b", at(100), at(210)}, {"lb-b", at(700), at(900)}, {"lb-b", at(715), at(725)}}, ms(510)},
+		"only the new owner's":                {whole, []span{{"lb-a", at(210), at(310)}}, ms(530)},
+		"nothing without all of the phases":   {without, nil, nil},
+	} {
+		if diff := cmp.Diff(test.want, added(test.phases, at(100), test.busy)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

@@ -44,27 +44,27 @@ func oddities() []scenario {
 			name:  "stolen-follow",
 			story: "a hand in the console moves the address to the standby: the group follows without a write",
 			act:   func(ctx context.Context, c *cluster) error { return steal(ctx, c, standbyNode) },
-			want:  want{moves: exactly(1), writes: exactly(0), noFail: true, owner: standbyNode},
+			want:  want{moves: exactly(1), writes: exactly(0), byHand: true, noFail: true, owner: standbyNode},
 		},
 		{
 			name:    "stolen-reclaim",
 			story:   "the same with `on_moved: reclaim`: the owner takes the address back",
 			prepare: func(o *clusterOptions) { o.onMoved = "reclaim" },
 			act:     func(ctx context.Context, c *cluster) error { return steal(ctx, c, ownerNode) },
-			want:    want{moves: exactly(2), writes: exactly(1), noFail: true, owner: ownerNode},
+			want:    want{moves: exactly(2), writes: exactly(1), byHand: true, noFail: true, owner: ownerNode},
 		},
 		{
 			name:    "unbound-start",
 			story:   "nobody holds the address when both daemons start: one of them binds it, once",
-			prepare: func(o *clusterOptions) { o.holder = "" },
+			prepare: func(o *clusterOptions) { o.holder = heldByNobody },
 			cold:    true,
 			act:     startUnbound,
-			want:    want{moves: exactly(1), writes: exactly(1), owner: anyNode},
+			want:    want{moves: exactly(1), writes: exactly(1), unbound: true, owner: anyNode},
 		},
 		{
 			name:    "foreign-owner",
-			story:   "a running droplet outside the cluster holds the address: only an operator takes it",
-			prepare: func(o *clusterOptions) { o.holder = foreignID },
+			story:   "a running machine outside the cluster holds the address: only an operator takes it",
+			prepare: func(o *clusterOptions) { o.holder = heldByStranger },
 			cold:    true,
 			act:     startForeign,
 			want:    want{moves: exactly(1), writes: exactly(1), owner: ownerNode},
@@ -169,7 +169,7 @@ func startUnbound(ctx context.Context, c *cluster) error {
 
 func startForeign(ctx context.Context, c *cluster) error {
 	c.startClient(ctx)
-	c.record.note("both daemons start; the address is held by " + foreign)
+	c.record.note("both daemons start; the address is held by " + c.cloud.offer.stranger())
 	for i := range c.nodes {
 		if err := c.startDaemon(i); err != nil {
 			return err

@@ -13,12 +13,15 @@ import (
 
 // result is what became of one scenario.
 type result struct {
+	offer    offer
 	scenario scenario
 	counts   counts
 	phases   phases
+	added    *time.Duration // see added; nil: does not apply
 	outage   time.Duration
 	events   []event
 	start    time.Time // of the story
+	skipped  string    // why it was not played; empty: it was
 	why      string    // what failed; empty: everything held
 	note     string    // a figure worth a line
 	logs     []nodeLog // of the daemons, when something failed
@@ -32,12 +35,13 @@ type nodeLog struct {
 
 func (r result) passed() bool { return r.why == "" }
 
-// clusterOptions are those of scenario s.
-func (l *lab) clusterOptions(s scenario) clusterOptions {
+// clusterOptions are those of scenario s for one kind of address.
+func (l *lab) clusterOptions(of offer, s scenario) clusterOptions {
 	o := clusterOptions{
 		settings: settings{nodes: pairNodes, advertInterval: l.options.AdvertInterval},
+		offer:    of,
 		latency:  l.options.APILatency,
-		holder:   dropletOf(ownerNode),
+		holder:   ownerNode,
 		seed:     l.rng.Uint64(),
 	}
 	if s.prepare != nil {
@@ -46,11 +50,11 @@ func (l *lab) clusterOptions(s scenario) clusterOptions {
 	return o
 }
 
-// play runs one scenario on a cluster of its own.
-func (l *lab) play(ctx context.Context, s scenario) result {
-	r := result{scenario: s}
+// play runs one scenario for one kind of address on a cluster of its own.
+func (l *lab) play(ctx context.Context, of offer, s scenario) result {
+	r := result{offer: of, scenario: s}
 	l.out.begin(s)
-	c, err := openCluster(ctx, l, l.clusterOptions(s))
+	c, err := openCluster(ctx, l, l.clusterOptions(of, s))
 	if err != nil {
 		r.why = err.Error()
 		return r
@@ -58,7 +62,7 @@ func (l *lab) play(ctx context.Context, s scenario) result {
 	defer c.close()
 	err = l.story(ctx, c, s)
 	r.gather(c)
-	r.why = s.want.violated(r.counts)
+	r.why = s.want.of(of).violated(r.counts)
 	if err != nil {
 		r.why = all(err.Error(), r.why)
 	}
@@ -101,10 +105,11 @@ func (r *result) gather(c *cluster) {
 	r.counts = counts{moves: c.cloud.moves(), writes: c.cloud.writes(), failed: t.Failed, owner: c.cloud.owner()}
 	r.outage = t.Outage
 	events, start, fault := c.record.taken()
-	events = append(events, cloudEvents(c.cloud.model.Journal(), c.cloud.model.Changes(), c.cloud.ip, instanceName)...)
+	events = append(events, c.cloud.events()...)
 	r.events, r.start = inOrder(append(events, clientEvents(t.Turns)...)), start
 	if !fault.IsZero() {
 		r.phases = measure(r.events, fault)
+		r.added = added(r.phases, fault, c.cloud.busy())
 		r.note = silenceNote(r.events, fault, c.relay.lastHeard(ownerNode, standbyNode), c.advertInterval())
 	}
 }

@@ -18,9 +18,10 @@ type report struct {
 	terminal bool
 	lost     func(error) // told when writing fails: nobody reads any more; may be nil
 
-	mu    sync.Mutex
-	name  string // of the scenario under way
-	lined bool   // the live line is on the screen
+	mu     sync.Mutex
+	name   string // of the scenario under way
+	lined  bool   // the live line is on the screen
+	headed bool   // the header was shown; only for who calls header
 }
 
 func newReport(o Options) *report {
@@ -89,21 +90,29 @@ func (r *report) list(every []scenario) {
 	r.print("%s", b.String())
 }
 
-// header says what is about to be set up.
-func (r *report) header(p *plan, o Options) { r.print("%s", headerText(p, o)) }
+// header says what is about to be set up. Between two kinds of address there is a
+// blank line.
+func (r *report) header(p *plan, of offer, o Options) {
+	between := ""
+	if r.headed {
+		between = "\n"
+	}
+	r.headed = true
+	r.print("%s%s", between, headerText(p, of, o))
+}
 
-func headerText(p *plan, o Options) string {
+func headerText(p *plan, of offer, o Options) string {
 	var b strings.Builder
-	b.WriteString("fipctl lab: two daemons, a fake DigitalOcean and one floating IP, all on this machine\n\n")
+	fmt.Fprintf(&b, "fipctl lab: two daemons, a fake %s and one %s, all on this machine\n\n", of.brand, of.address)
 	fmt.Fprintf(&b, "  floating IP  %s for the client, %s/udp for the probe\n", p.floatingWeb(), p.floatingDaemon())
 	for i, name := range nodeNames {
 		where := ""
 		if i >= pairNodes {
 			where = ", only where a story needs it"
 		}
-		fmt.Fprintf(&b, "  %-11s  %s, droplet %s, priority %d%s\n", name, p.node(i), dropletOf(i), nodePriorities[i], where)
+		fmt.Fprintf(&b, "  %-11s  %s, %s %s, priority %d%s\n", name, p.node(i), of.machine, of.machineID(i), nodePriorities[i], where)
 	}
-	fmt.Fprintf(&b, "  cloud API    http://%s, %s a call; an accepted move takes %s\n", p.api(), o.APILatency, assignTakes)
+	fmt.Fprintf(&b, "  cloud API    %s, %s a call; %s\n", p.apiURL(), o.APILatency, of.moveText())
 	down := activeDown(o.AdvertInterval, nodePriorities[standbyNode])
 	fmt.Fprintf(&b, "  adverts      every %s; %s takes over after %s of silence (active-down)\n",
 		o.AdvertInterval, nodeNames[standbyNode], down.Round(time.Millisecond))
@@ -116,6 +125,11 @@ func (r *report) begin(s scenario) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.name = s.name
+}
+
+// skipped says why a scenario is not played.
+func (r *report) skipped(res result) {
+	r.print("\n%s: not played with %s: %s\n", res.scenario.name, res.offer.name(), res.skipped)
 }
 
 // scenario shows how a scenario went.
@@ -181,7 +195,7 @@ func (r *report) interrupted(name string) { r.print("\ninterrupted during %s\n",
 // finish shows the table, and writes the document if one was asked for.
 func (r *report) finish(results []result) {
 	if len(results) > 0 {
-		r.print("\n%s", tableText(results))
+		r.print("\n%s", tablesText(results))
 	}
 	if r.document != nil {
 		r.write(r.document, string(document(results)))

@@ -19,9 +19,11 @@ import (
 func someResults() []result {
 	return []result{
 		{
+			offer:    digitalOceanReservedIP(),
 			scenario: scenario{name: "killed"},
 			counts:   counts{moves: 1, writes: 1, failed: 99, owner: "lb-b"},
 			phases:   phases{Detect: ms(871), Decide: ms(4), API: ms(1102), Answer: ms(9)},
+			added:    ms(13),
 			outage:   1986 * time.Millisecond,
 			note:     "decided 905ms after the last advert; active-down is 902ms (+0.3 %)",
 			start:    at(100),
@@ -34,6 +36,7 @@ func someResults() []result {
 			},
 		},
 		{
+			offer:    digitalOceanReservedIP(),
 			scenario: scenario{name: "peer-link-cut"},
 			counts:   counts{moves: 1, writes: 2},
 			why:      "1 move instead of 0, 2 writes instead of 0",
@@ -47,16 +50,49 @@ func TestWhatPeopleRead(t *testing.T) {
 	var out bytes.Buffer
 	o := Options{Stdout: &out, AdvertInterval: AdvertIntervalDefault, APILatency: APILatencyDefault}
 	r := newReport(o)
-	r.header(&plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}, o)
+	r.header(&plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}, digitalOceanReservedIP(), o)
 	for _, res := range someResults() {
 		r.begin(scenario{name: res.scenario.name, story: "what happens"})
 		r.progress("not shown without a terminal")
 		r.scenario(res)
 	}
+	r.skipped(result{offer: twoCalls(), scenario: scenario{name: "reply-lost"}, skipped: "no call moves it"})
 	r.problem(errors.New("set up the cluster: no"))
 	r.interrupted("assign")
 	r.finish(someResults())
 	golden(t, "report.txt", out.String())
+}
+
+func TestEachKindOfAddressHasItsTable(t *testing.T) {
+	t.Parallel()
+	results := someResults()
+	for _, r := range someResults() {
+		r.offer = twoCalls()
+		r.phases.Gap = ms(1080)
+		results = append(results, r)
+	}
+	skipped := result{offer: announced(), scenario: scenario{name: "reply-lost"}, skipped: "no call moves it"}
+	golden(t, "tables.txt", tablesText(append(results, skipped)))
+	golden(t, "several.json", string(document(append(results[1:3], skipped))))
+}
+
+func TestAMoveIsPutInWords(t *testing.T) {
+	t.Parallel()
+	instant := oneCall()
+	instant.takes, instant.tables = 0, 2
+	for _, test := range []struct {
+		offer         offer
+		move, summary string
+	}{
+		{oneCall(), "an accepted move takes 1s", "moved in one call"},
+		{twoCalls(), "an accepted detach takes 1s, and so does an attach", "detached in one call, attached in another"},
+		{announced(), "an announced move takes 1s", "its owner announces it"},
+		{instant, "what it accepts is done at once", "moved in one call for each of 2 route tables"},
+	} {
+		if test.offer.moveText() != test.move || test.offer.summary() != test.summary {
+			t.Errorf("%s: %q, %q", test.offer.name(), test.offer.moveText(), test.offer.summary())
+		}
+	}
 }
 
 func TestTheListMarksTheDefaultSet(t *testing.T) {

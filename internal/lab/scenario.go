@@ -22,15 +22,66 @@ type scenario struct {
 	cold bool
 	act  func(context.Context, *cluster) error
 	want want
+	// needs says why the scenario does not apply to a kind of address; empty: it does.
+	// Nil: it applies to all.
+	needs func(offer) string
+}
+
+// unfit returns why the scenario does not apply to a kind of address; empty: it does.
+func (s scenario) unfit(o offer) string {
+	if s.needs == nil {
+		return ""
+	}
+	return s.needs(o)
+}
+
+// What scenarios need of a kind of address.
+
+// aWrite is needed where the story is about the call that moves the address.
+func aWrite(o offer) string {
+	return lacks(o.writes() > 0, "no call moves the address, its owner announces it")
 }
 
 // want is what must hold when the cluster has settled, beside that elected, bound
-// and answering agree.
+// and answering agree. It is written down for a cloud that moves an address in one
+// call and asks nothing of the guest; [want.of] says what that comes to elsewhere.
 type want struct {
 	moves  limits
 	writes limits
 	noFail bool // every request of the client must have been answered
 	owner  int  // who holds the address at the end; anyNode: whoever
+
+	unbound bool // one of the writes binds what nobody holds
+	refused bool // the cloud refuses what is written, so that no second call follows
+	byHand  bool // somebody else moves the address, and the guest does not know
+}
+
+// of returns what must hold for one kind of address:
+//
+//	the address is               writes for a move        a move may fail requests
+//	moved in one call            1 for each route table   no
+//	detached, then attached      2, if unbound 1          yes, while nobody holds it
+//	announced by its owner       0                        no
+//
+// Of a refused move one write for each route table is seen at most. Where the guest
+// must have the address, requests fail after another hand has moved it.
+func (w want) of(o offer) want {
+	switch {
+	case o.writes() == 0:
+		w.writes = exactly(0)
+	case w.refused:
+		w.writes.most *= o.tables
+	default:
+		w.writes = limits{w.writes.least * o.writes(), w.writes.most * o.writes()}
+		if w.unbound {
+			w.writes.least -= o.writes() - o.bindings()
+			w.writes.most -= o.writes() - o.bindings()
+		}
+	}
+	if o.hasGap() && w.writes.most > 0 || o.guest() && w.byHand {
+		w.noFail = false
+	}
+	return w
 }
 
 const anyNode = -1

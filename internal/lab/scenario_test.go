@@ -66,6 +66,54 @@ func TestEveryScenarioIsComplete(t *testing.T) {
 	}
 }
 
+func TestWhatIsWantedDependsOnHowAnAddressMoves(t *testing.T) {
+	t.Parallel()
+	route := oneCall()
+	route.tables = 2
+	moved := want{moves: exactly(1), writes: exactly(1), noFail: true}
+	still := want{noFail: true}
+	unbound := want{moves: exactly(1), writes: exactly(1), unbound: true}
+	refused := want{writes: exactly(1), refused: true}
+	byHand := want{moves: exactly(1), byHand: true, noFail: true}
+	with := func(w want, writes limits, noFail bool) want {
+		w.writes, w.noFail = writes, noFail
+		return w
+	}
+	for name, test := range map[string]struct {
+		want, got want
+	}{
+		"one call stays as it is":                 {moved, moved.of(oneCall())},
+		"two calls are two writes, and a gap":     {with(moved, exactly(2), false), moved.of(twoCalls())},
+		"an announcement is none":                 {with(moved, exactly(0), true), moved.of(announced())},
+		"each route table is written":             {with(moved, exactly(2), true), moved.of(route)},
+		"without a move there is no gap":          {still, still.of(twoCalls())},
+		"a bound is scaled at both ends":          {with(want{moves: limits{1, 3}}, limits{2, 6}, false), want{moves: limits{1, 3}, writes: limits{1, 3}}.of(twoCalls())},
+		"what nobody holds need not be detached":  {unbound, unbound.of(twoCalls())},
+		"but is bound in each table":              {with(unbound, exactly(2), false), unbound.of(route)},
+		"a refused detach is followed by nothing": {refused, refused.of(twoCalls())},
+		"each table can be refused":               {with(refused, limits{1, 2}, false), refused.of(route)},
+		"a hand in the console makes no gap":      {byHand, byHand.of(twoCalls())},
+		"but the guest does not know of it":       {with(byHand, exactly(0), false), byHand.of(announced())},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, test.got, test.want)
+		}
+	}
+}
+
+func TestAScenarioSaysWhyItDoesNotApply(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios() {
+		if why := s.unfit(oneCall()); why != "" {
+			t.Errorf("%s does not apply to the simplest kind of address: %s", s.name, why)
+		}
+	}
+	lost, _ := find(scenarios(), "reply-lost")
+	if got := lost.unfit(announced()); got != "no call moves the address, its owner announces it" {
+		t.Errorf("reply-lost of what is announced: %q", got)
+	}
+}
+
 func TestViolated(t *testing.T) {
 	t.Parallel()
 	w := want{moves: exactly(1), writes: limits{1, 2}, noFail: true, owner: standbyNode}

@@ -191,7 +191,7 @@ func (d *standIn) read(ctx context.Context) {
 			d.mu.Lock()
 			before := d.owner
 			if err == nil {
-				d.owner = nodeOf(fmt.Sprint(answer.Reserved.Droplet.ID))
+				d.owner = answer.Reserved.Droplet.ID - doFirstDroplet
 			}
 			lost := before == d.me && d.owner != d.me
 			d.mu.Unlock()

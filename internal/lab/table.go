@@ -6,36 +6,73 @@ package lab
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// tableText is the table at the end: all durations in milliseconds, a dash where a
-// figure does not apply.
+// tablesText is the end of a run: a table for each kind of address, named if there are
+// several, and what the columns mean.
+func tablesText(results []result) string {
+	var b strings.Builder
+	several := slices.ContainsFunc(results, func(r result) bool { return r.offer.name() != results[0].offer.name() })
+	for rest := results; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].offer.name() == rest[0].offer.name() {
+			n++
+		}
+		if several {
+			fmt.Fprintf(&b, "%s: %s\n", rest[0].offer.name(), rest[0].offer.summary())
+		}
+		b.WriteString(tableText(rest[:n]))
+		if rest = rest[n:]; len(rest) > 0 {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String() + tableLegend
+}
+
+// tableText is the table of one kind of address: all durations in milliseconds, a dash
+// where a figure does not apply.
 func tableText(results []result) string {
 	rows := [][]string{{
-		"scenario", "detect", "decide", "API", "first answer", "outage",
+		"scenario", "detect", "decide", "API", "gap", "first answer", "added", "outage",
 		"failed", "moves", "writes", "owner", "result",
 	}}
 	for _, r := range results {
+		if r.skipped != "" {
+			rows = append(rows, []string{r.scenario.name, "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "not played: " + r.skipped})
+			continue
+		}
 		verdict := "ok"
 		if !r.passed() {
 			verdict = "FAILED"
 		}
 		rows = append(rows, []string{
-			r.scenario.name, cell(r.phases.Detect), cell(r.phases.Decide), cell(r.phases.API), cell(r.phases.Answer),
-			cell(&r.outage), strconv.Itoa(r.counts.failed), strconv.Itoa(r.counts.moves), strconv.Itoa(r.counts.writes),
+			r.scenario.name, cell(r.phases.Detect), cell(r.phases.Decide), cell(r.phases.API), cell(r.phases.Gap), cell(r.phases.Answer),
+			cell(r.added), cell(&r.outage), strconv.Itoa(r.counts.failed), strconv.Itoa(r.counts.moves), strconv.Itoa(r.counts.writes),
 			orNobody(r.counts.owner), verdict,
 		})
 	}
-	return aligned(rows, map[int]bool{0: true, 9: true, 10: true}) + tableLegend
+	if !slices.ContainsFunc(results, func(r result) bool { return r.offer.hasGap() }) {
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], gapColumn, gapColumn+1)
+		}
+	}
+	width := len(rows[0])
+	return aligned(rows, map[int]bool{0: true, width - 2: true, width - 1: true})
 }
 
+// gapColumn is shown for kinds that have one only.
+const gapColumn = 4
+
 const tableLegend = `
-in ms. detect: fault to the decision; decide: to the write at the API; API: to the
-address moved; first answer: to the client's first answer from the new owner;
-outage: last good answer before to first good answer after, all gaps together
+in ms. detect: fault to the decision; decide: to the write at the API, or to the
+announcement; API: to the address moved; gap: held by nobody meanwhile, where a move is
+two calls; first answer: to the client's first answer from the new owner; added: all
+since the decision but what the cloud itself took to move it; outage: last good answer before to
+first good answer after, all of them together
 `
 
 // cell shows a duration in milliseconds; those below ten have a decimal, for some
@@ -92,8 +129,18 @@ type documentScenario struct {
 	Decide      *int64  `json:"decide_ms"`
 	API         *int64  `json:"api_ms"`
 	FirstAnswer *int64  `json:"first_answer_ms"`
+	Gap         *int64  `json:"gap_ms"`
+	Added       *int64  `json:"added_ms"`
 	Owner       *string `json:"owner"`
 	Why         *string `json:"why"`
+}
+
+// documentSkipped is one scenario that does not apply to a kind of address.
+type documentSkipped struct {
+	Name     string `json:"name"`
+	Provider string `json:"provider"`
+	Kind     string `json:"kind"`
+	Why      string `json:"why"`
 }
 
 // document returns the results as one JSON document.
@@ -101,14 +148,20 @@ func document(results []result) []byte {
 	d := struct {
 		Version   int                `json:"version"`
 		Scenarios []documentScenario `json:"scenarios"`
+		Skipped   []documentSkipped  `json:"skipped,omitempty"`
 	}{Version: documentVersion, Scenarios: []documentScenario{}}
 	for _, r := range results {
+		if r.skipped != "" {
+			d.Skipped = append(d.Skipped, documentSkipped{r.scenario.name, r.offer.provider, r.offer.kind, r.skipped})
+			continue
+		}
 		d.Scenarios = append(d.Scenarios, documentScenario{
-			Name: r.scenario.name, Provider: providerName, Kind: addressKind,
+			Name: r.scenario.name, Provider: r.offer.provider, Kind: r.offer.kind,
 			Passed: r.passed(), Moves: r.counts.moves, Writes: r.counts.writes,
 			Outage: milliseconds(&r.outage), Failed: r.counts.failed,
 			Detect: milliseconds(r.phases.Detect), Decide: milliseconds(r.phases.Decide),
 			API: milliseconds(r.phases.API), FirstAnswer: milliseconds(r.phases.Answer),
+			Gap: milliseconds(r.phases.Gap), Added: milliseconds(r.added),
 			Owner: textOrNull(r.counts.owner), Why: textOrNull(r.why),
 		})
 	}

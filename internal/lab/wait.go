@@ -28,8 +28,11 @@ func (c *cluster) patience() time.Duration { return 30*time.Second + 10*c.advert
 // long is a while in which a node that wanted to take the address by mistake
 // would have done it: two active-downs of the slowest one and a move.
 func (c *cluster) long() time.Duration {
-	return 2*activeDown(c.advertInterval(), slices.Min(nodePriorities[:])) + 2*assignTakes
+	return 2*activeDown(c.advertInterval(), slices.Min(nodePriorities[:])) + 2*c.takes()
 }
+
+// takes is how long the cloud takes to move the address.
+func (c *cluster) takes() time.Duration { return c.cloud.offer.takes }
 
 func (c *cluster) advertInterval() time.Duration { return c.settings.advertInterval }
 
@@ -93,7 +96,7 @@ func (c *cluster) ask(ctx context.Context, i int) (status.Group, error) {
 		return status.Group{}, err
 	}
 	for _, g := range s.Groups {
-		if g.Name == groupName && len(g.Addresses) == 1 {
+		if g.Name == groupName && len(g.Addresses) > 0 {
 			return g, nil
 		}
 	}
@@ -146,7 +149,8 @@ func (c *cluster) bound(ctx context.Context, i int) string {
 	if err != nil {
 		return fmt.Sprintf("%s: %v", c.nodes[i].name, err)
 	}
-	return lacks(g.Addresses[0].Bound, "%s does not know that it is the owner", c.nodes[i].name)
+	all := !slices.ContainsFunc(g.Addresses, func(a status.Address) bool { return !a.Bound })
+	return lacks(all, "%s does not know that it is the owner", c.nodes[i].name)
 }
 
 // hearing returns what node i lacks to know node j as a healthy, eligible peer.
@@ -263,5 +267,5 @@ func (c *cluster) settled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.nothingMoves(ctx, "nothing moves any more", assignTakes+500*time.Millisecond)
+	return c.nothingMoves(ctx, "nothing moves any more", c.takes()+500*time.Millisecond)
 }

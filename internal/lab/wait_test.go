@@ -16,6 +16,7 @@ import (
 func waiting(shown *[]string) *cluster {
 	return &cluster{
 		settings: settings{advertInterval: time.Second},
+		cloud:    &cloud{offer: digitalOceanReservedIP()},
 		progress: func(s string) { *shown = append(*shown, s) },
 	}
 }
@@ -104,8 +105,9 @@ func TestStaysLooksForTheWholeTimeAndSaysWhenItEnded(t *testing.T) {
 func TestALongWhileOutlastsATakeover(t *testing.T) {
 	t.Parallel()
 	for _, interval := range []time.Duration{advertIntervalMin, AdvertIntervalDefault, advertIntervalMax} {
-		c := &cluster{settings: settings{advertInterval: interval}}
-		if down := activeDown(interval, nodePriorities[standbyNode]); c.long() < down+assignTakes {
+		c := waiting(new([]string))
+		c.settings.advertInterval = interval
+		if down := activeDown(interval, nodePriorities[standbyNode]); c.long() < down+c.takes() {
 			t.Errorf("adverts every %s: %s is shorter than active-down %s and a move", interval, c.long(), down)
 		}
 		if c.patience() < c.long() {

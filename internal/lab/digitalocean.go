@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	fakedo "github.com/fipctl/fipctl/internal/fakecloud/digitalocean"
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// What the fake DigitalOcean holds.
+const (
+	doRegion       = "nyc3"
+	doFirstDroplet = 1001
+	doStranger     = "2001"
+	// doActions is the call that moves an address.
+	doActions = "/v2/reserved_ips/*/actions"
+)
+
+// doReadScopes is what a token may do that may not move an address.
+var doReadScopes = []string{fakedo.ScopeReservedIPRead, fakedo.ScopeDropletRead, fakedo.ScopeActionsRead, fakedo.ScopeAccountRead}
+
+func digitalOceanReservedIP() offer {
+	return offer{
+		provider: "digitalocean", kind: "reserved-ip",
+		brand: "DigitalOcean", address: "floating IP", machine: "droplet",
+		capabilities: capabilitiesOf("digitalocean", "reserved-ip"), tables: 1, takes: moveTakes,
+		machineID: dropletOf, open: openDigitalOcean,
+	}
+}
+
+// digitalOcean is the vendor of reserved IPs.
+type digitalOcean struct {
+	plan   *plan
+	server *fakedo.Server
+}
+
+func openDigitalOcean(m *fakecloud.Model, p *plan, so clusterOptions) (vendor, error) {
+	v := &digitalOcean{plan: p}
+	o := fakedo.Options{OperationDelay: moveTakes, Latency: so.latency, Anchors: map[string]netip.Addr{}}
+	for i, name := range nodeNames[:so.nodes] {
+		token := fakedo.Token{Value: doToken(name), Node: name}
+		if slices.Contains(so.readOnly, i) {
+			token.Scopes = doReadScopes
+		}
+		o.Tokens = append(o.Tokens, token)
+		o.Anchors[dropletOf(i)] = p.node(i)
+		instance := fakecloud.Instance{ID: dropletOf(i), Name: name, Region: doRegion, Private: privateOf(p, i, so.nodes)}
+		if err := m.AddInstance(instance); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.AddInstance(fakecloud.Instance{ID: doStranger, Name: "somebody-else", Region: doRegion}); err != nil {
+		return nil, err
+	}
+	address := fakecloud.Address{IP: p.floatingIP(), Region: doRegion, Holder: holderOf(v, so.holder)}
+	if err := m.AddAddress(address); err != nil {
+		return nil, err
+	}
+	v.server = fakedo.New(m, o)
+	return v, nil
+}
+
+func (v *digitalOcean) api() *face.Server           { return v.server.Server }
+func (v *digitalOcean) metadata(i int) http.Handler { return v.server.MetadataHandler(dropletOf(i)) }
+func (v *digitalOcean) slots() []fakecloud.Slot     { return []fakecloud.Slot{{IP: v.plan.floatingIP()}} }
+func (v *digitalOcean) target(i int) providers.Target {
+	return providers.Target{Instance: dropletOf(i)}
+}
+func (v *digitalOcean) stranger() providers.Target { return providers.Target{Instance: doStranger} }
+func (v *digitalOcean) binding() face.Match {
+	return face.Match{Method: http.MethodPost, Path: doActions}
+}
+func (v *digitalOcean) secretOf(node string) string { return doToken(node) + "\n" }
+
+func (v *digitalOcean) addresses() []fileAddress {
+	return []fileAddress{{Provider: "digitalocean", Kind: "reserved-ip", IP: v.plan.floatingIP().String()}}
+}
+
+func (v *digitalOcean) block(i int, secret string) fileProvider {
+	return fileProvider{TokenFile: secret, Endpoint: v.plan.apiURL(), MetadataEndpoint: v.plan.metadataURL(i)}
+}
+
+// serviceURL goes by the anchor IP, which is where the cloud delivers to.
+func (v *digitalOcean) serviceURL(int) string {
+	return fmt.Sprintf("http://{anchor}:%d/healthz", v.plan.web)
+}
+
+func dropletOf(i int) string { return fmt.Sprint(doFirstDroplet + i) }
+
+// doToken is the API token of a node. It looks like a real one and opens nothing.
+func doToken(node string) string { return "dop_v1_lab_" + node }

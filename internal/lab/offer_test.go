@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// Three kinds of address at two clouds that do not exist.
+func oneCall() offer {
+	return offer{provider: "north", kind: "moved", tables: 1, takes: time.Second, capabilities: providers.Capabilities{AtomicMove: true}}
+}
+
+func twoCalls() offer {
+	return offer{provider: "south", kind: "passed", tables: 1, takes: 2 * time.Second}
+}
+
+func announced() offer {
+	return offer{provider: "south", kind: "announced", tables: 1, takes: time.Second,
+		capabilities: providers.Capabilities{MovesWithoutAPI: true, Guest4: providers.GuestAnnounce}}
+}
+
+func TestChooseOffers(t *testing.T) {
+	t.Parallel()
+	every := []offer{oneCall(), twoCalls(), announced()}
+	for _, test := range []struct {
+		provider, kind string
+		want           []string
+		err            string
+	}{
+		{"", "", []string{"north moved"}, ""},
+		{"", "moved", []string{"north moved"}, ""},
+		{"south", "", []string{"south passed", "south announced"}, ""},
+		{"south", "announced", []string{"south announced"}, ""},
+		{"all", "", []string{"north moved", "south passed", "south announced"}, ""},
+		{"all", "passed", []string{"south passed"}, ""},
+		{"west", "", nil, `choose provider: unknown "west"; choose north, south or all`},
+		{"", "passed", nil, `choose kind: unknown "passed"; of north choose from moved`},
+		{"south", "moved", nil, `choose kind: unknown "moved"; of south choose from passed, announced`},
+		{"all", "sold", nil, `choose kind: unknown "sold"; of all choose from moved, passed, announced`},
+	} {
+		got, err := chooseOffers(every, test.provider, test.kind)
+		var names []string
+		for _, o := range got {
+			names = append(names, o.name())
+		}
+		text := ""
+		if err != nil {
+			text = fmt.Sprint(err)
+		}
+		if diff := cmp.Diff(test.want, names); diff != "" || text != test.err {
+			t.Errorf("--provider %q --kind %q: error %q (-want +got):\n%s", test.provider, test.kind, text, diff)
+		}
+	}
+}
+
+func TestWhatAnOfferCosts(t *testing.T) {
+	t.Parallel()
+	route := oneCall()
+	route.tables = 2
+	for _, test := range []struct {
+		offer            offer
+		writes, bindings int
+		gap, guest       bool
+	}{
+		{oneCall(), 1, 1, false, false},
+		{twoCalls(), 2, 1, true, false},
+		{announced(), 0, 0, false, true},
+		{route, 2, 2, false, false},
+	} {
+		o := test.offer
+		if o.writes() != test.writes || o.bindings() != test.bindings || o.hasGap() != test.gap || o.guest() != test.guest {
+			t.Errorf("%s: %d writes, %d to bind, gap %v, guest %v", o.name(), o.writes(), o.bindings(), o.hasGap(), o.guest())
+		}
+	}
+}
+
+func TestEveryOfferIsComplete(t *testing.T) {
+	t.Parallel()
+	for _, o := range offers() {
+		if o.provider == "" || o.kind == "" || o.brand == "" || o.address == "" || o.machine == "" || o.tables < 1 || o.machineID == nil || o.open == nil {
+			t.Errorf("%s: %+v", o.name(), o)
+		}
+		c := memoryCloud(t, o)
+		if len(c.vendor.slots()) != o.tables || len(c.vendor.addresses()) != o.tables {
+			t.Errorf("%s: %d tables, slots %v, addresses %v", o.name(), o.tables, c.vendor.slots(), c.vendor.addresses())
+		}
+	}
+}

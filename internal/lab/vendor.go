@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"net/http"
+
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// vendor is the fake of one cloud with one machine per node, a machine of somebody
+// else, and one address of one kind. Everything that differs between clouds and kinds
+// is here; who holds the address when is in the ownership model that the fake was
+// opened on. Opening one does no I/O.
+type vendor interface {
+	// api is the cloud's API, which also plays its faults.
+	api() *face.Server
+	// metadata is what node i's metadata service answers.
+	metadata(i int) http.Handler
+	// slots are where the address is: one, or one for each route table. Clients are
+	// where the first says.
+	slots() []fakecloud.Slot
+	// target is node i as the holder, stranger the other machine.
+	target(i int) providers.Target
+	stranger() providers.Target
+	// binding selects the call that makes a node the holder.
+	binding() face.Match
+	// addresses and block are the cloud's part of a node's configuration file, where
+	// credentials are in the file secret.
+	addresses() []fileAddress
+	block(i int, secret string) fileProvider
+	// secretOf is the content of that file for a node; each has its own, so that the
+	// cloud can fail one node and not the other. The cloud knows nothing of other
+	// names than those of its nodes.
+	secretOf(node string) string
+	// serviceURL is where the check of node i asks its service.
+	serviceURL(i int) string
+}
+
+// Who holds the address when a scenario begins, beside a node's number.
+const (
+	heldByNobody   = -1
+	heldByStranger = -2
+)
+
+// holderOf returns the target of the holder that a scenario begins with.
+func holderOf(v vendor, who int) providers.Target {
+	switch who {
+	case heldByNobody:
+		return providers.Target{}
+	case heldByStranger:
+		return v.stranger()
+	default:
+		return v.target(who)
+	}
+}
