@@ -71,10 +71,12 @@ type (
 		Checks         []fileCheck    `yaml:"checks"`
 	}
 	fileAddress struct {
-		Provider string `yaml:"provider"`
-		Kind     string `yaml:"kind"`
-		IP       string `yaml:"ip"`
-		ID       string `yaml:"id,omitempty"`
+		Provider string   `yaml:"provider"`
+		Kind     string   `yaml:"kind"`
+		IP       string   `yaml:"ip"`
+		ID       string   `yaml:"id,omitempty"`
+		Subnet   string   `yaml:"subnet,omitempty"`
+		Tables   []string `yaml:"tables,omitempty"`
 	}
 	fileProbe struct {
 		HTTP string `yaml:"http"`
@@ -111,7 +113,7 @@ type settings struct {
 // configOf returns the configuration of node i. It differs between the nodes
 // where the lab is not a real network: each names the others at their stand-ins.
 func configOf(p *plan, s settings, files nodeFiles, v vendor, i int) fileConfig {
-	addresses := v.addresses()
+	address := v.address()
 	c := fileConfig{
 		Node:     nodeNames[i],
 		Cluster:  fileCluster{ID: clusterID, KeyFile: files.key},
@@ -121,7 +123,7 @@ func configOf(p *plan, s settings, files nodeFiles, v vendor, i int) fileConfig 
 		Log:      fileLog{Level: "info", Format: "json"},
 		Groups:   []fileGroup{groupOf(p, s, v, i)},
 		Providers: map[string]fileProvider{
-			addresses[0].Provider: v.block(i, files.secret),
+			address.Provider: v.block(i, files.secret),
 		},
 	}
 	for j, name := range nodeNames[:s.nodes] {
@@ -138,7 +140,7 @@ func groupOf(p *plan, s settings, v vendor, i int) fileGroup {
 		Preempt:        s.preempt,
 		OnMoved:        s.onMoved,
 		Priority:       map[string]int{},
-		Addresses:      v.addresses(),
+		Addresses:      []fileAddress{v.address()},
 		Checks: []fileCheck{{
 			Name:     "service",
 			HTTP:     v.serviceURL(i),

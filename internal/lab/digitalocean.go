@@ -80,8 +80,8 @@ func (v *digitalOcean) binding() face.Match {
 }
 func (v *digitalOcean) secretOf(node string) string { return doToken(node) + "\n" }
 
-func (v *digitalOcean) addresses() []fileAddress {
-	return []fileAddress{{Provider: "digitalocean", Kind: "reserved-ip", IP: v.plan.floatingIP().String()}}
+func (v *digitalOcean) address() fileAddress {
+	return fileAddress{Provider: "digitalocean", Kind: "reserved-ip", IP: v.plan.floatingIP().String()}
 }
 
 func (v *digitalOcean) block(i int, secret string) fileProvider {

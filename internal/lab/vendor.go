@@ -28,9 +28,9 @@ type vendor interface {
 	stranger() providers.Target
 	// binding selects the call that makes a node the holder.
 	binding() face.Match
-	// addresses and block are the cloud's part of a node's configuration file, where
+	// address and block are the cloud's part of a node's configuration file, where
 	// credentials are in the file secret.
-	addresses() []fileAddress
+	address() fileAddress
 	block(i int, secret string) fileProvider
 	// secretOf is the content of that file for a node; each has its own, so that the
 	// cloud can fail one node and not the other. The cloud knows nothing of other
