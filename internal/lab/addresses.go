@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // The host parts of a lab's addresses, the last byte of 127.x.y.n. Node i has
@@ -98,7 +100,18 @@ func (p *plan) node(i int) netip.Addr           { return p.host(hostNode + i) }
 func (p *plan) nodeDaemon(i int) netip.AddrPort { return p.at(hostNode+i, p.daemon) }
 func (p *plan) nodeWeb(i int) netip.AddrPort    { return p.at(hostNode+i, p.web) }
 func (p *plan) standIn(i, j int) netip.AddrPort { return p.at(hostStandIn+i*nodesMax+j, p.daemon) }
-func (p *plan) addressSeen(i, j int) netip.AddrPort {
+
+// subnetOf is the range of the nodes' network, for a kind of address. A private IP and
+// what is announced belongs to it; other addresses must not be in it.
+func (p *plan) subnetOf(kind string) netip.Prefix {
+	bits := 29 // the nodes, and little else
+	if kind == providers.KindPrivateIP || kind == providers.KindHAVIP {
+		bits = 24
+	}
+	return netip.PrefixFrom(p.host(0), bits)
+}
+
+func (p *plan) seen(i, j int) netip.AddrPort {
 	if i == j {
 		return p.nodeDaemon(i)
 	}

@@ -42,11 +42,11 @@ type client struct {
 	samples []sample
 }
 
-// newClient returns a client of the floating IP. run makes it ask.
-func newClient(at netip.AddrPort) *client {
+// newClient returns a client of the floating IP, which it reaches by dial. run makes it ask.
+func newClient(at netip.AddrPort, dial func(ctx context.Context, network, address string) (net.Conn, error)) *client {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
-		DialContext:       (&net.Dialer{Timeout: askTimeout}).DialContext,
+		DialContext:       dial,
 	}
 	return &client{url: fmt.Sprintf("http://%s/", at), http: &http.Client{Transport: transport, Timeout: askTimeout}}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
@@ -28,54 +29,31 @@ const (
 // cloud is the fake cloud of a cluster: the ownership model, its API, and one
 // metadata service per node.
 type cloud struct {
-	offer     offer
-	nodes     int
-	vendor    vendor
-	model     *fakecloud.Model
-	listeners []*face.Listener
+	offer  offer
+	nodes  int
+	vendor vendor
+	model  *fakecloud.Model
 }
 
 // openCloud builds the cloud with one machine per node. Nothing listens yet.
-func openCloud(o offer, p *plan, so clusterOptions) (*cloud, error) {
+func openCloud(o offer, at layout, so clusterOptions) (*cloud, error) {
 	c := &cloud{offer: o, nodes: so.nodes, model: fakecloud.New(fakecloud.Options{Now: time.Now})}
 	var err error
-	c.vendor, err = o.open(c.model, p, so)
+	c.vendor, err = o.open(o, c.model, at, so)
 	return c, err
 }
 
 // privateOf returns the private addresses of node i of n. Those by which the other nodes
 // know it are among them, as they are in a real network: a node is recognised as
 // the owner by them before its first advert arrives.
-func privateOf(p *plan, i, n int) []netip.Addr {
-	addresses := []netip.Addr{p.node(i)}
+func privateOf(at layout, i, n int) []netip.Addr {
+	addresses := []netip.Addr{at.node(i)}
 	for j := range n {
-		if j != i {
-			addresses = append(addresses, p.standIn(j, i).Addr())
+		if a := at.seen(j, i).Addr(); !slices.Contains(addresses, a) {
+			addresses = append(addresses, a)
 		}
 	}
 	return addresses
-}
-
-// listen binds the API and the metadata services.
-func (c *cloud) listen(p *plan) error {
-	l, err := face.Listen(p.api().String(), c.vendor.api())
-	if err != nil {
-		return err
-	}
-	c.listeners = append(c.listeners, l)
-	for i := range c.nodes {
-		if l, err = face.Listen(p.metadata(i).String(), c.vendor.metadata(i)); err != nil {
-			return err
-		}
-		c.listeners = append(c.listeners, l)
-	}
-	return nil
-}
-
-func (c *cloud) close() {
-	for _, l := range c.listeners {
-		_ = l.Close() // the processes that used it are gone
-	}
 }
 
 // watch looks at the model until ctx ends, so that what is due happens.

@@ -33,10 +33,10 @@ func TestAMachineHasTheAddressByWhichEachPeerKnowsIt(t *testing.T) {
 	t.Parallel()
 	p := &plan{prefix: [3]byte{127, 83, 20}, daemon: portDaemon, web: portWeb}
 	for i := range nodeNames {
-		want := []netip.Addr{p.addressSeen(i, i).Addr()}
+		want := []netip.Addr{p.seen(i, i).Addr()}
 		for j := range nodeNames {
 			if j != i {
-				want = append(want, p.addressSeen(j, i).Addr())
+				want = append(want, p.seen(j, i).Addr())
 			}
 		}
 		if diff := cmp.Diff(want, privateOf(p, i, len(nodeNames)), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {

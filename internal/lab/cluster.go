@@ -39,15 +39,12 @@ var (
 // same addresses.
 type cluster struct {
 	executable string
-	plan       *plan
+	ground     ground
 	settings   settings
 	dir        string
 	progress   func(string) // shows what is being waited for
 
 	cloud    *cloud
-	relay    *relay
-	web      *floating
-	probes   *floatingUDP
 	client   *client
 	record   *recorder
 	nodes    []*node
@@ -82,9 +79,10 @@ type clusterOptions struct {
 // lab itself plays. No daemon runs yet. The caller closes the cluster.
 func openCluster(ctx context.Context, l *lab, o clusterOptions) (*cluster, error) {
 	c := &cluster{
-		executable: l.executable, plan: l.plan, settings: o.settings,
-		progress: l.out.progress, record: &recorder{}, client: newClient(l.plan.floatingWeb()),
+		executable: l.executable, ground: l.ground(o.offer), settings: o.settings,
+		progress: l.out.progress, record: &recorder{},
 	}
+	c.client = newClient(c.ground.floatingWeb(), c.ground.dial)
 	if err := c.open(ctx, o); err != nil {
 		c.close()
 		return nil, fmt.Errorf("set up the cluster: %w", err)
@@ -96,55 +94,43 @@ func (c *cluster) open(ctx context.Context, o clusterOptions) (err error) {
 	if c.dir, err = makeDir(); err != nil {
 		return err
 	}
-	if c.cloud, err = openCloud(o.offer, c.plan, o); err != nil {
+	if c.cloud, err = openCloud(o.offer, c.ground, o); err != nil {
 		return err
 	}
-	if err = writeFiles(c.dir, c.plan, o.settings, c.cloud.vendor); err != nil {
+	if err = writeFiles(c.dir, c.ground, o.settings, c.cloud.vendor); err != nil {
 		return err
 	}
-	if err = c.cloud.listen(c.plan); err != nil {
+	if err = c.ground.open(c.cloud, o); err != nil {
 		return err
 	}
-	if c.relay, err = openRelay(c.plan, nodeNames[:o.nodes], o.seed); err != nil {
-		return err
-	}
-	if c.web, err = openFloating(c.plan.floatingWeb(), c.cloud.delivers, c.plan.nodeWeb); err != nil {
-		return err
-	}
-	if c.probes, err = openFloatingUDP(c.plan.floatingDaemon(), c.cloud.delivers, c.plan.nodeDaemon); err != nil {
-		return err
-	}
-	c.probes.closed.Store(o.blind)
 	c.play(ctx)
 	for i, name := range nodeNames[:o.nodes] {
 		n := &node{name: name, files: filesOf(c.dir, name)}
 		n.control = status.NewClient(n.files.socket)
 		c.nodes = append(c.nodes, n)
-		if n.service, err = startService(ctx, c.executable, name, c.plan.nodeWeb(i).String()); err != nil {
+		if n.service, err = c.startService(ctx, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// startService runs the service of node i and waits until it listens.
+func (c *cluster) startService(ctx context.Context, i int) (*service, error) {
+	return startService(ctx, c.executable, c.nodes[i].name, c.ground.nodeWeb(i).String(), func(cmd command) (*process, error) {
+		return c.ground.start(i, cmd)
+	})
+}
+
 // play starts the network and the cloud.
 func (c *cluster) play(ctx context.Context) {
 	ctx, c.stop = context.WithCancel(ctx)
-	for _, l := range c.cloud.listeners {
-		c.wg.Go(func() {
-			if err := l.Run(ctx); err != nil {
-				c.record.note(err.Error())
-			}
-		})
-	}
 	c.wg.Go(func() { c.cloud.watch(ctx) })
-	c.wg.Go(func() { c.relay.run(ctx, c.plan) })
-	c.wg.Go(func() { c.web.run(ctx) })
-	c.wg.Go(func() { c.probes.run(ctx) })
+	c.wg.Go(func() { c.ground.run(ctx) })
 	c.cloud.model.OnChange(func(ch fakecloud.Change) {
 		from := c.cloud.nodeOf(ch.From)
 		if from >= 0 && (fakecloud.Slot{IP: ch.IP, Table: ch.Table}) == c.cloud.clientSlot() {
-			c.web.moved(from)
+			c.ground.left(from)
 		}
 	})
 }
@@ -153,12 +139,12 @@ func (c *cluster) play(ctx context.Context) {
 func (c *cluster) startDaemon(i int) (err error) {
 	n := c.nodes[i]
 	n.leaving = false
-	n.daemon, err = command{
+	n.daemon, err = c.ground.start(i, command{
 		name: n.name + "'s daemon",
 		path: c.executable,
 		args: []string{"run", "--config", n.files.config, "--node", n.name},
 		line: func(s string) { c.record.log(n.name, s) },
-	}.start()
+	})
 	if err != nil {
 		return err
 	}
@@ -194,7 +180,7 @@ func (c *cluster) killHost(i int) {
 // returnHost starts node i again after killHost.
 func (c *cluster) returnHost(ctx context.Context, i int) (err error) {
 	n := c.nodes[i]
-	if n.service, err = startService(ctx, c.executable, n.name, c.plan.nodeWeb(i).String()); err != nil {
+	if n.service, err = c.startService(ctx, i); err != nil {
 		return err
 	}
 	return c.startDaemon(i)
@@ -234,7 +220,7 @@ func (c *cluster) close() {
 	if c.clientOn != nil {
 		c.clientOn()
 	}
-	c.closeSockets()
+	c.ground.close()
 	c.wg.Wait()
 	if c.dir != "" {
 		// A file that cannot be removed is worth a word, and no more.
@@ -253,22 +239,6 @@ func (n *node) processes() []*process {
 		ps = append(ps, n.service.process)
 	}
 	return ps
-}
-
-// closeSockets closes what open bound, whether or not it was ever served.
-func (c *cluster) closeSockets() {
-	if c.cloud != nil {
-		c.cloud.close()
-	}
-	if c.relay != nil {
-		c.relay.close()
-	}
-	if c.web != nil {
-		_ = c.web.listener.Close() // closed already if it was served
-	}
-	if c.probes != nil {
-		c.probes.close()
-	}
 }
 
 // socketPathMax is the longest path of a unix socket that the kernel takes.

@@ -46,8 +46,9 @@ type (
 		KeyFile string `yaml:"key_file"`
 	}
 	fileNode struct {
-		Name    string `yaml:"name"`
-		Address string `yaml:"address"`
+		Name    string            `yaml:"name"`
+		Address string            `yaml:"address"`
+		Target  map[string]string `yaml:"target,omitempty"`
 	}
 	fileControl struct {
 		Socket string `yaml:"socket"`
@@ -112,27 +113,31 @@ type settings struct {
 
 // configOf returns the configuration of node i. It differs between the nodes
 // where the lab is not a real network: each names the others at their stand-ins.
-func configOf(p *plan, s settings, files nodeFiles, v vendor, i int) fileConfig {
+func configOf(at layout, s settings, files nodeFiles, v vendor, i int) fileConfig {
 	address := v.address()
 	c := fileConfig{
 		Node:     nodeNames[i],
 		Cluster:  fileCluster{ID: clusterID, KeyFile: files.key},
-		Listen:   p.nodeDaemon(i).String(),
+		Listen:   at.nodeDaemon(i).String(),
 		Control:  fileControl{Socket: files.socket},
 		StateDir: files.state,
 		Log:      fileLog{Level: "info", Format: "json"},
-		Groups:   []fileGroup{groupOf(p, s, v, i)},
+		Groups:   []fileGroup{groupOf(at, s, v, i)},
 		Providers: map[string]fileProvider{
 			address.Provider: v.block(i, files.secret),
 		},
 	}
 	for j, name := range nodeNames[:s.nodes] {
-		c.Nodes = append(c.Nodes, fileNode{Name: name, Address: p.addressSeen(i, j).String()})
+		node := fileNode{Name: name, Address: at.seen(i, j).String()}
+		if id := v.identity(j); id != "" {
+			node.Target = map[string]string{address.Provider: id}
+		}
+		c.Nodes = append(c.Nodes, node)
 	}
 	return c
 }
 
-func groupOf(p *plan, s settings, v vendor, i int) fileGroup {
+func groupOf(at layout, s settings, v vendor, i int) fileGroup {
 	g := fileGroup{
 		Name:           groupName,
 		VRID:           51,
@@ -154,7 +159,7 @@ func groupOf(p *plan, s settings, v vendor, i int) fileGroup {
 		g.Priority[name] = nodePriorities[j]
 	}
 	if s.probe {
-		g.Probe = &fileProbe{HTTP: fmt.Sprintf("http://%s/healthz", p.floatingWeb())}
+		g.Probe = &fileProbe{HTTP: fmt.Sprintf("http://%s/healthz", at.floatingWeb())}
 	}
 	if s.touchy {
 		g.Checks[0].Rise, g.Checks[0].Fall = 1, 1
@@ -186,11 +191,11 @@ func filesOf(dir, node string) nodeFiles {
 
 // writeFiles writes everything the daemons read: each node's copy of the cluster
 // key, its configuration and its credentials.
-func writeFiles(dir string, p *plan, s settings, v vendor) error {
+func writeFiles(dir string, at layout, s settings, v vendor) error {
 	key := newKey()
 	for i, name := range nodeNames[:s.nodes] {
 		files := filesOf(dir, name)
-		text, err := yaml.Marshal(configOf(p, s, files, v, i))
+		text, err := yaml.Marshal(configOf(at, s, files, v, i))
 		if err != nil {
 			return fmt.Errorf("write configuration of %s: %w", name, err)
 		}

@@ -28,22 +28,20 @@ const (
 var doReadScopes = []string{fakedo.ScopeReservedIPRead, fakedo.ScopeDropletRead, fakedo.ScopeActionsRead, fakedo.ScopeAccountRead}
 
 func digitalOceanReservedIP() offer {
-	return offer{
-		provider: "digitalocean", kind: "reserved-ip",
-		brand: "DigitalOcean", address: "floating IP", machine: "droplet",
-		capabilities: capabilitiesOf("digitalocean", "reserved-ip"), tables: 1, takes: moveTakes,
-		machineID: dropletOf, open: openDigitalOcean,
-	}
+	return openedBy([]offer{{
+		provider: "digitalocean", kind: "reserved-ip", brand: "DigitalOcean", address: "floating IP", machine: "droplet",
+		tables: 1, takes: moveTakes, machineID: dropletOf,
+	}}, openDigitalOcean)[0]
 }
 
 // digitalOcean is the vendor of reserved IPs.
 type digitalOcean struct {
-	plan   *plan
+	at     layout
 	server *fakedo.Server
 }
 
-func openDigitalOcean(m *fakecloud.Model, p *plan, so clusterOptions) (vendor, error) {
-	v := &digitalOcean{plan: p}
+func openDigitalOcean(_ offer, m *fakecloud.Model, at layout, so clusterOptions) (vendor, error) {
+	v := &digitalOcean{at: at}
 	o := fakedo.Options{OperationDelay: moveTakes, Latency: so.latency, Anchors: map[string]netip.Addr{}}
 	for i, name := range nodeNames[:so.nodes] {
 		token := fakedo.Token{Value: doToken(name), Node: name}
@@ -51,8 +49,8 @@ func openDigitalOcean(m *fakecloud.Model, p *plan, so clusterOptions) (vendor, e
 			token.Scopes = doReadScopes
 		}
 		o.Tokens = append(o.Tokens, token)
-		o.Anchors[dropletOf(i)] = p.node(i)
-		instance := fakecloud.Instance{ID: dropletOf(i), Name: name, Region: doRegion, Private: privateOf(p, i, so.nodes)}
+		o.Anchors[dropletOf(i)] = at.node(i)
+		instance := fakecloud.Instance{ID: dropletOf(i), Name: name, Region: doRegion, Private: privateOf(at, i, so.nodes)}
 		if err := m.AddInstance(instance); err != nil {
 			return nil, err
 		}
@@ -60,7 +58,7 @@ func openDigitalOcean(m *fakecloud.Model, p *plan, so clusterOptions) (vendor, e
 	if err := m.AddInstance(fakecloud.Instance{ID: doStranger, Name: "somebody-else", Region: doRegion}); err != nil {
 		return nil, err
 	}
-	address := fakecloud.Address{IP: p.floatingIP(), Region: doRegion, Holder: holderOf(v, so.holder)}
+	address := fakecloud.Address{IP: at.floatingIP(), Region: doRegion, Holder: holderOf(v, so.holder)}
 	if err := m.AddAddress(address); err != nil {
 		return nil, err
 	}
@@ -70,27 +68,28 @@ func openDigitalOcean(m *fakecloud.Model, p *plan, so clusterOptions) (vendor, e
 
 func (v *digitalOcean) api() *face.Server           { return v.server.Server }
 func (v *digitalOcean) metadata(i int) http.Handler { return v.server.MetadataHandler(dropletOf(i)) }
-func (v *digitalOcean) slots() []fakecloud.Slot     { return []fakecloud.Slot{{IP: v.plan.floatingIP()}} }
+func (v *digitalOcean) slots() []fakecloud.Slot     { return []fakecloud.Slot{{IP: v.at.floatingIP()}} }
 func (v *digitalOcean) target(i int) providers.Target {
 	return providers.Target{Instance: dropletOf(i)}
 }
 func (v *digitalOcean) stranger() providers.Target { return providers.Target{Instance: doStranger} }
+func (v *digitalOcean) identity(int) string        { return "" }
 func (v *digitalOcean) binding() face.Match {
 	return face.Match{Method: http.MethodPost, Path: doActions}
 }
 func (v *digitalOcean) secretOf(node string) string { return doToken(node) + "\n" }
 
 func (v *digitalOcean) address() fileAddress {
-	return fileAddress{Provider: "digitalocean", Kind: "reserved-ip", IP: v.plan.floatingIP().String()}
+	return fileAddress{Provider: "digitalocean", Kind: "reserved-ip", IP: v.at.floatingIP().String()}
 }
 
 func (v *digitalOcean) block(i int, secret string) fileProvider {
-	return fileProvider{TokenFile: secret, Endpoint: v.plan.apiURL(), MetadataEndpoint: v.plan.metadataURL(i)}
+	return fileProvider{TokenFile: secret, Endpoint: v.at.apiURL(), MetadataEndpoint: v.at.metadataURL(i)}
 }
 
 // serviceURL goes by the anchor IP, which is where the cloud delivers to.
-func (v *digitalOcean) serviceURL(int) string {
-	return fmt.Sprintf("http://{anchor}:%d/healthz", v.plan.web)
+func (v *digitalOcean) serviceURL(i int) string {
+	return fmt.Sprintf("http://{anchor}:%d/healthz", v.at.nodeWeb(i).Port())
 }
 
 func dropletOf(i int) string { return fmt.Sprint(doFirstDroplet + i) }

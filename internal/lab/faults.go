@@ -183,11 +183,11 @@ func (c *cluster) steps(node string) func(status.Event) {
 
 func cutAndHeal(ctx context.Context, c *cluster) error {
 	c.record.measureFrom("the link between the nodes is cut in both directions")
-	c.relay.cut(true)
+	c.ground.cut(true)
 	if err := c.nothingMoves(ctx, "the owner keeps the address", 2*c.long()); err != nil {
 		return err
 	}
 	c.record.note("the link is back")
-	c.relay.cut(false)
+	c.ground.cut(false)
 	return c.untilHealthy(ctx)
 }

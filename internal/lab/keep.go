@@ -80,7 +80,7 @@ func keptText(executable string, c *cluster) string {
     curl http://%[2]s/
     kill %[3]d  # stops %[4]s
 
-`, groupName, c.plan.floatingWeb(), owner.daemon.cmd.Process.Pid, owner.daemon.name)
+`, groupName, c.ground.floatingWeb(), owner.daemon.cmd.Process.Pid, owner.daemon.name)
 	fmt.Fprintf(&b, "  %s reads %s\n\n", owner.daemon.name, owner.files.config)
 	return b.String()
 }

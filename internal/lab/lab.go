@@ -127,6 +127,9 @@ func (l *lab) prepare() (err error) {
 	return err
 }
 
+// ground returns where a cluster for one kind of address can stand.
+func (l *lab) ground(offer) ground { return &loopback{plan: l.plan} }
+
 // run plays everything that was chosen in turn.
 func (l *lab) run(ctx context.Context, run programme) int {
 	var results []result
@@ -153,7 +156,7 @@ func (l *lab) run(ctx context.Context, run programme) int {
 // playAll plays the scenarios for one kind of address until ctx ends, and returns how
 // they went: not the one that was interrupted.
 func (l *lab) playAll(ctx context.Context, o offer, chosen []scenario) (results []result) {
-	l.out.header(l.plan, o, l.options)
+	l.out.header(l.ground(o), o, l.options)
 	for _, s := range chosen {
 		if why := s.unfit(o); why != "" {
 			r := result{offer: o, scenario: s, skipped: why}

@@ -40,8 +40,8 @@ func links() []scenario {
 func cutOneWay(ctx context.Context, c *cluster) error {
 	owner, standby := c.nodes[ownerNode].name, c.nodes[standbyNode].name
 	c.record.measureFrom(fmt.Sprintf("%s no longer hears %s, and no probe passes", owner, standby))
-	c.probes.closed.Store(true)
-	c.relay.cutFrom(standbyNode, ownerNode, true)
+	c.ground.blind(true)
+	c.ground.cutFrom(standbyNode, ownerNode, true)
 	err := c.until(ctx, "both say what is the matter", func(ctx context.Context) string {
 		return all(c.condition(ctx, standbyNode, "one-way-link"), c.condition(ctx, ownerNode, "no-standby"),
 			c.waits(ctx, standbyNode, election.ReasonOneWayLink))
@@ -53,13 +53,13 @@ func cutOneWay(ctx context.Context, c *cluster) error {
 		return err
 	}
 	c.record.note("the link is whole again, and probes pass")
-	c.probes.closed.Store(false)
-	c.relay.cutFrom(standbyNode, ownerNode, false)
+	c.ground.blind(false)
+	c.ground.cutFrom(standbyNode, ownerNode, false)
 	if err := c.untilHealthy(ctx); err != nil {
 		return err
 	}
 	c.record.note(fmt.Sprintf("%s no longer hears %s", standby, owner))
-	c.relay.cutFrom(ownerNode, standbyNode, true)
+	c.ground.cutFrom(ownerNode, standbyNode, true)
 	err = c.until(ctx, "both say what is the matter", func(ctx context.Context) string {
 		return all(c.condition(ctx, ownerNode, "no-standby"), c.unfit(ctx, ownerNode, standbyNode, election.ReasonOneWayLink),
 			c.condition(ctx, standbyNode, "peer-link-broken"))
@@ -71,7 +71,7 @@ func cutOneWay(ctx context.Context, c *cluster) error {
 		return err
 	}
 	c.record.note("the link is whole again")
-	c.relay.cutFrom(ownerNode, standbyNode, false)
+	c.ground.cutFrom(ownerNode, standbyNode, false)
 	return c.untilHealthy(ctx)
 }
 
@@ -79,7 +79,7 @@ func cutOneWay(ctx context.Context, c *cluster) error {
 // that the owner serves. It must hold then.
 func (c *cluster) cutLink(ctx context.Context) error {
 	c.record.note("the link between the nodes is cut in both directions")
-	c.relay.cut(true)
+	c.ground.cut(true)
 	err := c.until(ctx, "the standby knows that only the link is broken", func(ctx context.Context) string {
 		return c.condition(ctx, standbyNode, "peer-link-broken")
 	})

@@ -59,6 +59,7 @@ func oddities() []scenario {
 			prepare: func(o *clusterOptions) { o.holder = heldByNobody },
 			cold:    true,
 			act:     startUnbound,
+			needs:   anUnbound,
 			want:    want{moves: exactly(1), writes: exactly(1), unbound: true, owner: anyNode},
 		},
 		{
@@ -193,7 +194,7 @@ func startForeign(ctx context.Context, c *cluster) error {
 // changes meanwhile, within the documented bound.
 func cutBlind(ctx context.Context, c *cluster) error {
 	c.record.measureFrom("the link between the nodes is cut in both directions")
-	c.relay.cut(true)
+	c.ground.cut(true)
 	moves := c.cloud.moves()
 	err := c.stays(ctx, "the moves stay within the bound", blindCutFor, func(context.Context) string {
 		n := c.cloud.moves() - moves
@@ -203,7 +204,7 @@ func cutBlind(ctx context.Context, c *cluster) error {
 		return err
 	}
 	c.record.note("the link is back")
-	c.relay.cut(false)
+	c.ground.cut(false)
 	return c.until(ctx, "one node is active, the other a backup", func(ctx context.Context) string {
 		holder := max(c.cloud.holder(), 0)
 		return all(c.owning(ctx, holder), c.inRole(ctx, 1-holder, election.Backup))

@@ -23,7 +23,19 @@ type offer struct {
 	tables         int           // in how many route tables the address is; for what is no route one place
 	takes          time.Duration // from the first accepted write until the address has moved, calls apart
 	machineID      func(i int) string
-	open           func(*fakecloud.Model, *plan, clusterOptions) (vendor, error)
+	alwaysHeld     bool // there is no such address while nobody holds it
+	open           opener
+}
+
+// opener builds the fake cloud of an offer on a model.
+type opener func(offer, *fakecloud.Model, layout, clusterOptions) (vendor, error)
+
+// openedBy completes offers that one opener serves.
+func openedBy(os []offer, open opener) []offer {
+	for i := range os {
+		os[i].capabilities, os[i].open = capabilitiesOf(os[i].provider, os[i].kind), open
+	}
+	return os
 }
 
 // name is how the lab refers to the offer: "tencent eip".

@@ -18,7 +18,7 @@ func TestAPausedHostEndsWithTheCluster(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the state of a process is read from /proc")
 	}
-	c := &cluster{record: &recorder{}}
+	c := &cluster{record: &recorder{}, ground: &loopback{}}
 	for _, name := range nodeNames[:pairNodes] {
 		p, err := command{name: name, path: "/bin/sh", args: []string{"-c", "sleep 600 & wait"}}.start()
 		if err != nil {

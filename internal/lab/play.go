@@ -110,7 +110,7 @@ func (r *result) gather(c *cluster) {
 	if !fault.IsZero() {
 		r.phases = measure(r.events, fault)
 		r.added = added(r.phases, fault, c.cloud.busy())
-		r.note = silenceNote(r.events, fault, c.relay.lastHeard(ownerNode, standbyNode), c.advertInterval())
+		r.note = silenceNote(r.events, fault, c.ground.lastHeard(ownerNode, standbyNode), c.advertInterval())
 	}
 }
 

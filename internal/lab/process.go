@@ -184,8 +184,9 @@ type service struct {
 	answers chan string
 }
 
-// startService runs the service of a node and waits until it listens.
-func startService(ctx context.Context, executable, node, at string) (*service, error) {
+// startService runs the service of a node, by the node's way to start a process, and
+// waits until it listens.
+func startService(ctx context.Context, executable, node, at string, start func(command) (*process, error)) (*service, error) {
 	s := &service{answers: make(chan string, 4)}
 	c := command{name: node + "'s service", path: executable, stdin: true, env: []string{serviceEnv + "=" + node + "@" + at}}
 	c.line = func(line string) {
@@ -195,7 +196,7 @@ func startService(ctx context.Context, executable, node, at string) (*service, e
 		}
 	}
 	var err error
-	if s.process, err = c.start(); err != nil {
+	if s.process, err = start(c); err != nil {
 		return nil, err
 	}
 	if err := s.expect(ctx, serviceListening); err != nil {

@@ -25,7 +25,7 @@ import (
 func testService(t *testing.T) (*service, string) {
 	t.Helper()
 	p := testPlan(t)
-	s, err := startService(t.Context(), os.Args[0], "lb-a", p.nodeWeb(0).String())
+	s, err := startService(t.Context(), os.Args[0], "lb-a", p.nodeWeb(0).String(), command.start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestAServiceEndsWhenTheLabClosesItsInput(t *testing.T) {
 func TestAServiceThatCannotListenSaysWhy(t *testing.T) {
 	t.Parallel()
 	_, at := testService(t)
-	_, err := startService(t.Context(), os.Args[0], "lb-b", at)
+	_, err := startService(t.Context(), os.Args[0], "lb-b", at, command.start)
 	if err == nil || !strings.Contains(err.Error(), "lb-b") {
 		t.Errorf("a second service at %s: %v", at, err)
 	}

@@ -42,6 +42,11 @@ func aWrite(o offer) string {
 	return lacks(o.writes() > 0, "no call moves the address, its owner announces it")
 }
 
+// anUnbound is needed where nobody holds the address.
+func anUnbound(o offer) string {
+	return lacks(!o.alwaysHeld, "there is no such address while nobody holds it")
+}
+
 // want is what must hold when the cluster has settled, beside that elected, bound
 // and answering agree. It is written down for a cloud that moves an address in one
 // call and asks nothing of the guest; [want.of] says what that comes to elsewhere.

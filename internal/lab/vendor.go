@@ -26,6 +26,10 @@ type vendor interface {
 	// target is node i as the holder, stranger the other machine.
 	target(i int) providers.Target
 	stranger() providers.Target
+	// identity is all that the cloud calls node i, as Target.String has it, for the
+	// other nodes to recognise it by before its first advert; empty where the cloud
+	// tells its private addresses and they suffice.
+	identity(i int) string
 	// binding selects the call that makes a node the holder.
 	binding() face.Match
 	// address and block are the cloud's part of a node's configuration file, where

@@ -219,7 +219,7 @@ func (c *cluster) untilHealthy(ctx context.Context) error {
 		}
 		text := all(texts...)
 		for i := range c.nodes {
-			if text == "" && i != ownerNode && !c.probes.closed.Load() {
+			if text == "" && i != ownerNode && !c.ground.blinded() {
 				text = c.probed(ctx, i, ownerNode)
 			}
 		}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// layout is which addresses a cluster has, as its nodes and its client see them. Node
+// nodesMax is the machine of somebody else.
+type layout interface {
+	node(i int) netip.Addr           // node i's primary private address
+	nodeDaemon(i int) netip.AddrPort // where the daemon of node i listens
+	nodeWeb(i int) netip.AddrPort    // where its service does
+	seen(i, j int) netip.AddrPort    // where node i finds the daemon of node j
+	floatingIP() netip.Addr
+	floatingWeb() netip.AddrPort    // where the client asks
+	floatingDaemon() netip.AddrPort // where the daemons probe
+	apiURL() string
+	metadataURL(i int) string
+	subnetOf(kind string) netip.Prefix // of the nodes; only what belongs to it is in it
+}
+
+// ground is the machine or the network that one cluster stands on: it carries what
+// nodes, client and cloud say to each other, by the word of the cloud, and breaks what
+// a scenario wants broken. One is used for one cluster.
+type ground interface {
+	layout
+	// open binds everything. Run plays it until ctx ends, close gives it back; close
+	// may be called at any time, more than once, and after the processes ended.
+	open(c *cloud, o clusterOptions) error
+	run(ctx context.Context)
+	close()
+	// start starts a process on node i.
+	start(i int, c command) (*process, error)
+	// dial is the client's way to the network.
+	dial(ctx context.Context, network, address string) (net.Conn, error)
+	// cut cuts or heals every link between nodes, cutFrom what node i says to node j.
+	cut(broken bool)
+	cutFrom(i, j int, broken bool)
+	// blind lets no probe through the floating IP, or all; blinded says which.
+	blind(yes bool)
+	blinded() bool
+	// lastHeard is when node j was last reached by a datagram of node i; zero: never, or
+	// not known here.
+	lastHeard(i, j int) time.Time
+	// left says that the address is no longer held by node i.
+	left(i int)
+}
