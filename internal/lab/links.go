@@ -108,5 +108,5 @@ func cutAndStopService(ctx context.Context, c *cluster) error {
 	if err := c.untilOwns(ctx, standbyNode); err != nil {
 		return err
 	}
-	return c.became(standbyNode, election.Active, election.ReasonOwnerFault)
+	return c.became(ctx, standbyNode, election.Active, election.ReasonOwnerFault)
 }

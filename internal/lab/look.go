@@ -40,8 +40,18 @@ func (c *cluster) unfit(ctx context.Context, i, j int, want election.Reason) str
 	return fmt.Sprintf("%s does not know %s", name, peer)
 }
 
-// became returns an error unless node i last took the role for the reason.
-func (c *cluster) became(i int, role election.Role, want election.Reason) error {
+// became waits until node i has logged that it took the role, and for this reason. The
+// log may arrive after the status that says so.
+func (c *cluster) became(ctx context.Context, i int, role election.Role, want election.Reason) error {
+	what := fmt.Sprintf("%s became %s because of %s", c.nodes[i].name, role, want)
+	return c.until(ctx, what, func(context.Context) string {
+		last := c.lastReason(i, role)
+		return lacks(last == want.String(), "it was %s", last)
+	})
+}
+
+// lastReason returns why node i last took the role.
+func (c *cluster) lastReason(i int, role election.Role) string {
 	name, last := c.nodes[i].name, "nothing"
 	events, _, _ := c.record.taken()
 	for _, e := range events {
@@ -49,10 +59,7 @@ func (c *cluster) became(i int, role election.Role, want election.Reason) error 
 			last = e.Reason
 		}
 	}
-	if last != want.String() {
-		return fmt.Errorf("expect that %s became %s because of %s: it was %s", name, role, want, last)
-	}
-	return nil
+	return last
 }
 
 // loops returns what keeps node i from showing that a peer is in a crash loop.

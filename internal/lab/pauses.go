@@ -64,7 +64,7 @@ func pauseOwner(ctx context.Context, c *cluster) error {
 	if err := c.untilBackup(ctx, ownerNode); err != nil {
 		return err
 	}
-	if err := c.became(ownerNode, election.Backup, election.ReasonOwnStall); err != nil {
+	if err := c.became(ctx, ownerNode, election.Backup, election.ReasonOwnStall); err != nil {
 		return err
 	}
 	return c.nothingMoves(ctx, "nothing moves back", c.long())
@@ -88,7 +88,7 @@ func pauseBoth(ctx context.Context, c *cluster) error {
 	if err := c.untilHealthy(ctx); err != nil {
 		return err
 	}
-	return c.became(ownerNode, election.Backup, election.ReasonOwnStall)
+	return c.became(ctx, ownerNode, election.Backup, election.ReasonOwnStall)
 }
 
 // untilBackup waits until node i is a backup.

@@ -148,7 +148,7 @@ func loop(ctx context.Context, c *cluster) error {
 	if err := c.untilOwns(ctx, standbyNode); err != nil {
 		return err
 	}
-	if err := c.became(standbyNode, election.Active, election.ReasonOwnerSilent); err != nil {
+	if err := c.became(ctx, standbyNode, election.Active, election.ReasonOwnerSilent); err != nil {
 		return err
 	}
 	return c.untilBackup(ctx, ownerNode)
