@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 func TestASecondLabDrawingTheSameAddressesGetsOthers(t *testing.T) {
@@ -41,6 +43,25 @@ func TestAPlanWhoseWildcardPortIsTakenIsNotLocked(t *testing.T) {
 	}
 	if len(p.locks) != 0 {
 		t.Errorf("%d sockets stay open", len(p.locks))
+	}
+}
+
+// A driver refuses a private IP outside its subnet, and a route to within it.
+func TestTheSubnetHasTheNodesAndOnlyAnAddressThatBelongsToIt(t *testing.T) {
+	t.Parallel()
+	for _, at := range []layout{&plan{prefix: [3]byte{127, 1, 2}, daemon: 7112, web: 8080}} {
+		for _, o := range offers() {
+			subnet := at.subnetOf(o.kind)
+			for i := range nodesMax + 1 {
+				if !subnet.Contains(at.node(i)) {
+					t.Errorf("%s: node %d at %s is outside %s", o.name(), i, at.node(i), subnet)
+				}
+			}
+			inside := o.kind == providers.KindPrivateIP || o.kind == providers.KindHAVIP
+			if got := subnet.Contains(at.floatingIP()); got != inside {
+				t.Errorf("%s: %s in %s: %v", o.name(), at.floatingIP(), subnet, got)
+			}
+		}
 	}
 }
 

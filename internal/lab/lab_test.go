@@ -26,7 +26,7 @@ func TestWrongOptionsAreOneLineAndExitCodeTwo(t *testing.T) {
 			"choose scenarios: unknown \"x\"; `fipctl lab --list` shows them, `all` runs every one\n",
 		},
 		"an unknown provider": {
-			Options{Provider: "x"}, "choose provider: unknown \"x\"; choose digitalocean or all\n",
+			Options{Provider: "x"}, "choose provider: unknown \"x\"; choose digitalocean, tencent, jdcloud or all\n",
 		},
 		"an unknown kind": {
 			Options{Kind: "x"}, "choose kind: unknown \"x\"; of digitalocean choose from reserved-ip\n",

@@ -99,7 +99,9 @@ func (o offer) guest() bool { return o.capabilities.Guest4 != providers.GuestNon
 func (o offer) hasGap() bool { return !o.capabilities.AtomicMove && !o.capabilities.MovesWithoutAPI }
 
 // offers returns everything that the lab can play, what it plays by default first.
-func offers() []offer { return []offer{digitalOceanReservedIP()} }
+func offers() []offer {
+	return slices.Concat([]offer{digitalOceanReservedIP()}, tencentOffers(), jdCloudOffers())
+}
 
 // allProviders stands for every provider on the command line.
 const allProviders = "all"

@@ -28,7 +28,7 @@ func killTwo(ctx context.Context, c *cluster) error {
 	if err := c.nothingMoves(ctx, "the third node stays a backup", c.long()); err != nil {
 		return err
 	}
-	if moves, writes := c.cloud.moves(), c.cloud.writes(); moves != 1 || writes != 1 {
+	if moves, writes := c.cloud.moves(), c.cloud.writes(); moves != 1 || writes != c.cloud.offer.writes() {
 		return fmt.Errorf("expect that one standby moves once: %s, %s", plural(moves, "move"), plural(writes, "write"))
 	}
 	c.record.note(c.nodes[standbyNode].name + "'s host dies too")

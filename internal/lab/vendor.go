@@ -5,6 +5,7 @@ package lab
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/internal/fakecloud/face"
@@ -43,6 +44,11 @@ type vendor interface {
 	// serviceURL is where the check of node i asks its service.
 	serviceURL(i int) string
 }
+
+// keyID and keySecret are a node's pair of keys at clouds that sign. They look like real
+// ones and open nothing.
+func keyID(node string) string     { return "AKLAB" + strings.ToUpper(strings.ReplaceAll(node, "-", "")) }
+func keySecret(node string) string { return "lab-secret-of-" + node }
 
 // Who holds the address when a scenario begins, beside a node's number.
 const (

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package lab
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
+	fakejd "github.com/fipctl/fipctl/internal/fakecloud/jdcloud"
+	"github.com/fipctl/fipctl/pkg/providers"
+)
+
+// What the fake JD Cloud holds.
+const (
+	jdEIP      = "fip-fipctllab1"
+	jdSubnet   = "subnet-fipctllab1"
+	jdTable    = "rtb-fipctllab1"
+	jdStranger = "i-somebody01"
+)
+
+// jdReads are the calls of an access key that may not move an address.
+var jdReads = []string{
+	"describeInstance", "describeElasticIp", "describeElasticIps", "describeNetworkInterface", "describeNetworkInterfaces",
+	"describeSubnet", "describeRouteTable", "describeAg",
+}
+
+// jdBinding is the call that makes a machine the holder, by kind.
+var jdBinding = map[string]string{
+	providers.KindEIP:       "associateElasticIp",
+	providers.KindPrivateIP: "assignSecondaryIps",
+	providers.KindRoute:     "modifyRouteTableRules",
+}
+
+// jdCloudOffers are the kinds of JD Cloud. Only an EIP takes a while to change there.
+func jdCloudOffers() []offer {
+	base := offer{provider: "jdcloud", brand: "JD Cloud", machine: "instance", tables: 1, machineID: jdMachine}
+	eip, private, route := base, base, base
+	eip.kind, eip.address, eip.takes = providers.KindEIP, "EIP", 2*moveTakes
+	private.kind, private.address = providers.KindPrivateIP, "secondary private IP"
+	route.kind, route.address, route.alwaysHeld = providers.KindRoute, "address in a route table", true
+	return openedBy([]offer{eip, private, route}, openJDCloud)
+}
+
+// jdCloud is the vendor of one kind.
+type jdCloud struct {
+	offer  offer
+	at     layout
+	server *fakejd.Server
+}
+
+func openJDCloud(o offer, m *fakecloud.Model, at layout, so clusterOptions) (vendor, error) {
+	v := &jdCloud{offer: o, at: at}
+	options := fakejd.Options{ProcessingDelay: moveTakes, Latency: so.latency}
+	for i, name := range nodeNames[:so.nodes] {
+		c := fakejd.Credential{AccessKey: keyID(name), SecretKey: keySecret(name), Node: name}
+		if slices.Contains(so.readOnly, i) {
+			c.Operations = jdReads
+		}
+		options.Credentials = append(options.Credentials, c)
+	}
+	v.server = fakejd.New(m, options)
+	for i, name := range nodeNames[:so.nodes] {
+		if err := v.addMachine(jdMachine(i), name, at.node(i)); err != nil {
+			return nil, err
+		}
+	}
+	if err := v.addMachine(jdStranger, "somebody-else", at.node(nodesMax)); err != nil {
+		return nil, err
+	}
+	return v, v.addAddress(holderOf(v, so.holder))
+}
+
+// addMachine adds a machine in a subnet that has the address only where it belongs to
+// one.
+func (v *jdCloud) addMachine(id, name string, at netip.Addr) error {
+	return v.server.AddMachine(fakejd.Machine{
+		Instance: fakecloud.Instance{ID: id, Name: name, Private: []netip.Addr{at}},
+		Subnet:   jdSubnet, Range: v.at.subnetOf(v.offer.kind),
+	})
+}
+
+func (v *jdCloud) addAddress(holder providers.Target) error {
+	ip := v.at.floatingIP()
+	switch v.offer.kind {
+	case providers.KindEIP:
+		return v.server.AddEIP(fakejd.EIP{ID: jdEIP, IP: ip, Holder: holder})
+	case providers.KindPrivateIP:
+		return v.server.AddPrivateIP(fakejd.PrivateIP{IP: ip, Subnet: jdSubnet, Holder: holder})
+	default:
+		return v.server.AddRoute(fakejd.Route{Table: jdTable, IP: ip, Holder: holder})
+	}
+}
+
+func (v *jdCloud) api() *face.Server           { return v.server.Server }
+func (v *jdCloud) metadata(i int) http.Handler { return v.server.MetadataHandler(jdMachine(i)) }
+
+func (v *jdCloud) slots() []fakecloud.Slot {
+	slot := fakecloud.Slot{IP: v.at.floatingIP()}
+	if v.offer.kind == providers.KindRoute {
+		slot.Table = jdTable
+	}
+	return []fakecloud.Slot{slot}
+}
+
+func (v *jdCloud) target(i int) providers.Target { return v.named(jdMachine(i)) }
+func (v *jdCloud) stranger() providers.Target    { return v.named(jdStranger) }
+
+func (v *jdCloud) named(machine string) providers.Target {
+	return v.server.Identity(machine).Only(v.offer.capabilities.Target)
+}
+
+func (v *jdCloud) identity(i int) string { return v.server.Identity(jdMachine(i)).String() }
+
+func (v *jdCloud) binding() face.Match { return face.Match{Action: jdBinding[v.offer.kind]} }
+
+func (v *jdCloud) address() fileAddress {
+	a := fileAddress{Provider: v.offer.provider, Kind: v.offer.kind, IP: v.at.floatingIP().String()}
+	switch v.offer.kind {
+	case providers.KindEIP:
+		a.ID = jdEIP
+	case providers.KindPrivateIP:
+		a.Subnet = jdSubnet
+	default:
+		a.Tables = []string{jdTable}
+	}
+	return a
+}
+
+func (v *jdCloud) block(i int, secret string) fileProvider {
+	return fileProvider{
+		CredentialsFile: secret, Region: fakejd.RegionDefault,
+		Endpoint: v.at.apiURL(), MetadataEndpoint: v.at.metadataURL(i),
+	}
+}
+
+func (v *jdCloud) secretOf(node string) string {
+	return fmt.Sprintf("JDCLOUD_ACCESS_KEY=%s\nJDCLOUD_SECRET_KEY=%s\n", keyID(node), keySecret(node))
+}
+
+func (v *jdCloud) serviceURL(i int) string {
+	return fmt.Sprintf("http://%s/healthz", v.at.nodeWeb(i))
+}
+
+func jdMachine(i int) string { return fmt.Sprintf("i-fipctllab%d", i+1) }
