@@ -175,6 +175,10 @@ func (f *Fabric) Listen(at Station, network, addr string) (ln net.Listener, err 
 // Cut cuts or mends the link from one station to another, in this direction only.
 func (f *Fabric) Cut(from, to Station, cut bool) { f.vpc.links.setCut(from, to, cut) }
 
+// Refuse lets a firewall drop datagrams, or pass them again. They are judged as they
+// were sent, before an address is translated.
+func (f *Fabric) Refuse(d Datagrams, refused bool) { f.vpc.links.setRefused(d, refused) }
+
 // Isolate takes a station off the network, or puts it back: nothing it sends is
 // delivered, answered or heeded, and nothing reaches it.
 func (f *Fabric) Isolate(s Station, isolated bool) { f.vpc.links.isolate(s, isolated) }

@@ -5,6 +5,7 @@ package netlab
 
 import (
 	"maps"
+	"net/netip"
 	"sync"
 )
 
@@ -14,7 +15,16 @@ type links struct {
 	mu       sync.Mutex
 	cuts     map[[2]Station]bool
 	isolated map[Station]bool
+	refused  map[Datagrams]bool
 	counts   map[Station]Counts
+}
+
+// Datagrams are those of UDP that a station sends to an address and port, a floating
+// or public one included.
+type Datagrams struct {
+	From   Station
+	Source netip.Addr // of the station's addresses the one they come from; zero: whichever
+	To     netip.AddrPort
 }
 
 // Counts are what became of the frames that a station sent.
@@ -25,7 +35,9 @@ type Counts struct {
 }
 
 func newLinks() *links {
-	return &links{cuts: map[[2]Station]bool{}, isolated: map[Station]bool{}, counts: map[Station]Counts{}}
+	return &links{
+		cuts: map[[2]Station]bool{}, isolated: map[Station]bool{}, refused: map[Datagrams]bool{}, counts: map[Station]Counts{},
+	}
 }
 
 func (l *links) setCut(from, to Station, cut bool) {
@@ -52,6 +64,23 @@ func (l *links) cut(from, to Station) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.isolated[from] || l.isolated[to] || l.cuts[[2]Station{from, to}]
+}
+
+func (l *links) setRefused(d Datagrams, refused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused[d] = refused
+}
+
+// refuses reports whether a firewall is in the way of a packet.
+func (l *links) refuses(from Station, p packet) bool {
+	port, ok := p.udpPort()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := Datagrams{From: from, To: netip.AddrPortFrom(p.dst(), port)}
+	one := d
+	one.Source = p.src()
+	return ok && (l.refused[d] || l.refused[one])
 }
 
 // count records what became of a frame.

@@ -118,6 +118,7 @@ const (
 	NoHolder      Reason = "no-holder"         // for an address that nobody holds
 	NoPublic      Reason = "no-public-address" // to the Internet from an address without a public one
 	CutLink       Reason = "cut"               // on a link that is cut
+	Refused       Reason = "refused"           // by the firewall
 	Undeliverable Reason = "undeliverable"     // the receiver's interface is down or full
 	NotANode      Reason = "not-a-node"        // to metadata or the API from somebody who is no node
 )

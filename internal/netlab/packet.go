@@ -72,6 +72,14 @@ func (p packet) fragments() int  { return int(binary.BigEndian.Uint16(p[6:])) }
 // first reports whether the packet begins with a header of its protocol.
 func (p packet) first() bool { return p.fragments()&fragmentOffsets == 0 }
 
+// udpPort returns the port that a datagram of UDP is for, if the packet begins one.
+func (p packet) udpPort() (uint16, bool) {
+	if p[9] != protoUDP || !p.first() || len(p.body()) < 4 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint16(p.body()[2:]), true
+}
+
 // translate gives the packet another source and destination and corrects every
 // checksum that covers them, also inside the packet that an ICMP error quotes. A
 // checksum that was wrong stays wrong, so that the receiver notices.

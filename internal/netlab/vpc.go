@@ -71,8 +71,12 @@ func (v *vpc) carry(wire Station, f frame, p packet) verdict {
 		return drop(ForeignSource)
 	}
 	way, reason := v.route(from, p.src(), p.dst())
-	if reason == "" && v.links.cut(from, way.to) {
+	switch {
+	case reason != "":
+	case v.links.cut(from, way.to):
 		reason = CutLink
+	case v.links.refuses(from, p):
+		reason = Refused
 	}
 	if reason != "" {
 		return drop(reason)

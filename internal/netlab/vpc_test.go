@@ -136,6 +136,47 @@ func TestPacketsBetweenTheNetworkAndTheInternet(t *testing.T) {
 	})
 }
 
+// A firewall can drop what nodes say to each other and let pass what they say to the
+// floating address on the same node.
+func TestAFirewallRefusesDatagramsByWhereTheyAreSent(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	c.publics[public], c.publics[netip.MustParseAddr("203.0.113.8")] = node1, node0
+	c.holders[floating] = 1
+	v := newVPC(t, c, internet)
+	const port = 0x35 // of udpBody
+	at := func(ip netip.Addr) netip.AddrPort { return netip.AddrPortFrom(ip, port) }
+	v.links.setRefused(Datagrams{From: 0, To: at(node1)}, true)
+	v.links.setRefused(Datagrams{From: 1, To: netip.AddrPortFrom(node0, port+1)}, true)
+	v.links.setRefused(Datagrams{From: 1, Source: floating, To: at(node0)}, true)
+	v.links.setRefused(Datagrams{From: Client, To: at(public)}, true)
+	refused := outcome{Dropped: Refused}
+	journeys := []journey{
+		{"to the node", 0, node0, node1, refused},
+		{"the other way", 1, node1, node0, outcome{To: 0, Src: node1, Dst: node0}},
+		{"the other way, from what the node holds", 1, floating, node0, refused},
+		{"to what the node holds", 0, node0, floating, outcome{To: 1, Src: node0, Dst: floating}},
+		{"to its public address", 0, node0, public, outcome{To: 1, Src: netip.MustParseAddr("203.0.113.8"), Dst: node1}},
+		{"to its public address by another", Client, internet, public, refused},
+	}
+	for _, j := range journeys {
+		got := outcomeOf(t, v, v.handle(j.from, sent(t, v, j.from, j.src, j.dst)))
+		if diff := cmp.Diff(j.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", j.name, diff)
+		}
+	}
+	own := v.mac(0)
+	segment := append(udpBody("")[:4], make([]byte, 16)...) // to the same port
+	tcp := slices.Concat(gatewayMAC[:], own[:], []byte{0x08, 0x00}, []byte(ipPacket(t, protoTCP, node0, node1, segment)))
+	if got := v.handle(0, tcp); got.dropped != "" {
+		t.Errorf("another protocol: dropped as %s", got.dropped)
+	}
+	v.links.setRefused(Datagrams{From: 0, To: at(node1)}, false)
+	if got := v.handle(0, sent(t, v, 0, node0, node1)); got.dropped != "" {
+		t.Errorf("passed again: dropped as %s", got.dropped)
+	}
+}
+
 func TestAnAnchorIsTheNodesOwn(t *testing.T) {
 	t.Parallel()
 	c := newCloud()
