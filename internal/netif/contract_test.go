@@ -163,7 +163,7 @@ var contract = []struct {
 			{float4, Loopback, "announce 203.0.113.7 on lo: the interface has no hardware address to announce it with"},
 			{float6, "eth0", "announce 2001:db8:f::7 on eth0: only IPv4 addresses are announced"},
 			{float4, "gone0", "announce 203.0.113.7 on gone0: no such interface"},
-			{"127.0.0.1", Loopback, "announce 127.0.0.1 on lo: address 127.0.0.1 cannot be a floating IP"},
+			{"224.0.0.18", Loopback, "announce 224.0.0.18 on lo: address 224.0.0.18 cannot be a floating IP"},
 		} {
 			wantError(t, m.Announce(t.Context(), netip.MustParseAddr(tt.addr), tt.iface), tt.want)
 		}
@@ -174,7 +174,6 @@ var contract = []struct {
 			"fe80::1%lo": "address fe80::1%lo has a zone; give the interface instead",
 			"0.0.0.0":    "address 0.0.0.0 cannot be a floating IP",
 			"ff02::1":    "address ff02::1 cannot be a floating IP",
-			"127.0.0.1":  "address 127.0.0.1 cannot be a floating IP",
 			"fe80::1":    "address fe80::1 cannot be a floating IP",
 		} {
 			addr := netip.MustParseAddr(a)
@@ -184,6 +183,14 @@ var contract = []struct {
 		const long = "an-interface-name-that-is-too-long"
 		wantError(t, m.AddHost(t.Context(), netip.MustParseAddr(float4), long),
 			`add 203.0.113.7 to `+long+`: interface "`+long+`": a name has 1 to 15 bytes`)
+	}},
+	{"a loopback address is one like any other", func(t *testing.T, m machine) {
+		do(t, m.AddHost, "127.9.9.9", Loopback)
+		wantHas(t, m, "127.9.9.9", Loopback, true)
+		do(t, m.RemoveHost, "127.9.9.9", Loopback)
+		wantHas(t, m, "127.9.9.9", Loopback, false)
+		wantError(t, m.RemoveHost(t.Context(), netip.MustParseAddr("127.0.0.1"), Loopback),
+			"remove 127.0.0.1 from lo: 127.0.0.1/8 was not added by fipctl; remove it by hand")
 	}},
 	{"nothing is done once the context has ended", func(t *testing.T, m machine) {
 		ctx, cancel := context.WithCancelCause(t.Context())

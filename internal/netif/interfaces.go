@@ -74,7 +74,8 @@ var (
 // final NUL.
 const nameMax = 15
 
-// host returns the canonical form of an address that may be put on an interface.
+// host returns the canonical form of an address that may be put on an interface. A
+// loopback address may: it is what a floating IP is in a lab on one machine.
 func host(addr netip.Addr) (netip.Addr, error) {
 	addr = addr.Unmap()
 	switch {
@@ -82,7 +83,7 @@ func host(addr netip.Addr) (netip.Addr, error) {
 		return addr, errors.New("no address given")
 	case addr.Zone() != "":
 		return addr, fmt.Errorf("address %s has a zone; give the interface instead", addr)
-	case addr.IsUnspecified(), addr.IsMulticast(), addr.IsLoopback(), addr.IsLinkLocalUnicast():
+	case addr.IsUnspecified(), addr.IsMulticast(), addr.IsLinkLocalUnicast():
 		return addr, fmt.Errorf("address %s cannot be a floating IP", addr)
 	}
 	return addr, nil
