@@ -160,6 +160,8 @@ type Decision struct {
 //	role        owner      also                                  step
 //	any         -          a call is under way                   wait
 //	active      here       the guest may lack the address        add
+//	active      elsewhere  the same, and a write that brings it
+//	                       here was accepted                     add
 //	not active  not here   the guest may have the address        remove
 //	not active  any        announced kind: the guest may have it remove
 //	starting    unknown    the same, left by an earlier process  wait, at most 20 s, then remove
@@ -180,6 +182,8 @@ type Decision struct {
 //	active      elsewhere  gate open, a move from this holder
 //	                       came to nothing, can be released      release
 //	active      elsewhere  announced kind, the gate is open      announce
+//	active      elsewhere  the gate is open, the guest lacks the
+//	                       address                               add
 //	active      elsewhere  the gate is open                      write
 //
 // The role alone decides whether an announced address stays on the machine, since any
@@ -203,11 +207,14 @@ func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 	if again.Step != Wait {
 		return st, again
 	}
-	st, move := decideMoves(pol, st, ob)
+	next, move := decideMoves(pol, st, ob)
+	if move.Step == Write && st.lacks(pol, ob, move.Address) {
+		return st, Decision{Step: Add, Address: move.Address}
+	}
 	if move.Step == Wait {
 		move.Until = earliest(move.Until, earliest(guest.Until, again.Until))
 	}
-	return st, move
+	return next, move
 }
 
 // decideMoves chooses the next step for the addresses that are not here. While an

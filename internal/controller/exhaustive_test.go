@@ -52,7 +52,7 @@ func TestDecideOverItsInputSpace(t *testing.T) {
 	space{
 		axis(&p.Guest, providers.GuestNone, providers.GuestAddress), axis(&p.CanRelease, no, yes),
 		axis(&a.Known, no, yes), axis(&a.Seen.Target, providers.Target{}, here, there), axis(&a.Seen.Pending, no, yes),
-		axis(&a.AcceptedAt, 0, ago(ms(500)), ago(2*time.Minute)), axis(&a.RetryAt, 0, now, now.Add(1)),
+		axis(&a.AcceptedAt, 0, ago(ms(500)), ago(2*time.Minute)), axis(&a.Detaching, no, yes), axis(&a.RetryAt, 0, now, now.Add(1)),
 		axis(&a.ReleaseNext, no, yes), axis(&a.Guest, GuestUnknown, GuestAbsent, GuestPresent), axis(&a.GuestAt, 0, now.Add(1)),
 		axis(&polls, 0, 3), axis(&began, 0, ago(ms(80)), ago(20*time.Second)),
 		axis(&ob.Busy, no, yes), axis(&ob.Permit.Role, election.Active, election.Backup, election.Fault),
@@ -156,7 +156,9 @@ func brokenAnnouncement(st State, ob Observation, d Decision) string {
 // brokenRule names the first rule that a decision breaks, or "".
 func brokenRule(p AddressPolicy, st, after State, ob Observation, d Decision) string {
 	a, learnt := st.Addresses[0], after.Addresses[0]
-	writes := d.Step == Write || d.Step == Release
+	// What the guest gets before the cloud is asked, it gets instead of a write.
+	early := d.Step == Add && !a.Mine && (learnt.AcceptedAt == 0 || learnt.Detaching)
+	writes := d.Step == Write || d.Step == Release || early
 	ended := st.Ended
 	if !a.Known {
 		ended = 0
@@ -173,12 +175,15 @@ func brokenRule(p AddressPolicy, st, after State, ob Observation, d Decision) st
 		{"no write before the time to try again", writes && ob.Now < learnt.RetryAt},
 		{"no write of what is here", writes && a.Mine},
 		{"no write without a target", writes && ob.Target[0].IsZero()},
-		{"a write goes out from what was seen", writes && d.Seen.Target != a.Seen.Target},
+		{"a write goes out from what was seen", writes && !early && d.Seen.Target != a.Seen.Target},
 		{"a release needs somebody to release from", d.Step == Release && a.Seen.Target.IsZero()},
 		{"a release only where it is a way on", d.Step == Release && (!p.CanRelease || !learnt.ReleaseNext)},
 		{"no move where a release is due", d.Step == Write && p.CanRelease && learnt.ReleaseNext && !a.Seen.Target.IsZero()},
 		{"no read and no write of a node that is not active", (writes || d.Step == Read) && ob.Permit.Role != election.Active},
-		{"the guest gets only what the active node holds", d.Step == Add && (!a.Mine || ob.Permit.Role != election.Active)},
+		{"the guest gets something only on the active node", d.Step == Add && ob.Permit.Role != election.Active},
+		{"the guest gets nothing early that it has, or failed to get a moment ago", early && (a.Guest == GuestPresent || a.GuestAt > ob.Now)},
+		{"a write finds the guest ready, unless that failed a moment ago",
+			d.Step == Write && p.Guest == providers.GuestAddress && a.Guest != GuestPresent && a.GuestAt <= ob.Now},
 		{"the guest loses only what is elsewhere, on a node that is not active",
 			d.Step == Remove && (a.Mine || !a.Known || ob.Permit.Role == election.Active)},
 		{"no guest step where none is needed", (d.Step == Add || d.Step == Remove) && p.Guest == providers.GuestNone},

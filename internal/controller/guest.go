@@ -51,7 +51,7 @@ func guestOf(p AddressPolicy, a AddressState, role election.Role, own providers.
 	switch {
 	case p.Guest == providers.GuestNone:
 		return GuestUnknown
-	case active && a.Known && a.Mine:
+	case active && a.Known && (a.Mine || a.arriving() && !p.announced()):
 		return GuestPresent
 	case !active && (p.announced() || elsewhere):
 		return GuestAbsent
@@ -70,3 +70,15 @@ func (st State) sweepAt(i int, ob Observation) election.Instant {
 	}
 	return 0
 }
+
+// lacks reports whether the machine should get an address before the cloud is asked to
+// bring it: what the cloud delivers must find it from the first packet on. A step that
+// failed does not hold up the write.
+func (st State) lacks(pol Policy, ob Observation, i int) bool {
+	a := st.Addresses[i]
+	return pol.Addresses[i].Guest == providers.GuestAddress && a.Guest != GuestPresent && ob.Now >= a.GuestAt
+}
+
+// arriving reports whether the cloud has accepted to bring the address here, so that the
+// machine must have it before a read tells.
+func (a AddressState) arriving() bool { return a.AcceptedAt != 0 && !a.Detaching }
