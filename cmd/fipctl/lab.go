@@ -52,6 +52,7 @@ provider, or one with --kind, and --provider all everything. Scenarios that do n
 	flags.BoolVar(&o.List, "list", false, "name the scenarios")
 	flags.DurationVar(&o.AdvertInterval, "advert-interval", lab.AdvertIntervalDefault, "advert interval of the daemons")
 	flags.DurationVar(&o.APILatency, "api-latency", lab.APILatencyDefault, "how long the fake cloud takes to answer")
+	flags.BoolVar(&o.Namespaces, "netns", false, "play in network namespaces, with real interfaces and announcements (needs root)")
 	flags.BoolVar(&o.Keep, "keep", false, "leave it running until interrupted, and print what to try")
 	return cmd
 }

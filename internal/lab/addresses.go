@@ -19,6 +19,7 @@ const (
 	hostFloating = 10
 	hostAPI      = 20
 	hostMetadata = 21
+	hostGuest    = 30
 	hostStandIn  = 100 // node j as node i sees it: hostStandIn + i*nodesMax + j
 	hostLock     = 254
 	nodesMax     = 4
@@ -96,7 +97,9 @@ func (p *plan) api() netip.AddrPort             { return p.at(hostAPI, p.web) }
 func (p *plan) apiURL() string                  { return "http://" + p.api().String() }
 func (p *plan) metadata(i int) netip.AddrPort   { return p.at(hostMetadata+i, p.web) }
 func (p *plan) metadataURL(i int) string        { return "http://" + p.metadata(i).String() }
+func (p *plan) guest() netip.AddrPort           { return p.at(hostGuest, p.web) }
 func (p *plan) node(i int) netip.Addr           { return p.host(hostNode + i) }
+func (p *plan) bound(i int) netip.Addr          { return p.node(i) }
 func (p *plan) nodeDaemon(i int) netip.AddrPort { return p.at(hostNode+i, p.daemon) }
 func (p *plan) nodeWeb(i int) netip.AddrPort    { return p.at(hostNode+i, p.web) }
 func (p *plan) standIn(i, j int) netip.AddrPort { return p.at(hostStandIn+i*nodesMax+j, p.daemon) }

@@ -49,8 +49,8 @@ func TestAPlanWhoseWildcardPortIsTakenIsNotLocked(t *testing.T) {
 // A driver refuses a private IP outside its subnet, and a route to within it.
 func TestTheSubnetHasTheNodesAndOnlyAnAddressThatBelongsToIt(t *testing.T) {
 	t.Parallel()
-	for _, at := range []layout{&plan{prefix: [3]byte{127, 1, 2}, daemon: 7112, web: 8080}} {
-		for _, o := range offers() {
+	for _, o := range offers() {
+		for _, at := range []layout{&plan{prefix: [3]byte{127, 1, 2}, daemon: 7112, web: 8080}, &namespaces{offer: o}} {
 			subnet := at.subnetOf(o.kind)
 			for i := range nodesMax + 1 {
 				if !subnet.Contains(at.node(i)) {
@@ -80,6 +80,7 @@ func TestEveryAddressOfAPlanIsDifferent(t *testing.T) {
 	}
 	add("floating IP", p.floatingIP())
 	add("API", p.api().Addr())
+	add("guests", p.guest().Addr())
 	add("lock", p.host(hostLock))
 	for i := range nodesMax {
 		add("node", p.node(i))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
@@ -33,6 +34,35 @@ type cloud struct {
 	nodes  int
 	vendor vendor
 	model  *fakecloud.Model
+	heard  announcements
+}
+
+// announcements are those that may move the address, as the nodes made them.
+type announcements struct {
+	mu  sync.Mutex
+	all []announcement
+}
+
+type announcement struct {
+	at   time.Time
+	node int
+}
+
+// add notes an announcement by a node that does not hold the address; what it repeats
+// until the address has moved, or announces as its holder, is no news.
+func (a *announcements) add(now time.Time, node, holder int, since time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.all); node == holder || n > 0 && a.all[n-1].node == node && a.all[n-1].at.After(since) {
+		return
+	}
+	a.all = append(a.all, announcement{now, node})
+}
+
+func (a *announcements) taken() []announcement {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.all)
 }
 
 // openCloud builds the cloud with one machine per node. Nothing listens yet.
@@ -132,6 +162,15 @@ func (c *cloud) place(i int) error {
 	return nil
 }
 
+// announced tells the cloud that node i announces the address, and reports whether it
+// heeds that.
+func (c *cloud) announced(i int) bool {
+	if a, err := c.model.View(0).AddressIn(c.clientSlot()); err == nil {
+		c.heard.add(c.model.Now(), i, c.nodeOf(a.Holder), a.Since)
+	}
+	return c.vendor.announce(i)
+}
+
 // refuse makes the API reset every connection, of one node or of all when node is
 // empty, until the returned function is called.
 func (c *cloud) refuse(node string) (again func()) {
@@ -175,12 +214,19 @@ func (c *cloud) busy() []span {
 			spans = append(spans, s)
 		}
 	}
+	for _, a := range c.heard.taken() {
+		spans = append(spans, span{nodeNames[a.node], a.at, a.at.Add(c.offer.takes)})
+	}
 	return spans
 }
 
 // events returns the writes and moves so far.
 func (c *cloud) events() []event {
-	return append(writeEvents(c.model.Journal()), c.moveEvents(c.model.Changes())...)
+	es := append(writeEvents(c.model.Journal()), c.moveEvents(c.model.Changes())...)
+	for _, a := range c.heard.taken() {
+		es = append(es, event{At: a.at, Kind: eventWrite, Who: nodeNames[a.node], What: "announces the address"})
+	}
+	return es
 }
 
 // moveEvents returns those of the changes that are about the address where clients

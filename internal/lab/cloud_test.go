@@ -20,9 +20,9 @@ func memoryCloud(t *testing.T, o offer) *cloud {
 	return memoryCloudAt(t, o, &plan{prefix: [3]byte{127, 83, 20}, daemon: portDaemon, web: portWeb})
 }
 
-func memoryCloudAt(t *testing.T, o offer, p *plan) *cloud {
+func memoryCloudAt(t *testing.T, o offer, at layout) *cloud {
 	t.Helper()
-	c, err := openCloud(o, p, clusterOptions{settings: settings{nodes: len(nodeNames)}, holder: ownerNode})
+	c, err := openCloud(o, at, clusterOptions{settings: settings{nodes: len(nodeNames)}, holder: ownerNode})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -117,7 +118,7 @@ func (c *cluster) open(ctx context.Context, o clusterOptions) (err error) {
 
 // startService runs the service of node i and waits until it listens.
 func (c *cluster) startService(ctx context.Context, i int) (*service, error) {
-	return startService(ctx, c.executable, c.nodes[i].name, c.ground.nodeWeb(i).String(), func(cmd command) (*process, error) {
+	return startService(ctx, c.executable, c.nodes[i].name, netip.AddrPortFrom(c.ground.bound(i), c.ground.nodeWeb(i).Port()).String(), func(cmd command) (*process, error) {
 		return c.ground.start(i, cmd)
 	})
 }
@@ -142,7 +143,7 @@ func (c *cluster) startDaemon(i int) (err error) {
 	n.daemon, err = c.ground.start(i, command{
 		name: n.name + "'s daemon",
 		path: c.executable,
-		args: []string{"run", "--config", n.files.config, "--node", n.name},
+		args: append([]string{"run", "--config", n.files.config, "--node", n.name}, c.ground.runArguments()...),
 		line: func(s string) { c.record.log(n.name, s) },
 	})
 	if err != nil {
@@ -175,11 +176,13 @@ func (c *cluster) killHost(i int) {
 	wg.Go(n.daemon.kill)
 	wg.Go(n.service.kill)
 	wg.Wait()
+	c.ground.power(i, false)
 }
 
 // returnHost starts node i again after killHost.
 func (c *cluster) returnHost(ctx context.Context, i int) (err error) {
 	n := c.nodes[i]
+	c.ground.power(i, true)
 	if n.service, err = c.startService(ctx, i); err != nil {
 		return err
 	}

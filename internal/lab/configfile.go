@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -95,7 +96,7 @@ type (
 		CredentialsFile  string `yaml:"credentials_file,omitempty"`
 		Region           string `yaml:"region,omitempty"`
 		Endpoint         string `yaml:"endpoint"`
-		MetadataEndpoint string `yaml:"metadata_endpoint"`
+		MetadataEndpoint string `yaml:"metadata_endpoint,omitempty"`
 	}
 )
 
@@ -118,7 +119,7 @@ func configOf(at layout, s settings, files nodeFiles, v vendor, i int) fileConfi
 	c := fileConfig{
 		Node:     nodeNames[i],
 		Cluster:  fileCluster{ID: clusterID, KeyFile: files.key},
-		Listen:   at.nodeDaemon(i).String(),
+		Listen:   netip.AddrPortFrom(at.bound(i), at.nodeDaemon(i).Port()).String(),
 		Control:  fileControl{Socket: files.socket},
 		StateDir: files.state,
 		Log:      fileLog{Level: "info", Format: "json"},

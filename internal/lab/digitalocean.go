@@ -73,6 +73,7 @@ func (v *digitalOcean) target(i int) providers.Target {
 	return providers.Target{Instance: dropletOf(i)}
 }
 func (v *digitalOcean) stranger() providers.Target { return providers.Target{Instance: doStranger} }
+func (v *digitalOcean) announce(int) bool          { return false }
 func (v *digitalOcean) identity(int) string        { return "" }
 func (v *digitalOcean) binding() face.Match {
 	return face.Match{Method: http.MethodPost, Path: doActions}

@@ -10,12 +10,16 @@ import (
 	"time"
 )
 
+// macOf is the hardware address of node i's interface.
+func macOf(i int) net.HardwareAddr { return net.HardwareAddr{0x52, 0x54, 0, 0, 4, byte(20 + i)} }
+
 // layout is which addresses a cluster has, as its nodes and its client see them. Node
 // nodesMax is the machine of somebody else.
 type layout interface {
 	node(i int) netip.Addr           // node i's primary private address
 	nodeDaemon(i int) netip.AddrPort // where the daemon of node i listens
 	nodeWeb(i int) netip.AddrPort    // where its service does
+	bound(i int) netip.Addr          // the address at which the two listen
 	seen(i, j int) netip.AddrPort    // where node i finds the daemon of node j
 	floatingIP() netip.Addr
 	floatingWeb() netip.AddrPort    // where the client asks
@@ -30,11 +34,19 @@ type layout interface {
 // a scenario wants broken. One is used for one cluster.
 type ground interface {
 	layout
+	// place says in a few words where this is.
+	place() string
+	// guestText says where what the guest must do is done.
+	guestText() string
 	// open binds everything. Run plays it until ctx ends, close gives it back; close
 	// may be called at any time, more than once, and after the processes ended.
 	open(c *cloud, o clusterOptions) error
 	run(ctx context.Context)
 	close()
+	// runArguments are what daemons are told besides their configuration.
+	runArguments() []string
+	// power switches the machine of node i on or off, when its processes do not run.
+	power(i int, on bool)
 	// start starts a process on node i.
 	start(i int, c command) (*process, error)
 	// dial is the client's way to the network.

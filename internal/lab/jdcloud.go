@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/internal/fakecloud/face"
@@ -107,14 +108,23 @@ func (v *jdCloud) slots() []fakecloud.Slot {
 	return []fakecloud.Slot{slot}
 }
 
-func (v *jdCloud) target(i int) providers.Target { return v.named(jdMachine(i)) }
-func (v *jdCloud) stranger() providers.Target    { return v.named(jdStranger) }
-
-func (v *jdCloud) named(machine string) providers.Target {
-	return v.server.Identity(machine).Only(v.offer.capabilities.Target)
+func (v *jdCloud) target(i int) providers.Target {
+	return v.machine(jdMachine(i), v.at.node(i)).Only(v.offer.capabilities.Target)
 }
 
-func (v *jdCloud) identity(i int) string { return v.server.Identity(jdMachine(i)).String() }
+func (v *jdCloud) stranger() providers.Target {
+	return v.machine(jdStranger, v.at.node(nodesMax)).Only(v.offer.capabilities.Target)
+}
+
+// machine is everything by which a machine can be named. The fake gives the primary
+// interface the rest of the machine's id.
+func (v *jdCloud) machine(id string, at netip.Addr) providers.Target {
+	return providers.Target{Instance: id, Interface: "port-" + strings.TrimPrefix(id, "i-"), PrivateIP: at}
+}
+
+func (v *jdCloud) announce(int) bool { return false }
+
+func (v *jdCloud) identity(i int) string { return v.machine(jdMachine(i), v.at.node(i)).String() }
 
 func (v *jdCloud) binding() face.Match { return face.Match{Action: jdBinding[v.offer.kind]} }
 

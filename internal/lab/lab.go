@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/fipctl/fipctl/internal/netlab"
 )
 
 // The defaults of the command line, and the limits of the advert interval.
@@ -41,6 +43,7 @@ type Options struct {
 	List           bool          // only name the scenarios
 	AdvertInterval time.Duration // 50 ms to 40 s; zero: AdvertIntervalDefault
 	APILatency     time.Duration // of every call, 0 to 2 s
+	Namespaces     bool          // play in network namespaces, with real interfaces; needs root
 	Keep           bool          // afterwards leave a healthy pair running until the context ends
 	JSON           bool          // Stdout gets one document; what people read goes to Stderr
 	Stdout, Stderr io.Writer
@@ -84,7 +87,9 @@ func Run(ctx context.Context, o Options) int {
 		fmt.Fprintln(o.Stderr, err)
 		return exitFailed
 	}
-	defer l.plan.Close()
+	if l.plan != nil {
+		defer l.plan.Close()
+	}
 	return l.run(ctx, run)
 }
 
@@ -116,19 +121,27 @@ func (o *Options) validate() (run programme, err error) {
 	return run, err
 }
 
-// prepare finds the program and the addresses.
+// prepare finds the program and the addresses, or whether there can be namespaces.
 func (l *lab) prepare() (err error) {
 	if l.executable == "" {
 		if l.executable, err = os.Executable(); err != nil {
 			return fmt.Errorf("find this program: %w", err)
 		}
 	}
+	if l.options.Namespaces {
+		return netlab.Available()
+	}
 	l.plan, err = pickPlan(l.rng)
 	return err
 }
 
 // ground returns where a cluster for one kind of address can stand.
-func (l *lab) ground(offer) ground { return &loopback{plan: l.plan} }
+func (l *lab) ground(o offer) ground {
+	if l.options.Namespaces {
+		return &namespaces{offer: o}
+	}
+	return &loopback{plan: l.plan}
+}
 
 // run plays everything that was chosen in turn.
 func (l *lab) run(ctx context.Context, run programme) int {

@@ -6,6 +6,8 @@ package lab
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -21,13 +23,25 @@ type loopback struct {
 	relay     *relay
 	web       *floating
 	probes    *floatingUDP
+	guests    *guests // nil: the guest need not do anything
 }
 
 var _ ground = (*loopback)(nil)
 
+// place implements ground.
+func (g *loopback) place() string { return "all on this machine" }
+
+// guestText implements ground.
+func (g *loopback) guestText() string {
+	return "what a daemon does to interfaces is handed to the lab, not to the kernel; announcements to the fake cloud"
+}
+
 // open implements ground.
 func (g *loopback) open(c *cloud, o clusterOptions) (err error) {
 	g.cloud = c
+	if c.offer.guest() {
+		g.guests = newGuests(g.plan, c.nodes, c.announced)
+	}
 	if err := g.listen(); err != nil {
 		return err
 	}
@@ -44,15 +58,18 @@ func (g *loopback) open(c *cloud, o clusterOptions) (err error) {
 	return nil
 }
 
-// listen binds the API and the metadata services.
+// listen binds the API, the metadata services, and what plays the guests.
 func (g *loopback) listen() error {
-	l, err := face.Listen(g.api().String(), g.cloud.vendor.api())
-	if err != nil {
-		return err
-	}
-	g.listeners = append(g.listeners, l)
+	served := map[netip.AddrPort]http.Handler{g.api(): g.cloud.vendor.api()}
 	for i := range g.cloud.nodes {
-		if l, err = face.Listen(g.metadata(i).String(), g.cloud.vendor.metadata(i)); err != nil {
+		served[g.metadata(i)] = g.cloud.vendor.metadata(i)
+	}
+	if g.guests != nil {
+		served[g.guest()] = g.guests.machines
+	}
+	for at, handler := range served {
+		l, err := face.Listen(at.String(), handler)
+		if err != nil {
 			return err
 		}
 		g.listeners = append(g.listeners, l)
@@ -61,8 +78,29 @@ func (g *loopback) listen() error {
 }
 
 // delivers returns the number of the node that packets for the floating IP reach, or
-// -1.
-func (g *loopback) delivers() int { return g.cloud.delivers() }
+// -1: where the cloud sends them, if that machine has the address.
+func (g *loopback) delivers() int {
+	node := g.cloud.delivers()
+	if node >= 0 && g.guests != nil && !g.guests.has(node) {
+		return -1
+	}
+	return node
+}
+
+// runArguments implements ground: the lab plays what a daemon would do to interfaces.
+func (g *loopback) runArguments() []string {
+	if g.guests == nil {
+		return nil
+	}
+	return []string{"--guest-endpoint", "http://" + g.guest().String()}
+}
+
+// power implements ground.
+func (g *loopback) power(i int, on bool) {
+	if !on && g.guests != nil {
+		g.guests.forget(i)
+	}
+}
 
 // run implements ground.
 func (g *loopback) run(ctx context.Context) {

@@ -92,7 +92,7 @@ func (r *report) list(every []scenario) {
 
 // header says what is about to be set up. Between two kinds of address there is a
 // blank line.
-func (r *report) header(at layout, of offer, o Options) {
+func (r *report) header(at ground, of offer, o Options) {
 	between := ""
 	if r.headed {
 		between = "\n"
@@ -101,9 +101,9 @@ func (r *report) header(at layout, of offer, o Options) {
 	r.print("%s%s", between, headerText(at, of, o))
 }
 
-func headerText(at layout, of offer, o Options) string {
+func headerText(at ground, of offer, o Options) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "fipctl lab: two daemons, a fake %s and one %s, all on this machine\n\n", of.brand, of.address)
+	fmt.Fprintf(&b, "fipctl lab: two daemons, a fake %s and one %s, %s\n\n", of.brand, of.address, at.place())
 	fmt.Fprintf(&b, "  floating IP  %s for the client, %s/udp for the probe\n", at.floatingWeb(), at.floatingDaemon())
 	for i, name := range nodeNames {
 		where := ""
@@ -113,6 +113,9 @@ func headerText(at layout, of offer, o Options) string {
 		fmt.Fprintf(&b, "  %-11s  %s, %s %s, priority %d%s\n", name, at.node(i), of.machine, of.machineID(i), nodePriorities[i], where)
 	}
 	fmt.Fprintf(&b, "  cloud API    %s, %s a call; %s\n", at.apiURL(), o.APILatency, of.moveText())
+	if of.guest() {
+		fmt.Fprintf(&b, "  guest        %s\n", at.guestText())
+	}
 	down := activeDown(o.AdvertInterval, nodePriorities[standbyNode])
 	fmt.Fprintf(&b, "  adverts      every %s; %s takes over after %s of silence (active-down)\n",
 		o.AdvertInterval, nodeNames[standbyNode], down.Round(time.Millisecond))

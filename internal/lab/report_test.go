@@ -50,7 +50,7 @@ func TestWhatPeopleRead(t *testing.T) {
 	var out bytes.Buffer
 	o := Options{Stdout: &out, AdvertInterval: AdvertIntervalDefault, APILatency: APILatencyDefault}
 	r := newReport(o)
-	r.header(&plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}, digitalOceanReservedIP(), o)
+	r.header(&loopback{plan: &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}}, digitalOceanReservedIP(), o)
 	for _, res := range someResults() {
 		r.begin(scenario{name: res.scenario.name, story: "what happens"})
 		r.progress("not shown without a terminal")

@@ -37,7 +37,7 @@ func restarts() []scenario {
 				o.blind, o.advertInterval = true, min(o.advertInterval, time.Second)
 			},
 			act:  loop,
-			want: want{moves: exactly(1), writes: exactly(1), noFail: true, owner: standbyNode},
+			want: want{moves: exactly(1), writes: exactly(1), lagging: true, noFail: true, owner: standbyNode},
 		},
 	}
 }

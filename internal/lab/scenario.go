@@ -58,7 +58,7 @@ type want struct {
 
 	unbound bool // one of the writes binds what nobody holds
 	refused bool // the cloud refuses what is written, so that no second call follows
-	byHand  bool // somebody else moves the address, and the guest does not know
+	lagging bool // the new owner, or the old one, does not know for a while what its guest must have
 }
 
 // of returns what must hold for one kind of address:
@@ -69,7 +69,8 @@ type want struct {
 //	announced by its owner       0                        no
 //
 // Of a refused move one write for each route table is seen at most. Where the guest
-// must have the address, requests fail after another hand has moved it.
+// must have the address, requests fail while it lags behind: another hand has moved the
+// address, or a daemon that starts takes off what it does not lead.
 func (w want) of(o offer) want {
 	switch {
 	case o.writes() == 0:
@@ -83,7 +84,7 @@ func (w want) of(o offer) want {
 			w.writes.most -= o.writes() - o.bindings()
 		}
 	}
-	if o.hasGap() && w.writes.most > 0 || o.guest() && w.byHand {
+	if o.hasGap() && w.writes.most > 0 || o.guest() && w.lagging {
 		w.noFail = false
 	}
 	return w

@@ -74,7 +74,7 @@ func TestWhatIsWantedDependsOnHowAnAddressMoves(t *testing.T) {
 	still := want{noFail: true}
 	unbound := want{moves: exactly(1), writes: exactly(1), unbound: true}
 	refused := want{writes: exactly(1), refused: true}
-	byHand := want{moves: exactly(1), byHand: true, noFail: true}
+	lagging := want{moves: exactly(1), lagging: true, noFail: true}
 	with := func(w want, writes limits, noFail bool) want {
 		w.writes, w.noFail = writes, noFail
 		return w
@@ -92,8 +92,8 @@ func TestWhatIsWantedDependsOnHowAnAddressMoves(t *testing.T) {
 		"but is bound in each table":              {with(unbound, exactly(2), false), unbound.of(route)},
 		"a refused detach is followed by nothing": {refused, refused.of(twoCalls())},
 		"each table can be refused":               {with(refused, limits{1, 2}, false), refused.of(route)},
-		"a hand in the console makes no gap":      {byHand, byHand.of(twoCalls())},
-		"but the guest does not know of it":       {with(byHand, exactly(0), false), byHand.of(announced())},
+		"a hand in the console makes no gap":      {lagging, lagging.of(twoCalls())},
+		"but the guest does not know of it":       {with(lagging, exactly(0), false), lagging.of(announced())},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: %+v, want %+v", name, test.got, test.want)

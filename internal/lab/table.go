@@ -71,8 +71,8 @@ const tableLegend = `
 in ms. detect: fault to the decision; decide: to the write at the API, or to the
 announcement; API: to the address moved; gap: held by nobody meanwhile, where a move is
 two calls; first answer: to the client's first answer from the new owner; added: all
-since the decision but what the cloud itself took to move it; outage: last good answer before to
-first good answer after, all of them together
+since the decision but what the cloud itself took to move it; outage: last good answer
+before to first good answer after, all of them together
 `
 
 // cell shows a duration in milliseconds; those below ten have a decimal, for some

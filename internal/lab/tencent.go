@@ -138,6 +138,14 @@ func (v *tencent) machine(id string, at netip.Addr) providers.Target {
 	return providers.Target{Instance: id, Interface: "eni-" + strings.TrimPrefix(id, "ins-"), PrivateIP: at}
 }
 
+func (v *tencent) announce(i int) bool {
+	if v.offer.kind != providers.KindHAVIP {
+		return false
+	}
+	v.server.Announce(tencentMachine(i), v.at.floatingIP())
+	return true // a HAVIP, even if not from this machine
+}
+
 func (v *tencent) identity(i int) string { return v.machine(tencentMachine(i), v.at.node(i)).String() }
 
 func (v *tencent) binding() face.Match { return face.Match{Action: tencentBinding[v.offer.kind]} }

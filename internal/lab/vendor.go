@@ -24,13 +24,17 @@ type vendor interface {
 	// slots are where the address is: one, or one for each route table. Clients are
 	// where the first says.
 	slots() []fakecloud.Slot
-	// target is node i as the holder, stranger the other machine.
+	// target is node i as the holder, stranger the other machine. They are asked while
+	// the fake changes something, and must not ask it.
 	target(i int) providers.Target
 	stranger() providers.Target
 	// identity is all that the cloud calls node i, as Target.String has it, for the
 	// other nodes to recognise it by before its first advert; empty where the cloud
 	// tells its private addresses and they suffice.
 	identity(i int) string
+	// announce is what the cloud learns when node i announces the address; it reports
+	// whether the cloud heeds announcements of it at all.
+	announce(i int) bool
 	// binding selects the call that makes a node the holder.
 	binding() face.Match
 	// address and block are the cloud's part of a node's configuration file, where
