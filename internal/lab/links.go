@@ -108,5 +108,9 @@ func cutAndStopService(ctx context.Context, c *cluster) error {
 	if err := c.untilOwns(ctx, standbyNode); err != nil {
 		return err
 	}
-	return c.became(ctx, standbyNode, election.Active, election.ReasonOwnerFault)
+	why := election.ReasonOwnerFault
+	if c.cloud.offer.capabilities.MovesWithoutAPI {
+		why = election.ReasonOwnerSilent // it took the address off, so no probe reaches it that could say more
+	}
+	return c.became(ctx, standbyNode, election.Active, why)
 }

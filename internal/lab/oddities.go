@@ -44,6 +44,7 @@ func oddities() []scenario {
 			name:  "stolen-follow",
 			story: "a hand in the console moves the address to the standby: the group follows without a write",
 			act:   func(ctx context.Context, c *cluster) error { return steal(ctx, c, standbyNode) },
+			needs: aConsole,
 			want:  want{moves: exactly(1), writes: exactly(0), lagging: true, noFail: true, owner: standbyNode},
 		},
 		{
@@ -51,6 +52,7 @@ func oddities() []scenario {
 			story:   "the same with `on_moved: reclaim`: the owner takes the address back",
 			prepare: func(o *clusterOptions) { o.onMoved = "reclaim" },
 			act:     func(ctx context.Context, c *cluster) error { return steal(ctx, c, ownerNode) },
+			needs:   aConsole,
 			want:    want{moves: exactly(2), writes: exactly(1), lagging: true, noFail: true, owner: ownerNode},
 		},
 		{

@@ -42,6 +42,11 @@ func aWrite(o offer) string {
 	return lacks(o.writes() > 0, "no call moves the address, its owner announces it")
 }
 
+// aConsole is needed where somebody moves the address by another way than fipctl.
+func aConsole(o offer) string {
+	return lacks(!o.capabilities.MovesWithoutAPI, "no console moves the address, and its owner's next announcement takes it back")
+}
+
 // anUnbound is needed where nobody holds the address.
 func anUnbound(o offer) string {
 	return lacks(!o.alwaysHeld, "there is no such address while nobody holds it")
