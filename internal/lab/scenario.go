@@ -195,8 +195,8 @@ func rank(s scenario) int {
 // The times of the stories.
 const (
 	apiDownFor     = 10 * time.Second
-	shortRetry     = 5 * time.Second  // displaced_retry of link-cut-blind
-	blindCutFor    = 12 * time.Second // outlasts it twice
-	shortPreempt   = 2 * time.Second  // preempt_delay of preempt-back
+	shortRetry     = 5 * time.Second          // displaced_retry of link-cut-blind
+	blindCutFor    = 10500 * time.Millisecond // outlasts it twice, and ends before a third
+	shortPreempt   = 2 * time.Second          // preempt_delay of preempt-back
 	foreignWatched = 5 * time.Second
 )
