@@ -5,14 +5,16 @@ package election
 
 import "time"
 
-// takeoverFacts gathers what the takeover table looks at.
+// takeoverFacts gathers what the takeover table looks at. A node that has never read the
+// owner knows nothing of a peer that it does not hear, so it needs the cloud even where a
+// move does not.
 func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 	owner := m.ownerIndex(g)
 	f := TakeoverFacts{
 		Stalled:      m.recovering() || !g.cfg.NeedsAPI && g.read.began < m.stallEnd,
 		Eligible:     m.eligible(g),
 		PeerActive:   m.activePeer(g) >= 0,
-		NeedsAPI:     g.cfg.NeedsAPI,
+		NeedsAPI:     g.cfg.NeedsAPI || g.read.Kind == OwnerUnknown && !m.allHeard(g),
 		ReadFresh:    m.readFresh(g),
 		Isolated:     !m.wayOut && m.allSilent(g),
 		Holder:       m.holder(g),

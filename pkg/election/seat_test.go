@@ -48,6 +48,12 @@ var (
 // may alter.
 func newSeat(t testing.TB, owner Owner, change func(*Config)) *seat {
 	t.Helper()
+	return bootSeat(t, owner, false, change)
+}
+
+// bootSeat is newSeat, for a cloud that may not answer from the start.
+func bootSeat(t testing.TB, owner Owner, deaf bool, change func(*Config)) *seat {
+	t.Helper()
 	cfg := Config{
 		Cluster: "test", Node: "b", Address: netip.MustParseAddr("10.0.0.2"), Session: 0xb, Interval: time.Second,
 		Peers: []Peer{{"a", netip.MustParseAddr("10.0.0.1")}},
@@ -59,7 +65,7 @@ func newSeat(t testing.TB, owner Owner, change func(*Config)) *seat {
 	if change != nil {
 		change(&cfg)
 	}
-	s := &seat{t: t, now: Instant(time.Hour), owner: owner}
+	s := &seat{t: t, now: Instant(time.Hour), owner: owner, deaf: deaf}
 	m, err := New(cfg, s.now)
 	if err != nil {
 		t.Fatal(err)

@@ -130,3 +130,31 @@ func TestAStalledNodeReadsFirstEvenWhereMovesNeedNoAPI(t *testing.T) {
 	s.hearFor(20*time.Second, Backup)
 	s.want(Active, ReasonResumedBound)
 }
+
+// Where the address moves without the API, a node that has never read the owner does not
+// lead on the silence of a peer: it could neither announce, by the write gate, nor tell
+// that the peer serves. The first read decides, and latches nobody.
+func TestANodeThatHasNeverReadTheOwnerAsksTheCloudFirst(t *testing.T) {
+	t.Parallel()
+	announced := func(c *Config) { c.Groups[0].NeedsAPI = false }
+	s := bootSeat(t, byA, true, announced)
+	s.advance(40 * time.Second)
+	if role := s.m.Role("web"); role != Backup {
+		t.Errorf("it is %s without a read and without a word of the peer", role)
+	}
+	s.deaf = false
+	s.advance(40 * time.Second)
+	s.want(Active, ReasonOwnerSilent)
+	for _, a := range s.other {
+		if a.Kind == Latched {
+			t.Errorf("it latched %s", a.Peer)
+		}
+	}
+
+	s = bootSeat(t, byA, true, announced)
+	s.peer.group.Flags = FlagHealthy // it cannot claim either
+	s.hearFor(40*time.Second, Backup)
+	if role := s.m.Role("web"); role != Active {
+		t.Errorf("it is %s although every peer says that it does not lead", role)
+	}
+}
