@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/fipctl/fipctl/internal/netif"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // guests plays the interfaces of the nodes, where what a daemon does to them would need
@@ -26,7 +27,7 @@ func newGuests(at layout, nodes int, announce func(i int) bool) *guests {
 	for i, name := range nodeNames[:nodes] {
 		m := netif.NewMemory(
 			netif.Link{Name: netif.Loopback},
-			netif.Link{Name: "eth0", MAC: macOf(i).String(), Prefixes: []netip.Prefix{netip.PrefixFrom(at.node(i), at.node(i).BitLen())}},
+			netif.Link{Name: guestInterface, MAC: macOf(i).String(), Prefixes: []netip.Prefix{netip.PrefixFrom(at.node(i), at.node(i).BitLen())}},
 		)
 		m.OnAnnounce(func(addr netip.Addr, _ string) error {
 			if addr == g.ip {
@@ -38,6 +39,19 @@ func newGuests(at layout, nodes int, announce func(i int) bool) *guests {
 	}
 	return g
 }
+
+// prepare gives the holder that a scenario begins with the address, as an earlier daemon
+// would have: without it, what asks through the address at the start gets no answer.
+func prepare(ctx context.Context, m netif.Interfaces, o offer, ip netip.Addr) error {
+	iface := guestInterface
+	if o.kind == providers.KindRoute {
+		iface = netif.Loopback // what the network routes to a machine belongs to none of its interfaces
+	}
+	return m.AddHost(ctx, ip, iface)
+}
+
+// guestInterface is the one that has a node's private address.
+const guestInterface = "eth0"
 
 // forget takes off node i whatever a daemon put there.
 func (g *guests) forget(i int) {

@@ -67,6 +67,31 @@ func TestTheCloudHearsWhatAGuestAnnounces(t *testing.T) {
 	}
 }
 
+func TestTheFirstHolderHasTheAddressFromBefore(t *testing.T) {
+	t.Parallel()
+	for _, o := range offers() {
+		for holder := range map[int]bool{ownerNode: true, heldByNobody: true, heldByStranger: true} {
+			so := clusterOptions{settings: settings{nodes: pairNodes}, offer: o, holder: holder}
+			g := &loopback{plan: testPlan(t)}
+			c, err := openCloud(o, g, so)
+			if err == nil {
+				err = g.open(c, so)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := -1
+			if holder == ownerNode {
+				want = ownerNode
+			}
+			if got := g.delivers(); got != want {
+				t.Errorf("%s held by %d: clients reach %d", o.name(), holder, got)
+			}
+			g.close()
+		}
+	}
+}
+
 // Where the guest must have the address, a missing one is an outage.
 func TestClientsReachAGuestOnlyIfItHasTheAddress(t *testing.T) {
 	t.Parallel()

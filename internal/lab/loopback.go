@@ -42,6 +42,12 @@ func (g *loopback) open(c *cloud, o clusterOptions) (err error) {
 	if c.offer.guest() {
 		g.guests = newGuests(g.plan, c.nodes, c.announced)
 	}
+	if g.guests != nil && o.holder >= 0 {
+		m := g.guests.machines[nodeNames[o.holder]]
+		if err := prepare(context.Background(), m, c.offer, g.floatingIP()); err != nil {
+			return err
+		}
+	}
 	if err := g.listen(); err != nil {
 		return err
 	}

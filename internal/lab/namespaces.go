@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/netif"
 	"github.com/fipctl/fipctl/internal/netlab"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -108,7 +109,12 @@ func (g *namespaces) open(c *cloud, o clusterOptions) (err error) {
 		return err
 	}
 	g.blind(o.blind)
-	return nil
+	if !c.offer.guest() || o.holder < 0 {
+		return nil
+	}
+	return g.fabric.Do(netlab.Station(o.holder), func() error {
+		return prepare(context.Background(), netif.Kernel{}, c.offer, g.floatingIP())
+	})
 }
 
 // run implements ground.
