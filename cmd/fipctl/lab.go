@@ -26,7 +26,10 @@ func (a *app) labCommand() *cobra.Command {
 neither root nor a network nor an account, and leaves nothing behind.
 
 Without --provider it plays a reserved IP of DigitalOcean; --provider NAME plays every kind of address of that
-provider, or one with --kind, and --provider all everything. Scenarios that do not apply to a kind say why.`,
+provider, or one with --kind, and --provider all everything. Scenarios that do not apply to a kind say why.
+
+As root, --netns plays the same in network namespaces: interfaces and announcements are real there, and packets go
+where the fake cloud says.`,
 		Args: wants(0, 0),
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			for name, d := range map[string]time.Duration{"advert-interval": o.AdvertInterval, "api-latency": o.APILatency} {
