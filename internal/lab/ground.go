@@ -57,6 +57,9 @@ type ground interface {
 	// blind lets no probe through the floating IP, or all; blinded says which.
 	blind(yes bool)
 	blinded() bool
+	// within is what people write before a command to run it where node i is, whose
+	// service has this process id; empty: nothing.
+	within(pid int) string
 	// lastHeard is when node j was last reached by a datagram of node i; zero: never, or
 	// not known here.
 	lastHeard(i, j int) time.Time

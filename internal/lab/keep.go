@@ -77,10 +77,11 @@ func keptText(executable string, c *cluster) string {
     $F --socket $A assign %[1]s
     $F --socket $A drain
     $F --socket $A resume
-    curl http://%[2]s/
+    %[5]scurl http://%[2]s/
     kill %[3]d  # stops %[4]s
 
-`, groupName, c.ground.floatingWeb(), owner.daemon.cmd.Process.Pid, owner.daemon.name)
+`, groupName, c.ground.floatingWeb(), owner.daemon.cmd.Process.Pid, owner.daemon.name,
+		c.ground.within(c.nodes[standbyNode].service.cmd.Process.Pid))
 	fmt.Fprintf(&b, "  %s reads %s\n\n", owner.daemon.name, owner.files.config)
 	return b.String()
 }

@@ -149,4 +149,5 @@ func (g *loopback) cutFrom(i, j int, broken bool) { g.relay.cutFrom(i, j, broken
 func (g *loopback) blind(yes bool)                { g.probes.closed.Store(yes) }
 func (g *loopback) blinded() bool                 { return g.probes.closed.Load() }
 func (g *loopback) lastHeard(i, j int) time.Time  { return g.relay.lastHeard(i, j) }
+func (g *loopback) within(int) string             { return "" }
 func (g *loopback) left(i int)                    { g.web.moved(i) }

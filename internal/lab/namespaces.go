@@ -5,6 +5,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -184,6 +185,9 @@ func (g *namespaces) blind(yes bool) {
 func (g *namespaces) blinded() bool                { return g.closed.Load() }
 func (g *namespaces) lastHeard(_, _ int) time.Time { return time.Time{} } // the fabric does not tell
 func (g *namespaces) left(int)                     {}                     // packets go to the new holder at once
+
+// within implements ground.
+func (g *namespaces) within(pid int) string { return fmt.Sprintf("nsenter -t %d -n ", pid) }
 
 // The binding of the fabric is the cloud's.
 
