@@ -13,6 +13,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/metadata"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -130,10 +131,10 @@ func (c *Cluster) identityOf(ctx context.Context, provider, node string) (provid
 	case node != c.Self && n.Targets[provider] == "":
 		return providers.Target{}, fmt.Errorf("only the node itself can ask its metadata service; run the command there, or set nodes[].target.%s", provider)
 	case node != c.Self:
-		return providers.Target{Instance: n.Targets[provider]}, nil
+		return providers.ParseTarget(n.Targets[provider]), nil
 	}
 	id, err := c.identity(ctx, provider)
-	if err != nil {
+	if err != nil && !errors.Is(err, metadata.ErrIncomplete) {
 		return providers.Target{}, err
 	}
 	return id.Target, c.confirm(provider, id.Target)
@@ -143,10 +144,18 @@ func (c *Cluster) identityOf(ctx context.Context, provider, node string) (provid
 // than its metadata service: a machine under a wrong name would act for another.
 func (c *Cluster) confirm(provider string, own providers.Target) error {
 	n, _ := c.node(c.Self)
-	if want := n.Targets[provider]; want != "" && want != own.String() && want != own.Instance {
+	if want := n.Targets[provider]; want != "" && want != own.String() && contradicts(providers.ParseTarget(want), own) {
 		return fmt.Errorf("nodes[].target.%s says %q, the metadata service %q; is this the right node name?", provider, want, own)
 	}
 	return nil
+}
+
+// contradicts reports whether what a configuration says of a machine is not true of it.
+// Either may know only a part: the instance is always one.
+func contradicts(want, own providers.Target) bool {
+	return want.Instance != own.Instance ||
+		want.Interface != "" && own.Interface != "" && want.Interface != own.Interface ||
+		want.PrivateIP.IsValid() && own.PrivateIP.IsValid() && want.PrivateIP != own.PrivateIP
 }
 
 // holder names the owner for people.

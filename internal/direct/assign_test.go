@@ -6,6 +6,7 @@ package direct
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/metadata"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -249,5 +251,36 @@ func TestAssignLeavesAnnouncementsToADaemon(t *testing.T) {
 	f.owner[webIP] = onB
 	if got := c.Assign(t.Context(), status.AssignRequest{Group: "web", To: "lb-b"}, func(status.Event) {}); got.Code != status.CodeDone {
 		t.Errorf("where it is already: %+v", got)
+	}
+}
+
+func TestWhatAConfigurationSaysOfAMachineMayBeAPart(t *testing.T) {
+	t.Parallel()
+	own := providers.Target{Instance: "ins-1", PrivateIP: netip.MustParseAddr("10.0.4.20")}
+	for want, contradicted := range map[string]bool{
+		"ins-1":                 false,
+		"ins-1/10.0.4.20":       false,
+		"ins-1/eni-1/10.0.4.20": false, // the metadata service does not tell the interface
+		"ins-1/eni-1/10.0.4.21": true,
+		"ins-2/10.0.4.20":       true,
+		"ins-2":                 true,
+		"10.0.4.20":             true,
+	} {
+		c, _ := newFake(t)
+		for i := range c.Nodes {
+			c.Nodes[i].Targets = map[string]string{"fake": want}
+		}
+		if err := c.confirm("fake", own); (err != nil) != contradicted {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	c, f := newFake(t)
+	f.identity.Target = own
+	f.idErr = fmt.Errorf("no interface: %w", metadata.ErrIncomplete)
+	for i := range c.Nodes {
+		c.Nodes[i].Targets = nil
+	}
+	if got, err := c.target(t.Context(), c.Groups[0].Addresses[0], c.Self); err != nil || got != (providers.Target{Instance: "ins-1"}) {
+		t.Errorf("an incomplete identity that suffices: %+v, %v", got, err)
 	}
 }

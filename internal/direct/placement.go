@@ -79,7 +79,7 @@ func (c *Cluster) machinesOfPeers(ctx context.Context, provider string, own prov
 	machines := map[string]providers.Target{}
 	for _, n := range c.Nodes {
 		if id := n.Targets[provider]; id != "" {
-			machines[n.Name] = providers.Target{Instance: id}
+			machines[n.Name] = providers.ParseTarget(id)
 		}
 	}
 	for _, g := range c.Groups {
