@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -90,7 +91,12 @@ func (p *plan) host(n int) netip.Addr {
 
 func (p *plan) at(n int, port uint16) netip.AddrPort { return netip.AddrPortFrom(p.host(n), port) }
 
-func (p *plan) floatingIP() netip.Addr          { return p.host(hostFloating) }
+func (p *plan) floatingIP() netip.Addr { return p.host(hostFloating) }
+
+// patience implements layout. The floating IP resets what it cannot deliver, so an outage
+// is seen at once; only a machine that stands still for so long could fake one.
+func (*plan) patience() time.Duration { return askTimeout }
+
 func (p *plan) floatingWeb() netip.AddrPort     { return p.at(hostFloating, p.web) }
 func (p *plan) floatingDaemon() netip.AddrPort  { return p.at(hostFloating, p.daemon) }
 func (p *plan) api() netip.AddrPort             { return p.at(hostAPI, p.web) }

@@ -18,9 +18,7 @@ import (
 
 const (
 	askEvery = 20 * time.Millisecond
-	// askTimeout is when the client calls a request failed. The floating IP resets
-	// what it cannot deliver, so an outage is seen at once; only a machine that
-	// stands still for so long could fake one.
+	// askTimeout is when the client calls a request failed, where nothing else is said.
 	askTimeout = 2 * time.Second
 	answerMax  = 256      // bytes of an answer that are read
 	samplesMax = 64 << 10 // about twenty minutes; then the older half is forgotten
@@ -42,13 +40,14 @@ type client struct {
 	samples []sample
 }
 
-// newClient returns a client of the floating IP, which it reaches by dial. run makes it ask.
-func newClient(at netip.AddrPort, dial func(ctx context.Context, network, address string) (net.Conn, error)) *client {
+// newClient returns a client of the floating IP, which it reaches by dial and which it gives
+// so long to answer. run makes it ask.
+func newClient(at netip.AddrPort, patience time.Duration, dial func(ctx context.Context, network, address string) (net.Conn, error)) *client {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       dial,
 	}
-	return &client{url: fmt.Sprintf("http://%s/", at), http: &http.Client{Transport: transport, Timeout: askTimeout}}
+	return &client{url: fmt.Sprintf("http://%s/", at), http: &http.Client{Transport: transport, Timeout: patience}}
 }
 
 // run asks every 20 ms until ctx ends. A request does not wait for the one before

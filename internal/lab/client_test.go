@@ -17,7 +17,7 @@ func testClient(t *testing.T, h http.HandlerFunc) *client {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return newClient(netip.MustParseAddrPort(s.Listener.Addr().String()), (&loopback{}).dial)
+	return newClient(netip.MustParseAddrPort(s.Listener.Addr().String()), askTimeout, (&loopback{}).dial)
 }
 
 func TestOnlyAWholeAnswerCounts(t *testing.T) {

@@ -83,7 +83,7 @@ func openCluster(ctx context.Context, l *lab, o clusterOptions) (*cluster, error
 		executable: l.executable, ground: l.ground(o.offer), settings: o.settings,
 		progress: l.out.progress, record: &recorder{},
 	}
-	c.client = newClient(c.ground.floatingWeb(), c.ground.dial)
+	c.client = newClient(c.ground.floatingWeb(), c.ground.patience(), c.ground.dial)
 	if err := c.open(ctx, o); err != nil {
 		c.close()
 		return nil, fmt.Errorf("set up the cluster: %w", err)

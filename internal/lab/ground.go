@@ -27,6 +27,7 @@ type layout interface {
 	apiURL() string
 	metadataURL(i int) string
 	subnetOf(kind string) netip.Prefix // of the nodes; only what belongs to it is in it
+	patience() time.Duration           // when the client calls a request failed
 }
 
 // ground is the machine or the network that one cluster stands on: it carries what

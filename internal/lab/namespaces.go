@@ -50,6 +50,14 @@ var (
 	nsGateway = netip.MustParseAddr("198.51.100.20")
 )
 
+// nsPatience is when the client gives up. What cannot be delivered vanishes, and its
+// kernel sends it again after a second (RFC 6298 section 2): a request that waits for that
+// would hide an outage.
+const nsPatience = 900 * time.Millisecond
+
+// patience implements layout.
+func (*namespaces) patience() time.Duration { return nsPatience }
+
 const nsAPI = "http://169.254.0.100"
 
 // after returns the address n behind first.
@@ -152,7 +160,7 @@ func (g *namespaces) start(i int, c command) (p *process, err error) {
 
 // dial implements ground.
 func (g *namespaces) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, nsPatience)
 	defer cancel()
 	return g.fabric.Dial(ctx, netlab.Client, network, address)
 }

@@ -119,7 +119,7 @@ func headerText(at ground, of offer, o Options) string {
 	down := activeDown(o.AdvertInterval, nodePriorities[standbyNode])
 	fmt.Fprintf(&b, "  adverts      every %s; %s takes over after %s of silence (active-down)\n",
 		o.AdvertInterval, nodeNames[standbyNode], down.Round(time.Millisecond))
-	fmt.Fprintf(&b, "  client       asks every %s, gives up after %s\n", askEvery, askTimeout)
+	fmt.Fprintf(&b, "  client       asks every %s, gives up after %s\n", askEvery, at.patience())
 	return b.String()
 }
 
