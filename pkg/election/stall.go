@@ -28,6 +28,7 @@ func (m *Machine) stall(from Instant) {
 		if g.role == Active {
 			m.become(g, Backup, ReasonOwnStall)
 		}
+		g.incumbentSince, g.rankUntil = never, never // they counted in a silence that was our own
 		g.readNow = true
 	}
 	m.urgent = true

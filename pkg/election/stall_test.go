@@ -158,3 +158,26 @@ func TestANodeThatHasNeverReadTheOwnerAsksTheCloudFirst(t *testing.T) {
 		t.Errorf("it is %s although every peer says that it does not lead", role)
 	}
 }
+
+// After a stall the owner has its time again to resume (row 10): what was counted before
+// it says nothing about an owner that stood still as well.
+func TestAnOwnerHasItsTimeAgainAfterAStall(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(10*time.Second, Active)
+	s.now = s.now.Add(50 * time.Millisecond) // a read of the slow rhythm, right before everything stops
+	s.step(OwnerRead{Group: "web", Began: s.now.Add(-time.Millisecond), Ended: s.now, Owner: byA})
+	s.now = s.now.Add(30 * time.Second)
+	s.step(Tick{})
+	if s.stalls() != 1 {
+		t.Fatalf("%d stalls noted", s.stalls())
+	}
+	s.peer.group.Flags |= FlagRecovering
+	s.hearFor(3*time.Second, Backup)
+	s.want(Backup, ReasonStarted)
+	if held := s.m.Status().Groups[0].Held; held != ReasonIncumbentAlive {
+		t.Errorf("held back by %v, want incumbent-alive", held)
+	}
+	s.hearFor(3*time.Second, Backup)
+	s.want(Active, ReasonOwnerSilent)
+}
