@@ -21,7 +21,7 @@ type importBan struct {
 }
 
 // supportPackages lie beside the drivers without being one.
-var supportPackages = []string{"pkg/providers/cloudhttp", "pkg/providers/providertest"}
+var supportPackages = []string{"pkg/metadata/linklocal", "pkg/providers/cloudhttp", "pkg/providers/providertest"}
 
 var importBans = []importBan{
 	{

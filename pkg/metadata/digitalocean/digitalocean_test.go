@@ -4,7 +4,6 @@
 package digitalocean
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -149,69 +147,6 @@ func TestAnUnavailableServiceIsOneLine(t *testing.T) {
 	}
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-func TestARequestTakesAtMostTwoSecondsAndEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s, err := New(Config{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
-			<-req.Context().Done()
-			return nil, req.Context().Err()
-		})})
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun := time.Now()
-		_, err = s.Identity(t.Context())
-		if want := "read identity from http://169.254.169.254/metadata/v1.json: no answer within 2s"; err == nil || err.Error() != want {
-			t.Errorf("got  %v\nwant %s", err, want)
-		}
-		if took := time.Since(begun); took != 2*time.Second {
-			t.Errorf("took %v", took)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := s.Identity(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want a cancellation", err)
-		}
-	})
-}
-
-func TestTheServiceIsNeverAskedThroughAProxy(t *testing.T) {
-	t.Parallel()
-	s, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.http.Transport.(*http.Transport).Proxy != nil {
-		t.Error("the transport asks for a proxy")
-	}
-}
-
-func TestEndpoint(t *testing.T) {
-	t.Parallel()
-	for endpoint, want := range map[string]string{
-		"":                       "http://169.254.169.254/metadata/v1.json",
-		"http://127.0.0.1:80":    "http://127.0.0.1:80/metadata/v1.json",
-		"http://127.0.0.1/lb-a/": "http://127.0.0.1/lb-a/metadata/v1.json",
-		"169.254.169.254":        "",
-		"ftp://169.254.169.254/": "",
-		"http://u:p@127.0.0.1/":  "",
-		"http://127.0.0.1/?a=b":  "",
-	} {
-		s, err := New(Config{Endpoint: endpoint})
-		if want == "" {
-			if err == nil || strings.Contains(err.Error(), "u:p") {
-				t.Errorf("%q: got %v", endpoint, err)
-			}
-		} else if err != nil || s.url != want {
-			t.Errorf("%q: got %v, %v", endpoint, s, err)
-		}
-	}
-}
-
 func TestTheFakeCloudsDropletHasAnIdentity(t *testing.T) {
 	t.Parallel()
 	model := fakecloud.New(fakecloud.Options{Now: time.Now})
@@ -227,5 +162,24 @@ func TestTheFakeCloudsDropletHasAnIdentity(t *testing.T) {
 	}
 	if got.Target.Instance != "1001" || got.Region != "nyc3" || got.Anchor.String() != "10.10.0.7" || len(got.Interfaces) != 2 || got.Interfaces[1].Addresses[0] != private {
 		t.Errorf("got %+v", got)
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("nowhere") }
+
+func TestTheUsualServiceIsAskedUnlessAnotherIsNamed(t *testing.T) {
+	t.Parallel()
+	s, err := New(Config{Transport: nowhere{}})
+	if err != nil || s.Cloud() != "digitalocean" {
+		t.Fatalf("got %v, %v", s, err)
+	}
+	_, err = s.Identity(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "http://169.254.169.254/metadata/v1.json") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := New(Config{Endpoint: "169.254.169.254"}); err == nil {
+		t.Error("an endpoint that is no URL is taken")
 	}
 }

@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/metadata"
+	"github.com/fipctl/fipctl/pkg/metadata/linklocal"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -57,12 +59,12 @@ func (r *reader) root(base string) (root, instance string) {
 	for _, tree := range trees {
 		root = base + tree
 		text, err := r.get(r.ctx, root+"instance-id")
-		if errors.Is(err, errAbsent) {
+		if linklocal.Absent(err) {
 			continue
 		}
 		return root, r.value(root+"instance-id", text, err)
 	}
-	r.fail(base+trees[0]+"instance-id", errAbsent)
+	r.fail(base+trees[0]+"instance-id", linklocal.Status(http.StatusNotFound))
 	return root, ""
 }
 
@@ -81,7 +83,7 @@ func (r *reader) optional(at string) string {
 		return ""
 	}
 	text, err := r.get(r.ctx, at)
-	if err != nil && !errors.Is(err, errAbsent) {
+	if err != nil && !linklocal.Absent(err) {
 		r.fail(at, err)
 	}
 	return scalar(text)

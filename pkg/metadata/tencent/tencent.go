@@ -12,15 +12,12 @@ package tencent
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
 	"github.com/fipctl/fipctl/pkg/metadata"
+	"github.com/fipctl/fipctl/pkg/metadata/linklocal"
 )
 
 const (
@@ -30,8 +27,6 @@ const (
 	// servers of the cloud, which not every machine asks.
 	DefaultEndpoint = "http://169.254.0.23/"
 
-	// timeout bounds a request, body included. The service answers in milliseconds.
-	timeout = 2 * time.Second
 	// bodyMax bounds a document, in bytes: the longest in use lists some addresses.
 	bodyMax = 64 << 10
 	// interfacesMax bounds how many interfaces are asked about, and with it the number
@@ -52,31 +47,17 @@ type Config struct {
 }
 
 // Source implements metadata.Source. It is safe for concurrent use.
-type Source struct {
-	base *url.URL
-	http http.Client
-}
+type Source struct{ service *linklocal.Client }
 
 var _ metadata.Source = (*Source)(nil)
 
 // New returns a source. It does no I/O.
 func New(cfg Config) (*Source, error) {
-	if cfg.Endpoint == "" {
-		cfg.Endpoint = DefaultEndpoint
+	c, err := linklocal.New(linklocal.Config{Endpoint: cfg.Endpoint, Default: DefaultEndpoint, BodyMax: bodyMax, Transport: cfg.Transport})
+	if err != nil {
+		return nil, err
 	}
-	u, err := url.Parse(cfg.Endpoint)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("metadata_endpoint: not a URL of scheme, host and path only; give one such as %s", DefaultEndpoint)
-	}
-	if cfg.Transport == nil {
-		cfg.Transport = &http.Transport{Proxy: nil}
-	}
-	return &Source{base: u.JoinPath(root), http: http.Client{
-		Transport: cfg.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // an identity comes from this machine's service only
-		},
-	}}, nil
+	return &Source{c}, nil
 }
 
 // Cloud implements metadata.Source.
@@ -86,7 +67,7 @@ func (*Source) Cloud() string { return Cloud }
 // about the primary one, in a row and each of at most two seconds. Its errors name
 // the URL.
 func (s *Source) Identity(ctx context.Context) (metadata.Identity, error) {
-	defer s.http.CloseIdleConnections()
+	defer s.service.CloseIdleConnections()
 	r := reader{source: s}
 	id := r.identity(ctx)
 	if r.err != nil {
@@ -97,41 +78,9 @@ func (s *Source) Identity(ctx context.Context) (metadata.Identity, error) {
 
 // read fetches one document. found is false for a path that there is not.
 func (s *Source) read(ctx context.Context, at string) (body string, found bool, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return "", false, err
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return "", false, cause(ctx, err)
-	}
-	defer resp.Body.Close()
-	switch {
-	case resp.StatusCode == http.StatusNotFound:
+	data, err := s.service.Get(ctx, at)
+	if linklocal.Absent(err) {
 		return "", false, nil
-	case resp.StatusCode != http.StatusOK:
-		return "", false, fmt.Errorf("unexpected status %d", resp.StatusCode)
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, bodyMax+1))
-	switch {
-	case err != nil:
-		return "", false, cause(ctx, err)
-	case len(data) > bodyMax:
-		return "", false, fmt.Errorf("more than %d bytes", bodyMax)
-	}
-	return strings.TrimSpace(string(data)), true, nil
-}
-
-// cause returns why a request ended, without the URL that net/http repeats.
-func cause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
+	return strings.TrimSpace(string(data)), err == nil, err
 }

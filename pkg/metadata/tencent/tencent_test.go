@@ -4,7 +4,6 @@
 package tencent
 
 import (
-	"context"
 	"errors"
 	"io"
 	"maps"
@@ -13,7 +12,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -164,69 +162,6 @@ func TestAnUnavailableServiceIsOneLine(t *testing.T) {
 	}
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-func TestTheFirstRequestThatTakesTwoSecondsIsTheLast(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s, err := New(Config{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
-			<-req.Context().Done()
-			return nil, req.Context().Err()
-		})})
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun := time.Now()
-		_, err = s.Identity(t.Context())
-		if want := "read identity from http://169.254.0.23/latest/meta-data/instance-id: no answer within 2s"; err == nil || err.Error() != want {
-			t.Errorf("got  %v\nwant %s", err, want)
-		}
-		if took := time.Since(begun); took != 2*time.Second {
-			t.Errorf("took %v", took)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := s.Identity(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want a cancellation", err)
-		}
-	})
-}
-
-func TestTheServiceIsNeverAskedThroughAProxy(t *testing.T) {
-	t.Parallel()
-	s, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.http.Transport.(*http.Transport).Proxy != nil {
-		t.Error("the transport asks for a proxy")
-	}
-}
-
-func TestEndpoint(t *testing.T) {
-	t.Parallel()
-	for endpoint, want := range map[string]string{
-		"":                       "http://169.254.0.23/latest/meta-data/",
-		"http://127.0.0.1:80":    "http://127.0.0.1:80/latest/meta-data/",
-		"http://127.0.0.1/lb-a/": "http://127.0.0.1/lb-a/latest/meta-data/",
-		"169.254.0.23":           "",
-		"ftp://169.254.0.23/":    "",
-		"http://u:p@127.0.0.1/":  "",
-		"http://127.0.0.1/?a=b":  "",
-	} {
-		s, err := New(Config{Endpoint: endpoint})
-		if want == "" {
-			if err == nil || strings.Contains(err.Error(), "u:p") {
-				t.Errorf("%q: got %v", endpoint, err)
-			}
-		} else if err != nil || s.base.String() != want {
-			t.Errorf("%q: got %v, %v", endpoint, s, err)
-		}
-	}
-}
-
 func TestTheFakeCloudsMachineHasAnIdentity(t *testing.T) {
 	t.Parallel()
 	model := fakecloud.New(fakecloud.Options{Now: time.Now})
@@ -252,5 +187,24 @@ func TestTheFakeCloudsMachineHasAnIdentity(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, compareIP); diff != "" {
 		t.Error(diff)
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("nowhere") }
+
+func TestTheUsualServiceIsAskedUnlessAnotherIsNamed(t *testing.T) {
+	t.Parallel()
+	s, err := New(Config{Transport: nowhere{}})
+	if err != nil || s.Cloud() != "tencent" {
+		t.Fatalf("got %v, %v", s, err)
+	}
+	_, err = s.Identity(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "http://169.254.0.23/latest/meta-data/instance-id") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := New(Config{Endpoint: "169.254.169.254"}); err == nil {
+		t.Error("an endpoint that is no URL is taken")
 	}
 }

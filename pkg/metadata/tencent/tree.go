@@ -85,7 +85,7 @@ func (r *reader) text(ctx context.Context, path string) (body string, found bool
 	if r.err != nil {
 		return "", false
 	}
-	r.url = r.source.base.String() + path
+	r.url = r.source.service.URL(root + path)
 	body, found, r.err = r.source.read(ctx, r.url)
 	return body, found
 }

@@ -9,13 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/fipctl/fipctl/pkg/metadata/linklocal"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
@@ -24,7 +22,7 @@ const (
 	roleEndpoint = "http://169.254.169.254/"
 	// rolePath is not documented; one report of 2026 describes it and its answer. That
 	// is why the role is for who asks for it, and never a default.
-	rolePath = "/metadata/latest/iam/instance-role-security-credentials"
+	rolePath = "metadata/latest/iam/instance-role-security-credentials"
 	// roleTimeout bounds one request; the service answers from the hypervisor. While
 	// there are usable credentials roleHurry does: a claim may be waiting.
 	roleTimeout = 2 * time.Second
@@ -55,10 +53,9 @@ type RoleConfig struct {
 // them in memory for at most ten minutes. It starts nothing: a refresh is part of the
 // call that finds it due. It is safe for concurrent use.
 type Role struct {
-	url  string
-	http http.Client
-	now  func() time.Time
-	turn chan struct{} // capacity 1: whose value is in it asks the service
+	service *linklocal.Client
+	now     func() time.Time
+	turn    chan struct{} // capacity 1: whose value is in it asks the service
 
 	mu       sync.Mutex
 	known    Credential
@@ -69,26 +66,14 @@ type Role struct {
 
 // NewRole returns a source of credentials. It does no I/O.
 func NewRole(cfg RoleConfig) (*Role, error) {
-	if cfg.Endpoint == "" {
-		cfg.Endpoint = roleEndpoint
-	}
-	u, err := url.Parse(cfg.Endpoint)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%s: not a URL of scheme, host and path only; give one such as %s", OptionMetadataEndpoint, roleEndpoint)
-	}
-	u.Path = strings.TrimRight(u.Path, "/") + rolePath
-	if cfg.Transport == nil {
-		cfg.Transport = &http.Transport{Proxy: nil, DisableKeepAlives: true}
+	c, err := linklocal.New(linklocal.Config{Endpoint: cfg.Endpoint, Default: roleEndpoint, BodyMax: roleBodyMax, Transport: cfg.Transport})
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Role{url: u.String(), now: cfg.Now, turn: make(chan struct{}, 1), http: http.Client{
-		Transport: cfg.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // credentials come from this machine's service only
-		},
-	}}, nil
+	return &Role{service: c, now: cfg.Now, turn: make(chan struct{}, 1)}, nil
 }
 
 // Credential returns the credentials, for Config.Credentials. While some are usable it
@@ -127,7 +112,7 @@ func (r *Role) Credential(ctx context.Context) (Credential, error) {
 		r.failed()
 		return known, nil
 	}
-	return Credential{}, fmt.Errorf("read role credentials from %s: %w", r.url, err)
+	return Credential{}, fmt.Errorf("read role credentials from %s: %w", r.service.URL(rolePath), err)
 }
 
 // Rejected notes that the API refused the credentials, for Config.Rejected: the next
@@ -165,24 +150,14 @@ func (r *Role) failed() {
 func (r *Role) read(ctx context.Context, timeout time.Duration) (Credential, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
-	if err != nil {
-		return Credential{}, err
-	}
-	resp, err := r.http.Do(req)
-	if err != nil {
-		return Credential{}, roleCause(ctx, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return Credential{}, fmt.Errorf("unexpected status %d; attach a role to the machine, or set %s", resp.StatusCode, OptionCredentialsFile)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, roleBodyMax+1))
+	defer r.service.CloseIdleConnections()
+	body, err := r.service.Get(ctx, r.service.URL(rolePath))
+	var status linklocal.Status
 	switch {
+	case errors.As(err, &status):
+		return Credential{}, fmt.Errorf("%w; attach a role to the machine, or set %s", status, OptionCredentialsFile)
 	case err != nil:
-		return Credential{}, roleCause(ctx, err)
-	case len(body) > roleBodyMax:
-		return Credential{}, fmt.Errorf("more than %d bytes", roleBodyMax)
+		return Credential{}, err
 	}
 	return decodeRole(body)
 }
@@ -211,16 +186,4 @@ func decodeRole(body []byte) (Credential, error) {
 	default:
 		return Credential{doc.AccessKey, cloudhttp.NewSecret(doc.SecretKey), cloudhttp.NewSecret(doc.Token)}, nil
 	}
-}
-
-// roleCause returns why a request ended, without the URL that net/http repeats.
-func roleCause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
 }

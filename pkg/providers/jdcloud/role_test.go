@@ -254,8 +254,8 @@ func TestARoleThatCannotBeUsedIsOneLine(t *testing.T) {
 func TestTheEndpointOfARole(t *testing.T) {
 	t.Parallel()
 	for endpoint, want := range map[string]string{
-		"":                       "http://169.254.169.254" + rolePath,
-		"http://127.0.0.1/lb-a/": "http://127.0.0.1/lb-a" + rolePath,
+		"":                       "http://169.254.169.254/" + rolePath,
+		"http://127.0.0.1/lb-a/": "http://127.0.0.1/lb-a/" + rolePath,
 		"169.254.169.254":        "",
 		"http://u:p@127.0.0.1/":  "",
 	} {
@@ -264,7 +264,7 @@ func TestTheEndpointOfARole(t *testing.T) {
 			if err == nil || strings.Contains(err.Error(), "u:p") || !strings.HasPrefix(err.Error(), "metadata_endpoint: ") {
 				t.Errorf("%q: got %v", endpoint, err)
 			}
-		} else if err != nil || r.url != want || r.http.Transport.(*http.Transport).Proxy != nil {
+		} else if err != nil || r.service.URL(rolePath) != want {
 			t.Errorf("%q: got %v, %v", endpoint, r, err)
 		}
 	}

@@ -8,13 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/fipctl/fipctl/pkg/metadata/linklocal"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
@@ -57,9 +57,8 @@ type RoleConfig struct {
 // renewed by the first call within 15 minutes of its end, at most every 30 seconds
 // and while no other call waits for it; until then the old one serves.
 type Role struct {
-	cfg  RoleConfig
-	base *url.URL
-	http http.Client
+	cfg     RoleConfig
+	service *linklocal.Client
 
 	renewing sync.Mutex // held while the service is asked
 	mu       sync.Mutex // guards what follows
@@ -70,28 +69,17 @@ type Role struct {
 
 // NewRole returns a source. It does no I/O.
 func NewRole(cfg RoleConfig) (*Role, error) {
-	if cfg.Endpoint == "" {
-		cfg.Endpoint = DefaultMetadataEndpoint
-	}
-	u, err := url.Parse(cfg.Endpoint)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%s: not a URL of scheme, host and path only; give one such as %s", OptionMetadataEndpoint, DefaultMetadataEndpoint)
-	}
 	if strings.ContainsAny(cfg.Role, "/?#") {
 		return nil, fmt.Errorf("%s: %q is not the name of a role", OptionRole, cfg.Role)
 	}
-	if cfg.Transport == nil {
-		cfg.Transport = &http.Transport{Proxy: nil, DisableKeepAlives: true}
+	c, err := linklocal.New(linklocal.Config{Endpoint: cfg.Endpoint, Default: DefaultMetadataEndpoint, BodyMax: roleBodyMax, Transport: cfg.Transport})
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Role{cfg: cfg, base: u, http: http.Client{
-		Transport: cfg.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // credentials come from this machine's service only
-		},
-	}}, nil
+	return &Role{cfg: cfg, service: c}, nil
 }
 
 // Credential returns a credential that is valid for some time yet. Its error is
@@ -202,29 +190,18 @@ func decodeRole(body []byte) (Credential, time.Time, error) {
 
 // get reads one document. The service answers 404 where no role is bound.
 func (r *Role) get(ctx context.Context, name string) ([]byte, error) {
-	u := r.base.JoinPath(rolePath, name)
-	if name == "" {
-		u = r.base.JoinPath(rolePath)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := r.http.Do(req)
-	if err != nil {
-		return nil, passing{cause(ctx, err)}
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, roleBodyMax))
+	defer r.service.CloseIdleConnections()
+	body, err := r.service.Get(ctx, r.service.URL(rolePath+url.PathEscape(name)))
+	var status linklocal.Status
 	switch {
-	case err != nil:
-		return nil, passing{cause(ctx, err)}
-	case resp.StatusCode == http.StatusNotFound && name == "":
+	case linklocal.Absent(err) && name == "":
 		return nil, fmt.Errorf("%s: no role is bound to this machine", OptionRole)
-	case resp.StatusCode == http.StatusNotFound:
+	case linklocal.Absent(err):
 		return nil, fmt.Errorf("%s: %s is not bound to this machine", OptionRole, name)
-	case resp.StatusCode != http.StatusOK:
-		return nil, passing{fmt.Errorf("the metadata service answers with status %d", resp.StatusCode)}
+	case errors.As(err, &status):
+		return nil, passing{fmt.Errorf("the metadata service answers with status %d", int(status))}
+	case err != nil:
+		return nil, passing{err}
 	}
 	return body, nil
 }
@@ -234,15 +211,3 @@ type passing struct{ error }
 
 func (passing) Temporary() bool { return true }
 func (e passing) Unwrap() error { return e.error }
-
-// cause returns why a request ended, without the URL that net/http repeats.
-func cause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
-}

@@ -255,7 +255,7 @@ func TestNewRole(t *testing.T) {
 		}
 	}
 	r, err := NewRole(RoleConfig{})
-	if err != nil || r.base.String() != "http://169.254.0.23/" || r.http.Transport.(*http.Transport).Proxy != nil {
+	if err != nil || r.service.URL("") != "http://169.254.0.23/" {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

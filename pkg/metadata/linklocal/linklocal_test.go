@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package linklocal
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const usual = "http://169.254.169.254/"
+
+func client(t *testing.T, cfg Config) *Client {
+	t.Helper()
+	cfg.Default, cfg.BodyMax = usual, 10
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]string{
+		"":                       "http://169.254.169.254/a/b",
+		"http://127.0.0.1:80":    "http://127.0.0.1:80/a/b",
+		"http://127.0.0.1/lb-a/": "http://127.0.0.1/lb-a/a/b",
+		"https://[fd00::1]/":     "https://[fd00::1]/a/b",
+		"169.254.169.254":        "",
+		"ftp://169.254.169.254/": "",
+		"http://u:p@127.0.0.1/":  "",
+		"http://127.0.0.1/?a=b":  "",
+		"http://127.0.0.1/#a":    "",
+	} {
+		c, err := New(Config{Endpoint: endpoint, Default: usual})
+		refusal := "metadata_endpoint: not a URL of scheme, host and path only; give one such as " + usual
+		switch {
+		case want == "" && (err == nil || err.Error() != refusal):
+			t.Errorf("%q: got %v", endpoint, err)
+		case want != "" && (err != nil || c.URL("a/b") != want):
+			t.Errorf("%q: got %v, %v", endpoint, c, err)
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		status int
+		body   string
+		want   string // of the error; empty: none
+		absent bool
+	}{
+		{"a document", 200, "0123456789", "", false},
+		{"one that is too long", 200, "0123456789x", "more than 10 bytes", false},
+		{"none", 404, "hush", "unexpected status 404", true},
+		{"another status", 500, "hush", "unexpected status 500", false},
+		{"a redirect is not followed", 302, "hush", "unexpected status 302", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, tt.body)
+			}))
+			defer srv.Close()
+			c := client(t, Config{Endpoint: srv.URL})
+			defer c.CloseIdleConnections()
+			body, err := c.Get(t.Context(), c.URL("x"))
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if text != tt.want || Absent(err) != tt.absent || asked != 1 || err == nil && string(body) != tt.body || err != nil && body != nil {
+				t.Errorf("got %q, %v, absent %v after %d requests", body, err, Absent(err), asked)
+			}
+		})
+	}
+}
+
+func TestAnUnavailableServiceIsOneLine(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.NotFoundHandler())
+	srv.Close()
+	c := client(t, Config{Endpoint: srv.URL})
+	_, err := c.Get(t.Context(), c.URL("x"))
+	if err == nil || strings.Contains(err.Error(), srv.URL) || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type hanging struct{}
+
+func (hanging) RoundTrip(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+func TestARequestTakesAtMostTwoSecondsAndEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := client(t, Config{Transport: hanging{}})
+		begun := time.Now()
+		_, err := c.Get(t.Context(), c.URL("x"))
+		if err == nil || err.Error() != "no answer within 2s" || time.Since(begun) != Timeout {
+			t.Errorf("got %v after %v", err, time.Since(begun))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.Get(ctx, c.URL("x")); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want a cancellation", err)
+		}
+	})
+}
+
+func TestTheServiceIsNeverAskedThroughAProxy(t *testing.T) {
+	t.Parallel()
+	if client(t, Config{}).http.Transport.(*http.Transport).Proxy != nil {
+		t.Error("the transport asks for a proxy")
+	}
+}
