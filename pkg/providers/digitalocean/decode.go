@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // reservedIP is an address of either family as the API shows it.
@@ -69,7 +71,7 @@ func decodeReservedIP(body []byte, ip netip.Addr) (reservedIP, error) {
 		return reservedIP{}, missing(name + ".ip")
 	}
 	if answered, err := netip.ParseAddr(*got.IP); err != nil || answered != ip {
-		return reservedIP{}, fmt.Errorf("%s.ip: asked for %s, got %s", name, ip, quote(*got.IP))
+		return reservedIP{}, fmt.Errorf("%s.ip: asked for %s, got %s", name, ip, cloudhttp.Quote(*got.IP))
 	}
 	return got.read(name)
 }
@@ -146,7 +148,7 @@ func decodeDropletObject(name string, data []byte) (droplet, error) {
 		ip, err := netip.ParseAddr(n.IP)
 		switch {
 		case err != nil:
-			return droplet{}, fmt.Errorf("%s.networks: %s is not an IP address", name, quote(n.IP))
+			return droplet{}, fmt.Errorf("%s.networks: %s is not an IP address", name, cloudhttp.Quote(n.IP))
 		case n.Type == "private":
 			d.private = append(d.private, ip)
 		case n.Type == "public" && ip.Is4():
@@ -193,7 +195,7 @@ func decodePendingActions(body []byte) ([]string, error) {
 	for _, a := range *doc.Actions {
 		switch a.Status {
 		case "in-progress", "new":
-			pending = append(pending, clean(a.Type))
+			pending = append(pending, cloudhttp.Clean(a.Type))
 		}
 	}
 	return pending, nil

@@ -12,14 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
-
-// textMax bounds how much of a server's text gets into an error, in runes.
-const textMax = 200
 
 // kinds translates what the API refuses. An entry counts only if the body is the
 // API's own (see envelope), apart from 401, 429 and 5xx, which mean the same
@@ -106,18 +102,18 @@ func refusal(op string, write bool, got reply, now time.Time) *providers.Error {
 	var cause error
 	switch {
 	case answered.Message != "":
-		cause = errors.New(clean(answered.Message))
+		cause = errors.New(cloudhttp.Clean(answered.Message))
 	case got.status >= 300 && got.status < 400:
-		cause = fmt.Errorf("redirected to %s, which is not followed; check %s", quote(got.header.Get("Location")), OptionEndpoint)
+		cause = fmt.Errorf("redirected to %s, which is not followed; check %s", cloudhttp.Quote(got.header.Get("Location")), OptionEndpoint)
 	case answered.ID == "":
-		cause = fmt.Errorf("not an answer of the API: %s", quote(string(got.body)))
+		cause = fmt.Errorf("not an answer of the API: %s", cloudhttp.Quote(string(got.body)))
 	}
 	e := got.problem(op, kinds(got.status, answered, write), cause)
 	if answered.ID != "" {
-		e.Code += " " + clean(answered.ID)
+		e.Code += " " + cloudhttp.Clean(answered.ID)
 	}
 	if answered.RequestID != "" {
-		e.RequestID = clean(answered.RequestID)
+		e.RequestID = cloudhttp.Clean(answered.RequestID)
 	}
 	e.RetryAfter = retryAfter(got, now)
 	return e
@@ -179,22 +175,4 @@ func (r reply) problem(op string, kind providers.Kind, cause error) *providers.E
 }
 
 // requestID returns the id in the header; every answer of the API has it.
-func (r reply) requestID() string { return clean(r.header.Get("X-Request-Id")) }
-
-// clean makes a server's text fit for one line of a log: bounded, no control
-// characters.
-func clean(text string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text))
-	if len(runes) > textMax {
-		runes = append(runes[:textMax], []rune("...")...)
-	}
-	return strings.TrimSpace(string(runes))
-}
-
-// quote is clean for text of which not even the form is known.
-func quote(text string) string { return strconv.Quote(clean(text)) }
+func (r reply) requestID() string { return cloudhttp.Clean(r.header.Get("X-Request-Id")) }

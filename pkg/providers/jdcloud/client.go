@@ -140,7 +140,7 @@ func (c *client) where(ctx context.Context, op string, q call) (place, error) {
 	case err != nil:
 		return place{}, refuse(op, providers.Transient, "%w", err)
 	case !isRegion(region):
-		return place{}, refuse(op, providers.Invalid, "%s: %s is not a region id; give one such as cn-north-1", OptionRegion, quote(region))
+		return place{}, refuse(op, providers.Invalid, "%s: %s is not a region id; give one such as cn-north-1", OptionRegion, cloudhttp.Quote(region))
 	}
 	return place{region, c.endpoint.base(q.service, region)}, nil
 }
@@ -195,7 +195,7 @@ func (r reply) problem(op string, kind providers.Kind, cause error) *providers.E
 // requestID returns the id of the body, or where that is not the API's, of the header.
 func (r reply) requestID() string {
 	if r.RequestID != "" {
-		return clean(r.RequestID)
+		return cloudhttp.Clean(r.RequestID)
 	}
-	return clean(r.header.Get("X-Jdcloud-Request-Id"))
+	return cloudhttp.Clean(r.header.Get("X-Jdcloud-Request-Id"))
 }

@@ -6,6 +6,8 @@ package jdcloud
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 func missing(field string) error { return fmt.Errorf("%s: missing", field) }
@@ -14,7 +16,7 @@ func missing(field string) error { return fmt.Errorf("%s: missing", field) }
 func parseIP(name, text string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(text)
 	if err != nil || !ip.Is4() {
-		return netip.Addr{}, fmt.Errorf("%s: %s is not an IPv4 address", name, quote(text))
+		return netip.Addr{}, fmt.Errorf("%s: %s is not an IPv4 address", name, cloudhttp.Quote(text))
 	}
 	return ip, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // eip moves EIPs. Nothing but describeElasticIp is asked who holds one: the services
@@ -166,9 +167,9 @@ func (e *elasticIP) check(name string) (err error) {
 	case e.free() || !machine:
 		return nil
 	case *e.Interface == "":
-		return fmt.Errorf("%s.networkInterfaceId: empty, but held by %s", name, quote(*e.Instance))
+		return fmt.Errorf("%s.networkInterfaceId: empty, but held by %s", name, cloudhttp.Quote(*e.Instance))
 	case *e.Private == "":
-		return fmt.Errorf("%s.privateIpAddress: empty, but held by %s", name, quote(*e.Interface))
+		return fmt.Errorf("%s.privateIpAddress: empty, but held by %s", name, cloudhttp.Quote(*e.Interface))
 	}
 	return nil
 }
@@ -197,7 +198,7 @@ func (e *elasticIP) assignment() providers.Assignment {
 func (e *elasticIP) is(op string, a providers.Address) error {
 	switch {
 	case e.ID != a.ID:
-		return refuse(op, providers.Transient, "elasticIpId: asked for %s, got %s", a.ID, quote(e.ID))
+		return refuse(op, providers.Transient, "elasticIpId: asked for %s, got %s", a.ID, cloudhttp.Quote(e.ID))
 	case e.ip != a.IP:
 		return refuse(op, providers.Invalid, "id: %s is the EIP %s and not %s; correct id or ip", a.ID, e.ip, a.IP)
 	}

@@ -12,15 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 const (
-	// textMax bounds how much of a server's text gets into an error, in runes.
-	textMax = 200
 	// skewMin is the least difference of the clocks that an error speaks of. The window
 	// of the signature is not published; similar schemes allow some minutes, and an
 	// answer is at most seconds old.
@@ -76,12 +73,12 @@ func (c *client) refusal(op string, q call, at place, got reply) error {
 		return nil
 	}
 	r := classify(status, code, text)
-	cause := clean(text)
+	cause := cloudhttp.Clean(text)
 	switch {
 	case status >= 300 && status < 400:
-		cause = "redirected to " + quote(got.header.Get("Location")) + ", which is not followed"
+		cause = "redirected to " + cloudhttp.Quote(got.header.Get("Location")) + ", which is not followed"
 	case cause == "" && code == "":
-		cause = "not an answer of the API: " + quote(string(got.body))
+		cause = "not an answer of the API: " + cloudhttp.Quote(string(got.body))
 	}
 	hint := strings.NewReplacer(
 		"{action}", q.action(), "{region}", at.region, "{host}", at.base.Host, "{endpoint}", c.endpoint.field(),
@@ -93,7 +90,7 @@ func (c *client) refusal(op string, q call, at place, got reply) error {
 		cause = strings.TrimPrefix(cause+"; "+hint, "; ")
 	}
 	e := got.problem(op, r.kind(q), errors.New(cause))
-	e.Code = strings.TrimSpace(strconv.Itoa(status) + " " + clean(code))
+	e.Code = strings.TrimSpace(strconv.Itoa(status) + " " + cloudhttp.Clean(code))
 	e.RetryAfter, _ = cloudhttp.RetryAfter(&http.Response{Header: got.header}, c.now())
 	return e
 }
@@ -110,21 +107,3 @@ func skewHint(skew time.Duration) string {
 func refuse(op string, kind providers.Kind, format string, args ...any) *providers.Error {
 	return &providers.Error{Provider: Name, Op: op, Kind: kind, Err: fmt.Errorf(format, args...)}
 }
-
-// clean makes a server's text fit for one line of a log: bounded, no control
-// characters.
-func clean(text string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text))
-	if len(runes) > textMax {
-		runes = append(runes[:textMax], []rune("...")...)
-	}
-	return strings.TrimSpace(string(runes))
-}
-
-// quote is clean for text of which not even the form is known.
-func quote(text string) string { return strconv.Quote(clean(text)) }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // The prefixes of the vendor's ids. An id of another kind is refused before anything
@@ -50,7 +51,7 @@ func checkAddress(op, kind string, a providers.Address) error {
 	case a.ID == "":
 		return refuse(op, providers.Invalid, "%s: missing; give the id of %s, which begins with %s", need.field, need.what, need.prefix)
 	case !isID(need.prefix, a.ID):
-		return refuse(op, providers.Invalid, "%s: %s is not the id of %s, which begins with %s", need.field, quote(a.ID), need.what, need.prefix)
+		return refuse(op, providers.Invalid, "%s: %s is not the id of %s, which begins with %s", need.field, cloudhttp.Quote(a.ID), need.what, need.prefix)
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func canTakeFrom(op string, from providers.Target) error {
 	if isID(prefixInterface, from.Interface) && (from.Instance == "" || isID(prefixInstance, from.Instance)) {
 		return nil
 	}
-	return refuse(op, providers.Invalid, "it is held by %s, which is not an instance; fipctl takes addresses of instances only, so unbind it by hand", quote(from.String()))
+	return refuse(op, providers.Invalid, "it is held by %s, which is not an instance; fipctl takes addresses of instances only, so unbind it by hand", cloudhttp.Quote(from.String()))
 }
 
 // holder names what holds an address, by the ids that an answer has for it. What is no

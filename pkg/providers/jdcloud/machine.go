@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // asideTimeout bounds a read that an owner read makes besides: the answer of a slow one
@@ -115,7 +116,7 @@ func (c *client) machine(ctx context.Context, op, id string) (machine, error) {
 	case err != nil:
 		return machine{}, err
 	case doc.Machine.ID != id:
-		return machine{}, refuse(op, providers.Transient, "instance.instanceId: asked for %s, got %s", id, quote(doc.Machine.ID))
+		return machine{}, refuse(op, providers.Transient, "instance.instanceId: asked for %s, got %s", id, cloudhttp.Quote(doc.Machine.ID))
 	}
 	return *doc.Machine, nil
 }
@@ -205,6 +206,6 @@ func (m *machine) ready(op string) error {
 	case "pending", "starting", "stopping", "rebooting", "rebuilding", "resizing":
 		return refuse(op, providers.Busy, "the instance is %s", m.Status)
 	default:
-		return refuse(op, providers.Invalid, "the instance is %s; it must be running", quote(m.Status))
+		return refuse(op, providers.Invalid, "the instance is %s; it must be running", cloudhttp.Quote(m.Status))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // Preflight implements providers.Preflighter with two reads, and a third if the private
@@ -61,7 +62,7 @@ func fits(op string, e elasticIP, m machine, t providers.Target) (nicAddress, er
 	case e.Zone != "" && m.Zone != "" && e.Zone != m.Zone:
 		return nicAddress{}, refuse(op, providers.Invalid, "the EIP belongs to zone %s, the instance to %s; use an EIP that belongs to no zone", e.Zone, m.Zone)
 	case e.Charge.Status != "" && e.Charge.Status != chargeNormal:
-		return nicAddress{}, refuse(op, providers.Invalid, "the EIP's chargeStatus is %s; settle the account", quote(e.Charge.Status))
+		return nicAddress{}, refuse(op, providers.Invalid, "the EIP's chargeStatus is %s; settle the account", cloudhttp.Quote(e.Charge.Status))
 	case e.State == stateDown:
 		return nicAddress{}, refuse(op, providers.Invalid, "the EIP's state is DOWN; enable it")
 	}

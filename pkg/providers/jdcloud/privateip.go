@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // privateIP moves secondary private IPs between the interfaces of a subnet. There is no
@@ -126,7 +127,7 @@ func (p *privateIP) Preflight(ctx context.Context, a providers.Address, t provid
 	case !ok:
 		return refuse(op, providers.Invalid, "interface %s is not in %s; the address can only be on an interface of its subnet, so correct subnet or use another address", t.Interface, a.ID)
 	case n.InstanceID != t.Instance:
-		return refuse(op, providers.Invalid, "interface %s belongs to %s, not to %s", t.Interface, quote(n.InstanceID), t.Instance)
+		return refuse(op, providers.Invalid, "interface %s belongs to %s, not to %s", t.Interface, cloudhttp.Quote(n.InstanceID), t.Instance)
 	case seen.Target.IsZero() || seen.Target == t:
 		return nil
 	}

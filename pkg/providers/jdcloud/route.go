@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // route moves a route of one address in one route table, by changing the next hop of
@@ -86,7 +87,7 @@ func canRerouteFrom(op string, hop providers.Target) error {
 	if hop.IsZero() || hop == (providers.Target{Instance: hop.Instance}) && isID(prefixInstance, hop.Instance) {
 		return nil
 	}
-	return refuse(op, providers.Invalid, "the next hop is %s and not an instance; fipctl changes only routes to instances", quote(hop.String()))
+	return refuse(op, providers.Invalid, "the next hop is %s and not an instance; fipctl changes only routes to instances", cloudhttp.Quote(hop.String()))
 }
 
 // Preflight implements providers.Preflighter with two reads.
@@ -139,7 +140,7 @@ func (p *route) table(ctx context.Context, op, id string) (routeTable, error) {
 	case err != nil:
 		return routeTable{}, err
 	case doc.Table.ID != id:
-		return routeTable{}, refuse(op, providers.Transient, "routeTable.routeTableId: asked for %s, got %s", id, quote(doc.Table.ID))
+		return routeTable{}, refuse(op, providers.Transient, "routeTable.routeTableId: asked for %s, got %s", id, cloudhttp.Quote(doc.Table.ID))
 	case doc.Table.Rules == nil:
 		doc.Table.Rules, err = p.rules(ctx, op, id)
 	}

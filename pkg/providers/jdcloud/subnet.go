@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // pagesMax bounds the pages of a subnet's interfaces that are looked at: 2,000
@@ -30,7 +31,7 @@ func (r *subnetResult) check() (err error) {
 		return missing("subnet")
 	}
 	if r.prefix, err = netip.ParsePrefix(r.Subnet.Prefix); err != nil {
-		return fmt.Errorf("subnet.addressPrefix: %s is not a range of addresses", quote(r.Subnet.Prefix))
+		return fmt.Errorf("subnet.addressPrefix: %s is not a range of addresses", cloudhttp.Quote(r.Subnet.Prefix))
 	}
 	return nil
 }
@@ -131,7 +132,7 @@ func (l nicList) find(op string, ip netip.Addr) (providers.Assignment, error) {
 	var found []nic
 	for _, n := range l.byID {
 		if n.primary == ip {
-			return providers.Assignment{}, refuse(op, providers.Invalid, "ip: %s is the primary address of interface %s (%s), which cannot move; use a free address of the subnet", ip, n.ID, quote(n.InstanceID))
+			return providers.Assignment{}, refuse(op, providers.Invalid, "ip: %s is the primary address of interface %s (%s), which cannot move; use a free address of the subnet", ip, n.ID, cloudhttp.Quote(n.InstanceID))
 		}
 		for _, text := range n.CIDRs {
 			if prefix, err := netip.ParsePrefix(text); err == nil && prefix.Contains(ip) {

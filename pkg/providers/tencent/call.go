@@ -84,9 +84,9 @@ func readReply(body []byte) reply {
 	if json.Unmarshal(body, &doc) != nil || doc.Response == nil || doc.Response.RequestID == "" {
 		return reply{}
 	}
-	r := reply{requestID: clean(doc.Response.RequestID), ok: true}
+	r := reply{requestID: cloudhttp.Clean(doc.Response.RequestID), ok: true}
 	if e := doc.Response.Error; e != nil {
-		r.code, r.message = clean(e.Code), clean(e.Message)
+		r.code, r.message = cloudhttp.Clean(e.Code), cloudhttp.Clean(e.Message)
 		r.ok = e.Code != ""
 	}
 	return r
@@ -161,7 +161,7 @@ func (c *Cloud) judge(ctx context.Context, x *exchange, sdk error) error {
 	case x.status >= 300 && x.status < 400:
 		return x.problem(providers.Invalid, errors.New("redirected, which is not followed; check "+OptionEndpoint))
 	case x.status != http.StatusOK || !x.reply.ok:
-		return x.problem(unsure, errors.New("not an answer of the API: "+quote(string(x.body))))
+		return x.problem(unsure, errors.New("not an answer of the API: "+cloudhttp.Quote(string(x.body))))
 	case x.reply.code != "":
 		if c.cfg.Refused != nil && staleCredential(x.reply.code) {
 			c.cfg.Refused(x.cred)

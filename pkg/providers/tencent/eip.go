@@ -12,6 +12,7 @@ import (
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // eip moves elastic IPs between the primary private addresses of machines. Only an
@@ -132,7 +133,7 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 		}
 		return out, nil
 	default:
-		return bad(wrong("AddressStatus", "%s is not known", quote(s)))
+		return bad(wrong("AddressStatus", "%s is not known", cloudhttp.Quote(s)))
 	}
 }
 
@@ -153,7 +154,7 @@ func detachable(op string, e *vpc.Address) error {
 // holderOfEIP names who holds a bound EIP: a machine by itself and its private
 // address, if the answer has that, anything else by what the answer has.
 func holderOfEIP(e *vpc.Address) (t providers.Target, err error) {
-	t.Instance = clean(text(e.InstanceId))
+	t.Instance = cloudhttp.Clean(text(e.InstanceId))
 	private := text(e.PrivateAddressIp)
 	machine := isID(t.Instance, "ins-")
 	if private != "" {
@@ -162,7 +163,7 @@ func holderOfEIP(e *vpc.Address) (t providers.Target, err error) {
 		}
 	}
 	if !machine {
-		t.Interface = clean(text(e.NetworkInterfaceId))
+		t.Interface = cloudhttp.Clean(text(e.NetworkInterfaceId))
 	}
 	if t.IsZero() {
 		return providers.Target{}, missing("InstanceId and NetworkInterfaceId")

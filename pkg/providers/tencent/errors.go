@@ -9,15 +9,10 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 )
-
-// textMax bounds how much of a server's text gets into an error, in runes.
-const textMax = 200
 
 // refuse is the error for something that was found out without a refusal of the API.
 func refuse(op string, kind providers.Kind, format string, args ...any) *providers.Error {
@@ -84,24 +79,6 @@ func permission(message, action string) string {
 	}
 	return service(action) + ":" + action
 }
-
-// clean makes a server's text fit for one line of a log: bounded, no control
-// characters.
-func clean(text string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text))
-	if len(runes) > textMax {
-		runes = append(runes[:textMax], []rune("...")...)
-	}
-	return strings.TrimSpace(string(runes))
-}
-
-// quote is clean for text of which not even the form is known.
-func quote(text string) string { return strconv.Quote(clean(text)) }
 
 // wrong is the error for a field of an answer, or for a setting.
 func wrong(field, format string, args ...any) error {

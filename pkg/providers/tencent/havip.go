@@ -12,6 +12,7 @@ import (
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // havip reads who holds a HAVIP. No call moves one: the guest announces it by
@@ -93,7 +94,7 @@ func ownerOfHAVIP(op, requestID string, a providers.Address, h *vpc.HaVip) (prov
 		}
 		out.Following = []netip.Addr{following}
 	}
-	instance, eni, state := clean(text(h.InstanceId)), clean(text(h.NetworkInterfaceId)), text(h.State)
+	instance, eni, state := cloudhttp.Clean(text(h.InstanceId)), cloudhttp.Clean(text(h.NetworkInterfaceId)), text(h.State)
 	switch {
 	case instance != "":
 		out.Target.Instance = instance
@@ -102,7 +103,7 @@ func ownerOfHAVIP(op, requestID string, a providers.Address, h *vpc.HaVip) (prov
 	case h.InstanceId == nil && h.NetworkInterfaceId == nil && state == "":
 		return bad(missing("InstanceId, NetworkInterfaceId and State"))
 	case state != "UNBIND" && state != "UNBOUND": // the documents have both
-		return bad(wrong("State", "%s, and nobody is named", quote(state)))
+		return bad(wrong("State", "%s, and nobody is named", cloudhttp.Quote(state)))
 	}
 	return out, nil
 }
@@ -172,7 +173,7 @@ func announceable(op string, h *vpc.HaVip, instance string, enis []*vpc.NetworkI
 		if m == nil || text(m.InstanceId) == "" {
 			return unreadable(op, "", missing("HaVipAssociationSet.InstanceId"))
 		}
-		member := clean(*m.InstanceId)
+		member := cloudhttp.Clean(*m.InstanceId)
 		ranged = append(ranged, member)
 		allowed = allowed || member == instance
 		for _, n := range enis {

@@ -12,6 +12,7 @@ import (
 	sdkhttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // The actions of the service cvm, of which the SDK's module is not used: two calls do
@@ -98,7 +99,7 @@ func (m machines) instances(ctx context.Context, op string, t providers.Target) 
 			return nil, unreadable(op, id, missing("InstanceSet.InstanceId or InstanceState"))
 		}
 		if t.Instance != "" && i.ID != t.Instance {
-			return nil, unreadable(op, id, wrong("InstanceSet.InstanceId", "asked for %s, got %s", t.Instance, quote(i.ID)))
+			return nil, unreadable(op, id, wrong("InstanceSet.InstanceId", "asked for %s, got %s", t.Instance, cloudhttp.Quote(i.ID)))
 		}
 	}
 	return *set, nil
@@ -148,11 +149,11 @@ func (m machines) Placement(ctx context.Context, t providers.Target) (providers.
 		return providers.Placement{}, refuse(op, providers.NotFound, "%d machines in %s fit", len(all), m.cloud.here(ctx))
 	}
 	i := all[0]
-	out := providers.Placement{Zone: clean(i.Placement.Zone), Host: clean(i.Placement.HostID), Group: i.Group}
+	out := providers.Placement{Zone: cloudhttp.Clean(i.Placement.Zone), Host: cloudhttp.Clean(i.Placement.HostID), Group: i.Group}
 	if len(i.Groups) > 0 {
 		out.Group = i.Groups[0]
 	}
-	if out.Group = clean(out.Group); out.Group == "" {
+	if out.Group = cloudhttp.Clean(out.Group); out.Group == "" {
 		return out, nil
 	}
 	resp, _, err := m.listCVM(ctx, op, actionDescribeGroups, map[string]any{"DisasterRecoverGroupIds": []string{out.Group}})

@@ -10,6 +10,7 @@ import (
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // Preflight implements providers.Preflighter with one read, or three unless the
@@ -85,7 +86,7 @@ func (p *eip) unoccupied(ctx context.Context, op string, a providers.Address, i 
 	}
 	for ip, other := range ordinary {
 		if other {
-			return refuse(op, providers.Invalid, "the machine has the ordinary public IP %s; return that first", clean(ip))
+			return refuse(op, providers.Invalid, "the machine has the ordinary public IP %s; return that first", cloudhttp.Clean(ip))
 		}
 	}
 	return nil

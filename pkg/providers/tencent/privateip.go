@@ -11,6 +11,7 @@ import (
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // privateIP moves secondary private addresses between network interfaces of one
@@ -56,7 +57,7 @@ func (h holding) assignment() providers.Assignment {
 		return providers.Assignment{}
 	}
 	return providers.Assignment{
-		Target:           providers.Target{Instance: clean(attachedTo(h.eni)), Interface: clean(text(h.eni.NetworkInterfaceId))},
+		Target:           providers.Target{Instance: cloudhttp.Clean(attachedTo(h.eni)), Interface: cloudhttp.Clean(text(h.eni.NetworkInterfaceId))},
 		PrivateAddresses: primaryAddresses(h.eni),
 		Pending:          h.pending,
 	}
@@ -138,7 +139,7 @@ func (p *privateIP) inSubnet(ctx context.Context, op string, a providers.Address
 		block, err := netip.ParsePrefix(text(s.CidrBlock))
 		switch {
 		case err != nil:
-			return unreadable(op, id, wrong("CidrBlock", "%s is not a range", quote(text(s.CidrBlock))))
+			return unreadable(op, id, wrong("CidrBlock", "%s is not a range", cloudhttp.Quote(text(s.CidrBlock))))
 		case !block.Contains(a.IP):
 			return refuse(op, providers.Invalid, "ip: %s is outside %s, the range of %s", a.IP, block, a.ID)
 		}

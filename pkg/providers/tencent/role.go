@@ -178,7 +178,7 @@ func decodeRole(body []byte) (Credential, time.Time, error) {
 	}
 	switch {
 	case doc.Code != "Success":
-		return Credential{}, time.Time{}, passing{fmt.Errorf("the service answers with the code %s", quote(doc.Code))}
+		return Credential{}, time.Time{}, passing{fmt.Errorf("the service answers with the code %s", cloudhttp.Quote(doc.Code))}
 	case doc.TmpSecretId == "" || doc.TmpSecretKey == "" || doc.Token == "":
 		return Credential{}, time.Time{}, passing{missing("TmpSecretId, TmpSecretKey or Token")}
 	case doc.ExpiredTime <= 0:

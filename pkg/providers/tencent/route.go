@@ -13,6 +13,7 @@ import (
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // route changes the next hop of one route to a single address, in one table. The
@@ -78,9 +79,9 @@ func ownerOfRoute(op, requestID string, a providers.Address, table *vpc.RouteTab
 	if err != nil {
 		return providers.Assignment{}, unreadable(op, requestID, err)
 	}
-	hop := clean(text(r.GatewayId))
+	hop := cloudhttp.Clean(text(r.GatewayId))
 	out := providers.Assignment{Version: id + "@" + hop}
-	switch typ := clean(text(r.GatewayType)); {
+	switch typ := cloudhttp.Clean(text(r.GatewayType)); {
 	case typ == "" || hop == "":
 		return providers.Assignment{}, unreadable(op, requestID, missing("GatewayType or GatewayId"))
 	case typ == toMachine:
@@ -116,7 +117,7 @@ func routeTo(op, requestID string, a providers.Address, table *vpc.RouteTable) (
 	case got == nil:
 		return nil, refuse(op, providers.NotFound, "%s has no route to %s; create it with the private address of a node as next hop", a.ID, destination(a))
 	case text(got.RouteType) != "USER":
-		return nil, refuse(op, providers.Invalid, "the route to %s in %s is of type %s; only USER routes can be changed", destination(a), a.ID, quote(text(got.RouteType)))
+		return nil, refuse(op, providers.Invalid, "the route to %s in %s is of type %s; only USER routes can be changed", destination(a), a.ID, cloudhttp.Quote(text(got.RouteType)))
 	}
 	return got, nil
 }
@@ -183,7 +184,7 @@ func (p *route) Preflight(ctx context.Context, a providers.Address, t providers.
 	case err != nil:
 		return err
 	case text(r.GatewayType) != toMachine:
-		return refuse(op, providers.Invalid, "the next hop is a %s; set it to the private address of a node first", quote(text(r.GatewayType)))
+		return refuse(op, providers.Invalid, "the next hop is a %s; set it to the private address of a node first", cloudhttp.Quote(text(r.GatewayType)))
 	case r.Enabled != nil && !*r.Enabled:
 		return refuse(op, providers.Invalid, "the route to %s in %s is disabled; enable it", destination(a), a.ID)
 	}

@@ -10,6 +10,7 @@ import (
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // pageMax is the largest page of the lists in use; idsMax how many ids one call takes.
@@ -55,7 +56,7 @@ func isID(id, prefix string) bool {
 func parseIP(name, text string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(text)
 	if err != nil {
-		return netip.Addr{}, wrong(name, "%s is not an IP address", quote(text))
+		return netip.Addr{}, wrong(name, "%s is not an IP address", cloudhttp.Quote(text))
 	}
 	return ip, nil
 }
