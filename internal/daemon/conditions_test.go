@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/internal/transport"
 	"github.com/fipctl/fipctl/pkg/election"
@@ -274,4 +275,32 @@ func TestANoticeThatNothingListensIsALabelForAWhile(t *testing.T) {
 			t.Error("it counts for ever")
 		}
 	})
+}
+
+// TestAnUnboundAddressSaysWhatThatCosts: each cloud's remark once, and only for what
+// nobody holds.
+func TestAnUnboundAddressSaysWhatThatCosts(t *testing.T) {
+	t.Parallel()
+	eip, plain := newDriver(nil, nodeA), newDriver(nil, nodeA)
+	eip.caps.Unbound = "it is charged for"
+	nobody := controller.AddressState{Known: true}
+	held := controller.AddressState{Known: true, Seen: providers.Assignment{Target: target(nodeA)}}
+	for _, tt := range []struct {
+		name     string
+		drivers  []providers.Provider
+		seen     []controller.AddressState
+		expected string
+	}{
+		{"held", []providers.Provider{eip}, []controller.AddressState{held}, ""},
+		{"not read yet", []providers.Provider{eip}, []controller.AddressState{{}}, ""},
+		{"no read at all", []providers.Provider{eip}, nil, ""},
+		{"held by nobody", []providers.Provider{eip}, []controller.AddressState{nobody}, "; it is charged for"},
+		{"two of them", []providers.Provider{eip, eip}, []controller.AddressState{nobody, nobody}, "; it is charged for"},
+		{"one that costs nothing", []providers.Provider{plain}, []controller.AddressState{nobody}, ""},
+	} {
+		g := &group{provider: tt.drivers, state: controller.State{Addresses: tt.seen}}
+		if got := g.unboundRemark(); got != tt.expected {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.expected)
+		}
+	}
 }
