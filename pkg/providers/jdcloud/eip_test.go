@@ -36,8 +36,6 @@ func TestOwnerOfAnEIP(t *testing.T) {
 		{"being attached, called associated", eipWith(free + `"status":"ASSOCIATED","state":"PROCESSING"`), providers.Assignment{Pending: true}},
 		{"being detached", eipWith(held + `"status":"ASSOCIATED","state":"PROCESSING"`),
 			providers.Assignment{Target: nodeA, PrivateAddresses: addrs("10.0.4.20"), Pending: true}},
-		{"of the type that interfaces had once", eipWith(strings.Replace(strings.TrimSuffix(held, ","), "compute", "vm", 1)),
-			providers.Assignment{Target: nodeA, PrivateAddresses: addrs("10.0.4.20")}},
 		{"down", eipWith(held + `"state":"DOWN"`), providers.Assignment{Target: nodeA, PrivateAddresses: addrs("10.0.4.20")}},
 		{"the ids decide, not the status", eipWith(held + `"status":"NOT_ASSOCIATED","state":"UP"`), providers.Assignment{Target: nodeA, PrivateAddresses: addrs("10.0.4.20")}},
 		{"on an interface that is attached to nothing", eipWith(`"privateIpAddress":"10.0.4.40","networkInterfaceId":"port-d","instanceId":"","instanceType":""`),

@@ -67,6 +67,9 @@ func (c *client) refusal(op string, q call, at place, got reply) error {
 		code, text = e.Status, e.Message
 		if status < 300 && (e.Code != 0 || code != "" || text != "") {
 			status = e.Code
+			if status < 300 {
+				status = 0 // a refusal, whatever it calls itself
+			}
 		}
 	}
 	if status >= 200 && status < 300 {

@@ -72,6 +72,7 @@ func TestWhatEachRefusalMeans(t *testing.T) {
 		{"a teapot", failure(418, "TEAPOT", "short and stout"), "invalid invalid invalid", "stout"},
 		{"an error with the status of a success", failureWith(200, 400, "FAILED_PRECONDITION", "Conflict with underlay task 'x'"), "transient busy busy", "underlay task"},
 		{"an error without a code, with the status of a success", failureWith(200, 0, "FAILED_PRECONDITION", "x"), "transient ambiguous ambiguous", "x"},
+		{"an error that calls itself a success", failureWith(200, 200, "FAILED_PRECONDITION", "z"), "transient ambiguous ambiguous", "z"},
 		{"an informational status", canned{status: 299, body: `{"requestId":"req-1","error":{"code":500,"status":"UNKNOWN","message":"y"}}`}, "transient ambiguous ambiguous", "y"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -112,8 +112,7 @@ func holder(instanceType, instance, nic string, private netip.Addr) providers.Ta
 }
 
 // isMachine reports whether an instance type is that of a machine. Of an interface that
-// is attached to nothing it is empty; "vm" is what interfaces said before "compute".
-// Others are lb, container, pod, natgw, havip and redis.
+// is attached to nothing it is empty. Others are lb, container, pod, natgw, havip and redis.
 func isMachine(instanceType string) bool {
-	return instanceType == "" || instanceType == "compute" || instanceType == "vm"
+	return instanceType == "" || instanceType == "compute"
 }

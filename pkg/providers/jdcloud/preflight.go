@@ -12,8 +12,9 @@ import (
 )
 
 // Preflight implements providers.Preflighter with two reads, and a third if the private
-// IP seems to have another EIP. What it does not find may still be refused; what it finds
-// would be.
+// IP seems to have another EIP. What it does not find may still be refused. What it finds
+// would be, but for an EIP that is down or in arrears: that might move, and then serve
+// nobody. The daemon shows either and still claims the address.
 func (p *eip) Preflight(ctx context.Context, a providers.Address, t providers.Target) error {
 	op := fmt.Sprintf("check assignment of %s to %s", a, t)
 	if err := checkAddress(op, providers.KindEIP, a); err != nil {

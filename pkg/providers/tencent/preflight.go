@@ -79,7 +79,9 @@ func (p *eip) unoccupied(ctx context.Context, op string, a providers.Address, i 
 	}
 	for id, e := range on.byID {
 		delete(ordinary, text(e.AddressIp))
-		held := text(e.AddressStatus) == "BIND" && text(e.PrivateAddressIp) == i.Private[0]
+		// Of an EIP that was bound by the machine's id the private address may be null.
+		private := text(e.PrivateAddressIp)
+		held := text(e.AddressStatus) == "BIND" && (private == i.Private[0] || private == "")
 		if id != a.ID && held {
 			return refuse(op, providers.Invalid, "the machine's primary address has another EIP, %s (%s); unbind that first", id, text(e.AddressIp))
 		}

@@ -68,6 +68,8 @@ func TestPreflightOfAnEIP(t *testing.T) {
 	with := func(c canned) script { return script{"DescribeAddresses": c} }
 	two := ok(`"AddressSet":[{"AddressId":"eip-ek0cdz1g","AddressIp":"203.0.113.10","AddressStatus":"UNBIND"},` +
 		`{"AddressId":"eip-zzzzzzzz","AddressIp":"203.0.113.77","AddressStatus":"BIND","InstanceId":"ins-ymk3eje8","PrivateAddressIp":"10.4.6.20"}]`)
+	byMachine := ok(`"AddressSet":[{"AddressId":"eip-ek0cdz1g","AddressIp":"203.0.113.10","AddressStatus":"UNBIND"},` +
+		`{"AddressId":"eip-zzzzzzzz","AddressIp":"203.0.113.77","AddressStatus":"BIND","InstanceId":"ins-ymk3eje8","PrivateAddressIp":null}]`)
 	secondary := ok(`"AddressSet":[{"AddressId":"eip-ek0cdz1g","AddressIp":"203.0.113.10","AddressStatus":"UNBIND"},` +
 		`{"AddressId":"eip-zzzzzzzz","AddressIp":"203.0.113.77","AddressStatus":"BIND","InstanceId":"ins-ymk3eje8","PrivateAddressIp":"10.4.6.33"}]`)
 	public := func(ips string) canned {
@@ -89,6 +91,7 @@ func TestPreflightOfAnEIP(t *testing.T) {
 		{"not the primary address", script{"DescribeInstances": instancesOf(t, "10.4.6.20", "10.4.6.9")}, "invalid", "10.4.6.20 is not the primary private address of ins-ymk3eje8, which is 10.4.6.9"},
 		{"no addresses", script{"DescribeInstances": instancesOf(t, `["10.4.6.20"]`, "[]")}, "transient", "PrivateIpAddresses: missing"},
 		{"another EIP is there", with(two), "invalid", "the machine's primary address has another EIP, eip-zzzzzzzz (203.0.113.77); unbind that first"},
+		{"another EIP was bound by the machine's id", with(byMachine), "invalid", "the machine's primary address has another EIP, eip-zzzzzzzz (203.0.113.77); unbind that first"},
 		{"another EIP is on a secondary address", with(secondary), "", ""},
 		{"an ordinary public address", script{"DescribeInstances": public(`"198.51.100.7"`)}, "invalid", "the ordinary public IP 198.51.100.7; return that first"},
 		{"public addresses that are EIPs", with(secondary).with(script{"DescribeInstances": public(`"203.0.113.77","203.0.113.10"`)}), "", ""},
