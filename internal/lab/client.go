@@ -105,16 +105,19 @@ func (c *client) taken() []sample {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := slices.Clone(c.samples)
-	slices.SortStableFunc(all, func(a, b sample) int { return a.Asked.Compare(b.Asked) })
+	slices.SortStableFunc(all, byAsked)
 	return all
 }
 
-// last returns the newest finished request.
+func byAsked(a, b sample) int { return a.Asked.Compare(b.Asked) }
+
+// last returns, of the finished requests, the one that was asked last. A request that was
+// asked during an outage gives up when later ones have long been answered.
 func (c *client) last() (sample, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.samples) == 0 {
 		return sample{}, false
 	}
-	return c.samples[len(c.samples)-1], true
+	return slices.MaxFunc(c.samples, byAsked), true
 }

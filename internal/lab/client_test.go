@@ -66,7 +66,7 @@ func TestRequestsAreSortedByWhenTheyWereAskedAndBounded(t *testing.T) {
 	if n := len(taken); n != samplesMax/2+1 || taken[n-1].Node != "lb-a" || taken[n-2].Node != "lb-b" {
 		t.Errorf("%d samples, the last are %+v", n, taken[n-2:])
 	}
-	if last, ok := c.last(); !ok || last.Node != "lb-b" {
-		t.Errorf("the newest finished one is %+v", last)
+	if last, ok := c.last(); !ok || last.Node != "lb-a" {
+		t.Errorf("of the finished ones the last asked is %+v", last)
 	}
 }
