@@ -21,8 +21,8 @@ const refreshEvery = 5 * time.Second
 //	handing over to a successor                     nothing: the leaver stops first
 //	it was announced less than 5 s ago              wait
 //	the gate is open (AnnounceGate)                 announce
-//	the gate wants a read, none was asked for since
-//	the refresh was due                             read
+//	the gate wants a read, none has ended since the
+//	refresh was due                                 wait for one
 //	otherwise                                       wait another 5 s
 func decideRefresh(pol Policy, st State, ob Observation) (State, Decision) {
 	wait := Decision{Step: Wait}
@@ -34,14 +34,14 @@ func decideRefresh(pol Policy, st State, ob Observation) (State, Decision) {
 			wait.Until = earliest(wait.Until, a.RefreshAt)
 			continue
 		}
-		asked := a.RefreshAt != 0 && st.AskedAt >= a.RefreshAt
-		switch why := AnnounceGate(ob.Now, ob.Permit, ob.Permit.Term, st.Began, st.Ended, true); {
+		switch why := AnnounceGate(ob.Now, ob.Permit, ob.Permit.Term, a.Began, a.Ended, true); {
 		case why == election.ReasonNone:
 			return st, Decision{Step: Announce, Address: i, Seen: a.Seen, Repeat: true}
-		case wantsRead(why) && !asked:
-			st = st.refreshAt(i, ob.Now)
-			st.AskedAt = ob.Now
-			return st, Decision{Step: Read, Reason: why}
+		case wantsRead(why) && (a.RefreshAt == 0 || st.LookedAt < a.RefreshAt):
+			if a.RefreshAt == 0 {
+				st = st.refreshAt(i, ob.Now)
+			}
+			wait.Wish = both(wait.Wish, await(ob.Permit, why).Wish)
 		default:
 			st = st.refreshAt(i, ob.Now.Add(refreshEvery))
 			wait.Until = earliest(wait.Until, ob.Now.Add(refreshEvery))
@@ -62,44 +62,33 @@ func (st State) refreshAt(i int, at election.Instant) State {
 // repeated after every read that does not show it here, until the time of a move is
 // over; the first of such a series counts as the write.
 //
-//	announced, and not read since                   read in growing steps, write-pending
-//	it was here a moment ago                        read in growing steps, confirming
+//	announced, and no read has ended since          wait, write-pending; read in growing steps
+//	it was here a moment ago                        wait, confirming; read in growing steps
 //	a series came to nothing a moment ago           wait, backing-off
 //	this node's target is not known                 wait, cannot-claim
-//	the gate wants another read                     read in growing steps, the gate's reason
+//	the gate wants another read                     wait for one, the gate's reason
 //	the gate is shut (AnnounceGate)                 wait, the gate's reason
 //	the gate is open                                announce
-func decideAnnounce(pol Policy, st State, ob Observation, i int) (State, Decision) {
+func decideAnnounce(pol Policy, st State, ob Observation, i int) Decision {
 	a := &st.Addresses[i]
 	switch {
-	case a.AcceptedAt != 0 && st.Began <= a.AnnouncedAt:
-		return poll(st, ob, election.ReasonWritePending)
+	case a.AcceptedAt != 0 && st.LookedAt <= a.AnnouncedAt:
+		return st.poll(a.AcceptedAt, pollPace, election.ReasonWritePending)
 	case a.WonAt != 0 && ob.Now < a.WonAt.Add(pol.Addresses[i].SettleTime):
-		return poll(st, ob, election.ReasonConfirming)
+		return st.poll(a.WonAt, pollPace, election.ReasonConfirming)
 	case ob.Now < a.RetryAt:
-		return st, Decision{Step: Wait, Until: a.RetryAt, Reason: election.ReasonBackingOff}
+		return Decision{Step: Wait, Until: a.RetryAt, Reason: election.ReasonBackingOff}
 	case ob.Target[i].IsZero():
-		return st, Decision{Step: Wait, Reason: election.ReasonCannotClaim}
+		return Decision{Step: Wait, Reason: election.ReasonCannotClaim}
 	}
-	began, ended, p := st.Began, st.Ended, ob.Permit
-	if !a.Known {
-		ended = 0
-	}
+	p := ob.Permit
 	p.Own = max(p.Own, a.AnnouncedAt)
-	switch why := AnnounceGate(ob.Now, p, p.Term, began, ended, false); {
+	switch why := AnnounceGate(ob.Now, p, p.Term, a.Began, a.Ended, false); {
 	case wantsRead(why):
-		return poll(st, ob, why)
+		return await(p, why)
 	case why != election.ReasonNone:
-		return st, Decision{Step: Wait, Reason: why}
+		return Decision{Step: Wait, Reason: why}
 	default:
-		return st, Decision{Step: Announce, Address: i, Seen: a.Seen, Repeat: a.AcceptedAt != 0}
+		return Decision{Step: Announce, Address: i, Seen: a.Seen, Repeat: a.AcceptedAt != 0}
 	}
-}
-
-// before reports whether a step for an announced address goes before another.
-func (st State) before(d, other Decision) bool {
-	if d.Step != Announce || other.Step != Announce {
-		return other.Step == Wait || d.Step == Announce && other.Step != Announce
-	}
-	return st.Addresses[d.Address].AnnouncedAt < st.Addresses[other.Address].AnnouncedAt
 }

@@ -27,7 +27,7 @@ func present(since time.Duration) func(*State, *AddressState) {
 
 // readAt makes the last read one that began and ended that long ago.
 func readAt(st State, began, ended time.Duration) State {
-	st.Began, st.Ended = ago(began), ago(ended)
+	st.Addresses[0].Began, st.Addresses[0].Ended, st.LookedAt = ago(began), ago(ended), ago(ended)
 	return st
 }
 
@@ -43,6 +43,8 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 	pol := onePolicy(announced)
 	seen, own := providers.Assignment{Target: there}, providers.Assignment{Target: here}
 	again := Decision{Step: Announce, Seen: own, Repeat: true}
+	refreshing := awaiting(election.ReasonNone)
+	refreshing.Until = now.Add(time.Minute)
 	role := func(r election.Role) func(*Observation) { return func(ob *Observation) { ob.Permit.Role = r } }
 	tests := []struct {
 		name string
@@ -53,25 +55,27 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 		{"with the gate open the address is announced, from what was seen",
 			elsewhere(nil), leading(nil), Decision{Step: Announce, Seen: seen}},
 		{"a gate that wants another read gets one",
-			readAt(elsewhere(nil), 3*time.Second, 1001*ms(1)), leading(nil), Decision{Step: Read, Reason: election.ReasonReadTooOld}},
+			readAt(elsewhere(nil), 3*time.Second, 1001*ms(1)), leading(nil), awaiting(election.ReasonReadTooOld)},
 		{"a gate that is shut is waited for",
 			elsewhere(nil), leading(func(ob *Observation) { ob.Permit.Newest.Number = 9 }), Decision{Step: Wait, Reason: election.ReasonStaleTerm}},
 		{"a node that does not know its own target cannot claim",
 			elsewhere(nil), leading(func(ob *Observation) { ob.Target[0] = providers.Target{} }), Decision{Step: Wait, Reason: election.ReasonCannotClaim}},
 		{"an announcement is followed by a read",
 			elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt, a.AnnouncedAt = ago(ms(10)), ago(ms(10)) }), leading(nil),
-			Decision{Step: Read, Reason: election.ReasonWritePending}},
+			polling(election.ReasonWritePending, ago(ms(10)))},
 		{"reads after it come in growing steps",
+			elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt, a.AnnouncedAt = ago(1040*ms(1)), ago(ms(10)) }), leading(nil),
+			polling(election.ReasonWritePending, now.Add(ms(160)))},
+		{"one that failed too makes it announced again, where that needs no read",
 			elsewhere(func(st *State, a *AddressState) {
-				a.AcceptedAt, a.AnnouncedAt = ago(ms(300)), ago(ms(10))
-				st.Polls, st.AskedAt = 2, ago(ms(100))
-			}), leading(nil), Decision{Step: Wait, Until: now.Add(ms(100)), Reason: election.ReasonWritePending}},
+				a.AcceptedAt, a.AnnouncedAt = ago(ms(300)), ago(ms(60))
+			}), leading(lost(true)), Decision{Step: Announce, Seen: seen, Repeat: true}},
 		{"a read after it that does not show it here makes it announced again",
 			elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt, a.AnnouncedAt = ago(ms(300)), ago(ms(100)) }), leading(nil),
 			Decision{Step: Announce, Seen: seen, Repeat: true}},
 		{"a claim does not rely on a read from before its last announcement, even of an earlier series",
 			elsewhere(func(_ *State, a *AddressState) { a.AnnouncedAt = ago(ms(10)) }), leading(nil),
-			Decision{Step: Read, Reason: election.ReasonReadTooEarly}},
+			Decision{Step: Wait, Reason: election.ReasonReadTooEarly, Wish: election.Wish{Since: ago(ms(10)) + 1, Waits: true}}},
 		{"a series that came to nothing is not begun again at once",
 			elsewhere(func(_ *State, a *AddressState) { a.RetryAt = now.Add(ms(1)) }), leading(nil),
 			Decision{Step: Wait, Until: now.Add(ms(1)), Reason: election.ReasonBackingOff}},
@@ -81,14 +85,13 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 		{"an owner announces again after five seconds", elsewhere(present(5 * time.Second)), leading(nil), again},
 		{"but not before", elsewhere(present(5*time.Second - 1)), leading(nil), Decision{Step: Wait, Until: now + 1}},
 		{"a read of two seconds ago will do for that", readAt(elsewhere(present(6*time.Second)), ms(2100), 2*time.Second), leading(nil), again},
-		{"an older one is repeated", readAt(elsewhere(present(6*time.Second)), ms(2100), 2*time.Second+1), leading(nil),
-			Decision{Step: Read, Reason: election.ReasonReadTooOld}},
+		{"an older one is repeated", readAt(elsewhere(present(6*time.Second)), ms(2100), 2*time.Second+1), leading(nil), refreshing},
 		{"however long the advert interval is", readAt(elsewhere(present(6*time.Second)), ms(2100), 2*time.Second+1),
-			leading(func(ob *Observation) { ob.Permit.MaxAge = 40 * time.Second }), Decision{Step: Read, Reason: election.ReasonReadTooOld}},
+			leading(func(ob *Observation) { ob.Permit.MaxAge = 40 * time.Second }), refreshing},
 		{"a read that failed meanwhile puts it off until the next time",
 			func() State {
 				st := readAt(elsewhere(present(6*time.Second)), 4*time.Second, 3900*ms(1))
-				st.AskedAt = ago(ms(900))
+				st.LookedAt = ago(ms(900))
 				return st
 			}(), leading(nil), Decision{Step: Wait, Until: now.Add(5 * time.Second)}},
 		{"a leaver announces nothing, and keeps the address", elsewhere(present(time.Minute)),
@@ -99,11 +102,11 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 		{"without the cloud, and with all peers heard, the owner goes on announcing",
 			readAt(elsewhere(present(6*time.Second)), time.Minute, time.Minute), leading(lost(true)), again},
 		{"without the cloud, and without a peer, it reads on",
-			readAt(elsewhere(present(6*time.Second)), time.Minute, time.Minute), leading(lost(false)), Decision{Step: Read, Reason: election.ReasonReadTooEarly}},
+			readAt(elsewhere(present(6*time.Second)), time.Minute, time.Minute), leading(lost(false)), refreshing},
 		{"without the cloud, and with all peers heard, a claim needs no read",
 			State{}, leading(lost(true)), Decision{Step: Announce}},
 		{"without the cloud, and without a peer, it waits for one",
-			State{}, leading(lost(false)), Decision{Step: Read, Reason: election.ReasonReadMissing}},
+			State{}, leading(lost(false)), awaiting(election.ReasonReadMissing)},
 
 		{"a node that steps back takes the address off, whoever the cloud says holds it",
 			elsewhere(present(0)), leading(role(election.Backup)), Decision{Step: Remove}},
@@ -127,11 +130,6 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 			elsewhere(func(st *State, _ *AddressState) { st.Born = ago(time.Second) }),
 			leading(func(ob *Observation) { ob.Permit.Role, ob.Target[0] = election.Backup, providers.Target{} }),
 			Decision{Step: Wait, Until: now.Add(19 * time.Second)}},
-		{"a read under way does not keep the address on the machine",
-			elsewhere(present(0)), leading(func(ob *Observation) { ob.Permit.Role, ob.Reading = election.Backup, true }), Decision{Step: Remove}},
-		{"but an announcement waits for it", elsewhere(nil), leading(func(ob *Observation) { ob.Reading = true }), Decision{Step: Wait}},
-		{"and so does a refresh", elsewhere(present(5 * time.Second)), leading(func(ob *Observation) { ob.Reading = true }),
-			Decision{Step: Wait, Until: now.Add(time.Minute)}},
 		{"a drained node does not wait", State{Born: ago(time.Second)}, leading(role(election.Drained)), Decision{Step: Remove}},
 	}
 	for _, tt := range tests {
@@ -175,7 +173,7 @@ func TestSeveralAnnouncementsTakeTurnsAndDoNotWaitForReads(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			st := State{Born: 1, Began: ago(ms(80)), Ended: ago(ms(40)), Addresses: []AddressState{tt.first, tt.second}}
+			st := State{Born: 1, LookedAt: ago(ms(40)), Addresses: fresh(tt.first, tt.second)}
 			ob := leading(func(ob *Observation) { ob.Target = []providers.Target{here, here} })
 			_, got := Decide(pol, st, ob)
 			if diff := cmp.Diff(tt.want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
@@ -198,9 +196,10 @@ func TestAClaimByAnnouncementIsRepeatedUntilItIsSeen(t *testing.T) {
 		var d Decision
 		switch st, d = Decide(pol, st, ob); d.Step {
 		case Wait:
-			continue
-		case Read:
-			ob.Read = &ReadFact{Began: at, Ended: at, Seen: []providers.Assignment{{Target: holder}}}
+			if !d.reads(at) {
+				continue
+			}
+			ob.Read = readFact(at, at, providers.Assignment{Target: holder})
 		case Announce:
 			if heard++; heard == 4 {
 				holder = here
@@ -222,7 +221,7 @@ func TestAClaimByAnnouncementIsRepeatedUntilItIsSeen(t *testing.T) {
 		ob.Busy = true
 		st, _ = Decide(pol, st, ob)
 	}
-	if diff := cmp.Diff([]time.Duration{ms(1), ms(3), ms(103), ms(303)}, claim); diff != "" {
+	if diff := cmp.Diff([]time.Duration{ms(1), ms(3), ms(103), ms(203)}, claim); diff != "" {
 		t.Errorf("announcements of the claim (-want +got):\n%s", diff)
 	}
 	var spacing []time.Duration
@@ -288,12 +287,12 @@ func TestTheFirstAnnouncementMakesReadsFrequentAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		since election.Instant
-		want  int
-	}{{"the first of a series does", 0, 0}, {"a repeat does not", ago(time.Second), 9}} {
-		st := elsewhere(func(st *State, a *AddressState) { st.Polls, st.AskedAt, a.AcceptedAt = 9, now, tt.since })
+		want  election.Instant
+	}{{"the first of a series does", 0, now}, {"a repeat does not", ago(2040 * ms(1)), now.Add(ms(360))}} {
+		st := elsewhere(func(st *State, a *AddressState) { a.AcceptedAt = tt.since })
 		st, _ = Decide(onePolicy(announced), st, leading(func(ob *Observation) { ob.Announced, ob.Busy = &AnnounceFact{Left: true}, true }))
-		if st.Polls != tt.want {
-			t.Errorf("%s: %d polls", tt.name, st.Polls)
+		if _, d := Decide(onePolicy(announced), st, leading(nil)); d.Wish.At != tt.want {
+			t.Errorf("%s: the next read is at %v", tt.name, d.Wish.At.Sub(now))
 		}
 	}
 }

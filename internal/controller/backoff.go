@@ -10,11 +10,16 @@ import "time"
 const (
 	retryFirst = 250 * time.Millisecond
 	retryMax   = 10 * time.Second
-	// pollFirst to pollMax: how often the owner is read while a move is under
-	// way. A move in one call may be done at once, an asynchronous one takes
+	// pollFirst to pollMax: how long after the end of one read the next begins while a
+	// move is under way. A move in one call may be done at once, an asynchronous one takes
 	// seconds, and the strictest cloud allows 250 requests a minute.
 	pollFirst = 100 * time.Millisecond
-	pollMax   = time.Second
+	pollMax   = 5 * time.Second
+	// pollPace and gapPace: a step is one part in so many of the time since the move was
+	// accepted. Seeing late that an address has come costs no packet; while nobody holds it,
+	// seeing late that it may be attached is an outage (docs/design.md section 5.9).
+	pollPace = 5
+	gapPace  = 10
 )
 
 // Backoff returns how long to wait after that many failures in a row: doubling

@@ -24,6 +24,8 @@ type AddressPolicy struct {
 	Guest       providers.GuestStep
 	MoveTimeout time.Duration // how long an accepted move may run
 	SettleTime  time.Duration // how long reads may lag behind a write
+	// Asynchronous says that an accepted write takes effect later, never at once.
+	Asynchronous bool
 	// CanRelease says that a move from another holder may come to nothing although
 	// the cloud accepts it, and that a release followed by an assign is the way on.
 	CanRelease bool
@@ -35,23 +37,23 @@ func (p AddressPolicy) announced() bool { return p.Guest == providers.GuestAnnou
 // State is what Decide remembers between two calls. The zero value is right for
 // a start, when nothing is known (invariant 6).
 type State struct {
-	Born         election.Instant // when Decide was first asked
-	Began, Ended election.Instant // of the last complete owner read
-	AskedAt      election.Instant // when the last read of ours was asked for
-	Polls        int              // reads since the last write was accepted
-	Term         election.Term    // of the claim that From of the addresses belongs to
-	Addresses    []AddressState
+	Born      election.Instant // when Decide was first asked
+	LookedAt  election.Instant // when the last owner read ended, whatever came of it
+	Term      election.Term    // of the claim that From of the addresses belongs to
+	Addresses []AddressState
 }
 
 // AddressState is what is known of one address.
 type AddressState struct {
-	Known    bool // some read answered
-	Seen     providers.Assignment
-	Mine     bool
-	From     providers.Target // who held it when the claim began
-	WonAt    election.Instant // when the last read began that showed it here, while this node led; 0: none
-	Failures int              // writes in a row that did not end with the address here
-	RetryAt  election.Instant // not before this
+	Known        bool             // some read answered
+	Began, Ended election.Instant // of the newest that did
+	Seen         providers.Assignment
+	PendingAt    election.Instant // since when reads say that the cloud works on it; 0: they do not
+	Mine         bool
+	From         providers.Target // who held it when the claim began
+	WonAt        election.Instant // when the last read began that showed it here, while this node led; 0: none
+	Failures     int              // writes in a row that did not end with the address here
+	RetryAt      election.Instant // not before this
 
 	AcceptedAt  election.Instant // an accepted write has not shown in a read yet
 	Detaching   bool             // and that write only takes the address off its holder
@@ -80,13 +82,9 @@ const (
 type Observation struct {
 	Now    election.Instant
 	Permit election.Permit
-	Busy   bool // a write or a guest step of this group is under way
-	// Reading: so is an owner read that a decision waits for. Only steps in the guest
-	// that need no read are chosen meanwhile: a cloud that hangs must not keep an
-	// address on a machine that has lost the role.
-	Reading bool
-	Target  []providers.Target // this node at each address's provider; zero: not known
-	Jitter  float64            // 0 to 1
+	Busy   bool               // a write or a guest step of this group is under way
+	Target []providers.Target // this node at each address's provider; zero: not known
+	Jitter float64            // 0 to 1
 
 	Read      *ReadFact
 	Wrote     *WriteFact
@@ -95,10 +93,23 @@ type Observation struct {
 	Announced *AnnounceFact
 }
 
-// ReadFact is an owner read that answered for every address.
+// ReadFact is the end of an owner read, with a reading for every address.
 type ReadFact struct {
-	Began, Ended election.Instant
-	Seen         []providers.Assignment
+	Ended    election.Instant
+	Readings []Reading
+	// Part says that others of the addresses have not answered yet. What it shows of an
+	// address counts only if nothing has changed there: the election hears of what is
+	// new, with the whole, before anything is done about it.
+	Part bool
+	// Failed says that some address was not answered for. Nothing is known of any then.
+	Failed bool
+}
+
+// Reading is what the cloud said of one address, and when it was asked. Addresses that
+// cannot be listed are asked about side by side, each in its own time.
+type Reading struct {
+	Began, Ended election.Instant // Ended is 0 where there is no answer yet
+	Seen         providers.Assignment
 }
 
 // WriteFact is the end of a write of one address.
@@ -131,7 +142,6 @@ type Step uint8
 // The steps.
 const (
 	Wait     Step = iota // until Until, or the next fact
-	Read                 // read the owner of every address
 	Write                // make one write for Address, from Seen towards this node
 	Release              // make one write that takes Address off its holder in Seen
 	Add                  // configure Address on this machine
@@ -141,7 +151,7 @@ const (
 
 // String returns the step as one lower-case word.
 func (s Step) String() string {
-	return [...]string{"wait", "read", "write", "release", "add", "remove", "announce"}[s]
+	return [...]string{"wait", "write", "release", "add", "remove", "announce"}[s]
 }
 
 // Decision is what to do next for a group.
@@ -151,7 +161,8 @@ type Decision struct {
 	Seen    providers.Assignment
 	Repeat  bool             // for Announce: no new write, but one more of a claim, or of what is here
 	Until   election.Instant // for Wait: when time alone changes the decision; 0: never
-	Reason  election.Reason  // why it waits or reads
+	Reason  election.Reason  // why it waits
+	Wish    election.Wish    // for Wait: what it wants of the next owner read
 }
 
 // Decide chooses the next step of a group. The first row that fits decides;
@@ -168,16 +179,15 @@ type Decision struct {
 //	  or here
 //	either      -          a guest step failed a moment ago      wait, and go on below
 //	not active  -          otherwise                             wait
-//	active      -          an owner read is waited for           wait
 //	active      here       announced kind, refresh due           see decideRefresh
 //	active      all here   otherwise                             wait
-//	active      elsewhere  an accepted write may still run       read in growing steps, write-pending
+//	active      elsewhere  an accepted write may still run       wait, write-pending; read in growing steps
 //	active      elsewhere  it was here a moment ago: the read
-//	                       is stale, or it was taken away     read in growing steps, confirming
-//	active      elsewhere  the cloud works on the address        read in growing steps, address-pending
+//	                       is stale, or it was taken away     wait, confirming; read in growing steps
+//	active      elsewhere  the cloud works on the address        wait, address-pending; read in growing steps
 //	active      elsewhere  a write failed a moment ago           wait, backing-off
 //	active      elsewhere  this node's target unknown            wait, cannot-claim
-//	active      elsewhere  the gate wants another read           read in growing steps, the gate's reason
+//	active      elsewhere  the gate wants another read           wait for one, the gate's reason
 //	active      elsewhere  the gate is shut                      wait, the gate's reason
 //	active      elsewhere  gate open, a move from this holder
 //	                       came to nothing, can be released      release
@@ -200,101 +210,109 @@ func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 	if guest.Step != Wait || ob.Permit.Role != election.Active {
 		return st, guest
 	}
-	if ob.Reading {
-		return st, Decision{Step: Wait, Until: guest.Until}
-	}
 	st, again := decideRefresh(pol, st, ob)
 	if again.Step != Wait {
 		return st, again
 	}
-	next, move := decideMoves(pol, st, ob)
+	move := decideMoves(pol, st, ob)
 	if move.Step == Write && st.lacks(pol, ob, move.Address) {
 		return st, Decision{Step: Add, Address: move.Address}
 	}
 	if move.Step == Wait {
 		move.Until = earliest(move.Until, earliest(guest.Until, again.Until))
+		move.Wish = both(move.Wish, again.Wish)
 	}
-	return next, move
+	return st, move
 }
 
 // decideMoves chooses the next step for the addresses that are not here. While an
 // accepted write of one may run no other begins: clouds refuse a second one on the
-// same machine. One that backs off does not hold up the others. Announcements do not
-// wait for each other: that of the longest ago goes first, and any before a read.
-func decideMoves(pol Policy, st State, ob Observation) (State, Decision) {
-	wait, best, then := Decision{Step: Wait}, Decision{Step: Wait}, st
+// same machine. One that backs off, or needs a read, does not hold up the others.
+// Announcements do not wait for each other: that of the longest ago goes first.
+func decideMoves(pol Policy, st State, ob Observation) Decision {
+	wait, best := Decision{Step: Wait}, Decision{Step: Wait}
 	for i, a := range st.Addresses {
 		if a.Known && a.Mine {
 			continue
 		}
-		next, d := decideMove(pol, st, ob, i)
+		d := decideMove(pol, st, ob, i)
 		announced := pol.Addresses[i].announced()
 		if !announced && (d.Step != Wait || d.Reason == election.ReasonWritePending) {
-			return next, d
+			return d
 		}
 		if d.Step != Wait {
-			if st.before(d, best) {
-				best, then = d, next
+			if best.Step == Wait || a.AnnouncedAt < st.Addresses[best.Address].AnnouncedAt {
+				best = d
 			}
 			continue
 		}
 		if wait.Reason == election.ReasonNone {
 			wait.Reason = d.Reason
 		}
-		wait.Until = earliest(wait.Until, d.Until)
+		wait.Until, wait.Wish = earliest(wait.Until, d.Until), both(wait.Wish, d.Wish)
 	}
 	if best.Step != Wait {
-		return then, best
+		return best
 	}
-	return st, wait
+	return wait
 }
 
 // decideMove chooses the next step for one address that is not here.
-func decideMove(pol Policy, st State, ob Observation, i int) (State, Decision) {
+func decideMove(pol Policy, st State, ob Observation, i int) Decision {
 	a := &st.Addresses[i]
 	if pol.Addresses[i].announced() {
 		return decideAnnounce(pol, st, ob, i)
 	}
 	switch {
 	case a.AcceptedAt != 0:
-		return poll(st, ob, election.ReasonWritePending)
+		d := st.poll(a.AcceptedAt, a.pace(), election.ReasonWritePending)
+		if pol.Addresses[i].Asynchronous {
+			d.Wish.At = max(d.Wish.At, a.AcceptedAt.Add(pollFirst))
+		}
+		return d
 	case ob.Now < a.WonAt.Add(pol.Addresses[i].SettleTime) && a.WonAt != 0:
-		return poll(st, ob, election.ReasonConfirming)
+		return st.poll(a.WonAt, pollPace, election.ReasonConfirming)
 	case a.Known && a.Seen.Pending:
-		return poll(st, ob, election.ReasonAddressPending)
+		return st.poll(a.PendingAt, pollPace, election.ReasonAddressPending)
 	case ob.Now < a.RetryAt:
-		return st, Decision{Step: Wait, Until: a.RetryAt, Reason: election.ReasonBackingOff}
+		return Decision{Step: Wait, Until: a.RetryAt, Reason: election.ReasonBackingOff}
 	case ob.Target[i].IsZero():
-		return st, Decision{Step: Wait, Reason: election.ReasonCannotClaim}
+		return Decision{Step: Wait, Reason: election.ReasonCannotClaim}
 	}
-	began, ended := st.Began, st.Ended
-	if !a.Known {
-		ended = 0
-	}
-	switch why := Gate(ob.Now, ob.Permit, ob.Permit.Term, began, ended); {
+	switch why := Gate(ob.Now, ob.Permit, ob.Permit.Term, a.Began, a.Ended); {
 	case wantsRead(why):
-		return poll(st, ob, why)
+		return await(ob.Permit, why)
 	case why != election.ReasonNone:
-		return st, Decision{Step: Wait, Reason: why}
+		return Decision{Step: Wait, Reason: why}
 	case a.ReleaseNext && pol.Addresses[i].CanRelease && !a.Seen.Target.IsZero():
-		return st, Decision{Step: Release, Address: i, Seen: a.Seen}
+		return Decision{Step: Release, Address: i, Seen: a.Seen}
 	default:
-		return st, Decision{Step: Write, Address: i, Seen: a.Seen}
+		return Decision{Step: Write, Address: i, Seen: a.Seen}
 	}
 }
 
-// poll reads the owner, in steps that grow with every read since the last write.
-func poll(st State, ob Observation, why election.Reason) (State, Decision) {
-	due := election.Instant(0)
-	if st.Polls > 0 {
-		due = st.AskedAt.Add(doubled(pollFirst, st.Polls-1, pollMax))
+// await waits for a read that the gate would take.
+func await(p election.Permit, why election.Reason) Decision {
+	return Decision{Step: Wait, Reason: why, Wish: election.Wish{Since: max(p.Since, p.Own) + 1, Waits: true}}
+}
+
+// poll waits for the cloud to show something new: it reads at once, and then in steps that
+// grow with the time since it began, one part in pace of that, so that what takes long
+// costs few calls and is still seen in proportion.
+func (st State) poll(since election.Instant, pace int, why election.Reason) Decision {
+	at := since
+	if st.LookedAt > since {
+		at = st.LookedAt.Add(min(max(pollFirst, st.LookedAt.Sub(since)/time.Duration(pace)), pollMax))
 	}
-	if ob.Now < due {
-		return st, Decision{Step: Wait, Until: due, Reason: why}
+	return Decision{Step: Wait, Reason: why, Wish: election.Wish{At: at, Urgent: true}}
+}
+
+// both joins two wishes of one group.
+func both(a, b election.Wish) election.Wish {
+	return election.Wish{
+		Since: max(a.Since, b.Since), Waits: a.Waits || b.Waits,
+		At: earliest(a.At, b.At), Urgent: a.Urgent || b.Urgent,
 	}
-	st.Polls++
-	st.AskedAt = ob.Now
-	return st, Decision{Step: Read, Reason: why}
 }
 
 // earliest returns the earlier of two instants, of which 0 means never.

@@ -44,8 +44,8 @@ func onePolicy(change func(*AddressPolicy)) Policy {
 // elsewhere is a state in which a good fresh read shows the address on another
 // target; change may be nil.
 func elsewhere(change func(*State, *AddressState)) State {
-	st := State{Began: ago(ms(80)), Ended: ago(ms(40)), Addresses: []AddressState{{
-		Known: true, Seen: providers.Assignment{Target: there},
+	st := State{LookedAt: ago(ms(40)), Addresses: []AddressState{{
+		Known: true, Began: ago(ms(80)), Ended: ago(ms(40)), Seen: providers.Assignment{Target: there},
 	}}}
 	if change != nil {
 		change(&st, &st.Addresses[0])
@@ -63,6 +63,21 @@ func leading(change func(*Observation)) Observation {
 		change(&ob)
 	}
 	return ob
+}
+
+// awaiting is a wait for a read that the gate of leading would take.
+func awaiting(why election.Reason) Decision {
+	return Decision{Step: Wait, Reason: why, Wish: election.Wish{Since: ago(5*time.Second) + 1, Waits: true}}
+}
+
+// polling is a wait in which the next read begins at an instant.
+func polling(why election.Reason, at election.Instant) Decision {
+	return Decision{Step: Wait, Reason: why, Wish: election.Wish{At: at, Urgent: true}}
+}
+
+// reads reports whether a decision wants a read now.
+func (d Decision) reads(at election.Instant) bool {
+	return d.Wish.Waits && d.Wish.Since <= at || d.Wish.At != 0 && d.Wish.At <= at
 }
 
 func guest(p *AddressPolicy) { p.Guest = providers.GuestAddress }
@@ -111,7 +126,7 @@ func TestDecide(t *testing.T) {
 			onePolicy(guest), elsewhere(nil), leading(func(ob *Observation) { ob.Permit.Eligible = false }), Decision{Step: Wait, Reason: election.ReasonNotEligible}},
 		{"a node that has only detached the address does not",
 			onePolicy(guest), elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt, a.Detaching = ago(ms(10)), true }), leading(nil),
-			Decision{Step: Read, Reason: election.ReasonWritePending}},
+			polling(election.ReasonWritePending, ago(ms(10)))},
 		{"a standby takes it off although its write may still run",
 			onePolicy(guest), elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt = ago(ms(1)) }), leading(standby), Decision{Step: Remove}},
 		{"a standby takes off the address that its machine may have",
@@ -130,16 +145,21 @@ func TestDecide(t *testing.T) {
 			leading(nil), Decision{Step: Wait, Until: now.Add(ms(1))}},
 		{"a standby waits", onePolicy(nil), elsewhere(nil), leading(standby), Decision{Step: Wait}},
 		{"an active owner waits", onePolicy(nil), elsewhere(mine), leading(nil), Decision{Step: Wait}},
-		{"an accepted write is followed by a read",
+		{"an accepted write is followed by a read at once",
 			onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt = ago(ms(10)) }), leading(nil),
-			Decision{Step: Read, Reason: election.ReasonWritePending}},
-		{"an accepted write is waited for between two reads",
-			onePolicy(nil), elsewhere(func(st *State, a *AddressState) {
-				a.AcceptedAt, st.Polls, st.AskedAt = ago(ms(10)), 2, ago(ms(150))
-			}), leading(nil), Decision{Step: Wait, Until: now.Add(ms(50)), Reason: election.ReasonWritePending}},
+			polling(election.ReasonWritePending, ago(ms(10)))},
+		{"where it takes effect later, a little later",
+			onePolicy(func(p *AddressPolicy) { p.Asynchronous = true }), elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt = ago(ms(10)) }), leading(nil),
+			polling(election.ReasonWritePending, now.Add(ms(90)))},
+		{"the longer it takes, the further apart the reads are, from end to begin",
+			onePolicy(nil), elsewhere(func(st *State, a *AddressState) { a.AcceptedAt = ago(2040 * ms(1)) }), leading(nil),
+			polling(election.ReasonWritePending, now.Add(ms(360)))},
+		{"while nobody holds the address they are half as far apart",
+			onePolicy(nil), elsewhere(func(st *State, a *AddressState) { a.AcceptedAt, a.Detaching = ago(2040*ms(1)), true }), leading(nil),
+			polling(election.ReasonWritePending, now.Add(ms(160)))},
 		{"an address the cloud works on is read again",
-			onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.Seen.Pending = true }), leading(nil),
-			Decision{Step: Read, Reason: election.ReasonAddressPending}},
+			onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.Seen.Pending, a.PendingAt = true, ago(ms(1040)) }), leading(nil),
+			polling(election.ReasonAddressPending, now.Add(ms(160)))},
 		{"after a failed write the node backs off",
 			onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.RetryAt = now.Add(ms(1)) }), leading(nil),
 			Decision{Step: Wait, Until: now.Add(ms(1)), Reason: election.ReasonBackingOff}},
@@ -147,10 +167,10 @@ func TestDecide(t *testing.T) {
 			onePolicy(nil), elsewhere(nil), leading(func(ob *Observation) { ob.Target[0] = providers.Target{} }),
 			Decision{Step: Wait, Reason: election.ReasonCannotClaim}},
 		{"a read too old for the gate is repeated",
-			onePolicy(nil), elsewhere(func(st *State, _ *AddressState) { st.Began, st.Ended = ago(3*time.Second), ago(2*time.Second) }),
-			leading(nil), Decision{Step: Read, Reason: election.ReasonReadTooOld}},
+			onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.Began, a.Ended = ago(3*time.Second), ago(2*time.Second) }),
+			leading(nil), awaiting(election.ReasonReadTooOld)},
 		{"without any read the owner is read first",
-			onePolicy(nil), State{}, leading(nil), Decision{Step: Read, Reason: election.ReasonReadMissing}},
+			onePolicy(nil), State{}, leading(nil), awaiting(election.ReasonReadMissing)},
 		{"a gate that no read can open is waited for",
 			onePolicy(nil), elsewhere(nil), leading(func(ob *Observation) { ob.Permit.Hold = election.ReasonConfirming }),
 			Decision{Step: Wait, Reason: election.ReasonConfirming}},
@@ -207,7 +227,10 @@ func TestSeveralAddressesGoForwardTogether(t *testing.T) {
 			Decision{Step: Write, Address: 1, Seen: seen}},
 		{"an accepted write is not passed over: clouds refuse a second action on a machine",
 			AddressState{Known: true, Seen: seen, AcceptedAt: ago(ms(50))}, AddressState{Known: true, Seen: seen},
-			Decision{Step: Wait, Until: now.Add(ms(100)), Reason: election.ReasonWritePending}},
+			polling(election.ReasonWritePending, now.Add(ms(60)))},
+		{"one whose own read is too old does not hold up the other, whose read is not",
+			AddressState{Known: true, Seen: seen, Began: ago(3 * time.Second), Ended: ago(2 * time.Second)}, AddressState{Known: true, Seen: seen, Guest: GuestPresent},
+			Decision{Step: Write, Address: 1, Seen: seen}},
 		{"all that wait are waited for until the earliest",
 			AddressState{Known: true, Seen: seen, RetryAt: now.Add(ms(9))}, AddressState{Known: true, Seen: seen, RetryAt: now.Add(ms(5))},
 			Decision{Step: Wait, Until: now.Add(ms(5)), Reason: election.ReasonBackingOff}},
@@ -227,7 +250,7 @@ func TestSeveralAddressesGoForwardTogether(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			st := State{Began: ago(ms(80)), Ended: ago(ms(40)), Polls: 1, AskedAt: now, Addresses: []AddressState{tt.first, tt.second}}
+			st := State{LookedAt: ago(ms(40)), Addresses: fresh(tt.first, tt.second)}
 			ob := leading(func(ob *Observation) { ob.Target = []providers.Target{here, here} })
 			_, got := Decide(pol, st, ob)
 			if diff := cmp.Diff(tt.want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
@@ -237,17 +260,29 @@ func TestSeveralAddressesGoForwardTogether(t *testing.T) {
 	}
 }
 
+// fresh gives addresses a good read where they have none.
+func fresh(as ...AddressState) []AddressState {
+	for i := range as {
+		if as[i].Ended == 0 {
+			as[i].Began, as[i].Ended = ago(ms(80)), ago(ms(40))
+		}
+	}
+	return as
+}
+
 func TestReadsOfAMoveComeInGrowingSteps(t *testing.T) {
 	t.Parallel()
 	pol, st := onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt = now })
 	var steps []time.Duration
-	for at := now; at < now.Add(4*time.Second); at = at.Add(ms(1)) {
-		var d Decision
-		if st, d = Decide(pol, st, leading(func(ob *Observation) { ob.Now = at })); d.Step == Read {
+	for at := now.Add(ms(1)); at < now.Add(4*time.Second); at = at.Add(ms(1)) {
+		ob := leading(func(ob *Observation) { ob.Now = at })
+		if _, d := Decide(pol, st, ob); d.reads(at) {
 			steps = append(steps, at.Sub(now))
+			ob.Busy, ob.Read = true, &ReadFact{Ended: at, Failed: true}
+			st, _ = Decide(pol, st, ob)
 		}
 	}
-	want := []time.Duration{0, ms(100), ms(300), ms(700), ms(1500), ms(2500), ms(3500)}
+	want := []time.Duration{ms(1), ms(101), ms(201), ms(301), ms(401), ms(501), ms(602), ms(723), ms(868), ms(1042), ms(1251), ms(1502), ms(1803), ms(2164), ms(2597), ms(3117), ms(3741)}
 	if diff := cmp.Diff(want, steps); diff != "" {
 		t.Errorf("reads (-want +got):\n%s", diff)
 	}
@@ -271,7 +306,7 @@ func TestStepsHaveNames(t *testing.T) {
 	for s := Wait; s <= Announce; s++ {
 		names = append(names, s.String())
 	}
-	if diff := cmp.Diff([]string{"wait", "read", "write", "release", "add", "remove", "announce"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"wait", "write", "release", "add", "remove", "announce"}, names); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 }

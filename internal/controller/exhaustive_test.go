@@ -43,7 +43,6 @@ func TestDecideOverItsInputSpace(t *testing.T) {
 		p      = &pol.Addresses[0]
 		a      AddressState
 		ob     = leading(nil)
-		polls  int
 		began  election.Instant
 		cases  int
 		values = map[Step]int{}
@@ -54,16 +53,20 @@ func TestDecideOverItsInputSpace(t *testing.T) {
 		axis(&a.Known, no, yes), axis(&a.Seen.Target, providers.Target{}, here, there), axis(&a.Seen.Pending, no, yes),
 		axis(&a.AcceptedAt, 0, ago(ms(500)), ago(2*time.Minute)), axis(&a.Detaching, no, yes), axis(&a.RetryAt, 0, now, now.Add(1)),
 		axis(&a.ReleaseNext, no, yes), axis(&a.Guest, GuestUnknown, GuestAbsent, GuestPresent), axis(&a.GuestAt, 0, now.Add(1)),
-		axis(&polls, 0, 3), axis(&began, 0, ago(ms(80)), ago(20*time.Second)),
+		axis(&began, 0, ago(ms(80)), ago(20*time.Second)),
 		axis(&ob.Busy, no, yes), axis(&ob.Permit.Role, election.Active, election.Backup, election.Fault),
 		axis(&ob.Permit.Eligible, no, yes), axis(&ob.Target[0], providers.Target{}, here),
 	}.walk(func() {
 		cases++
 		a.Mine = a.Known && !ob.Target[0].IsZero() && a.Seen.Target == ob.Target[0]
-		st := State{Began: began, Polls: polls, AskedAt: ago(ms(50)), Addresses: []AddressState{a}}
-		if began != 0 {
-			st.Ended = began.Add(ms(40))
+		if a.Known != (began != 0) {
+			return // what was read has a time
 		}
+		a.Began, a.Ended = began, 0
+		if began != 0 {
+			a.Ended = began.Add(ms(40))
+		}
+		st := State{LookedAt: a.Ended, Addresses: []AddressState{a}}
 		after, d := Decide(pol, st, ob)
 		values[d.Step]++
 		if broken := brokenRule(*p, st, after, ob, d); broken != "" {
@@ -100,17 +103,21 @@ func TestDecideOverTheInputSpaceOfAnnouncedAddresses(t *testing.T) {
 		axis(&ob.Permit.Away, no, yes), axis(&ob.Permit.AllHeard, no, yes), axis(&ob.Target[0], providers.Target{}, here),
 	}.walk(func() {
 		a.Mine = a.Known && !ob.Target[0].IsZero() && a.Seen.Target == ob.Target[0]
-		st := State{Born: ago(10 * time.Second), Began: began, AskedAt: ago(ms(100)), Polls: 1, Addresses: []AddressState{a}}
-		if began != 0 {
-			st.Ended = began.Add(ms(40))
+		if a.Known != (began != 0) {
+			return // what was read has a time
 		}
+		a.Began, a.Ended = began, 0
+		if began != 0 {
+			a.Ended = began.Add(ms(40))
+		}
+		st := State{Born: ago(10 * time.Second), LookedAt: a.Ended, Addresses: []AddressState{a}}
 		_, d := Decide(pol, st, ob)
 		values[d.Step]++
 		if broken := brokenAnnouncement(st, ob, d); broken != "" {
 			t.Fatalf("%s:\nstate %+v\nobservation %+v\ndecision %+v", broken, st, ob, d)
 		}
 	})
-	for _, s := range []Step{Wait, Read, Add, Remove, Announce} {
+	for _, s := range []Step{Wait, Add, Remove, Announce} {
 		if values[s] == 0 {
 			t.Errorf("no case has the step %s", s)
 		}
@@ -122,18 +129,18 @@ func TestDecideOverTheInputSpaceOfAnnouncedAddresses(t *testing.T) {
 func brokenAnnouncement(st State, ob Observation, d Decision) string {
 	a, p := st.Addresses[0], ob.Permit
 	active, announces := p.Role == election.Active, d.Step == Announce
-	age := now.Sub(st.Ended)
-	read := st.Ended != 0 && st.Began > p.Since && st.Began > p.Own && (age <= time.Second || a.Mine && age <= 2*time.Second)
+	age := now.Sub(a.Ended)
+	read := a.Ended != 0 && a.Began > p.Since && a.Began > p.Own && (age <= time.Second || a.Mine && age <= 2*time.Second)
 	blind := p.Away && p.AllHeard
 	rules := []struct {
 		name   string
 		broken bool
 	}{
 		{"no cloud write", d.Step == Write || d.Step == Release},
-		{"only the active node announces, adds or reads", !active && (announces || d.Step == Add || d.Step == Read)},
+		{"only the active node announces, adds or reads", !active && (announces || d.Step == Add || d.Wish != election.Wish{})},
 		{"only an eligible node announces, and no leaver", announces && (!p.Eligible || p.Handover)},
 		{"an announcement relies on a read or on every peer (invariant 1)", announces && !(read && a.Known) && !blind},
-		{"one of a claim relies on a read begun after the last one", announces && !a.Mine && st.Began <= a.AnnouncedAt && !blind},
+		{"one of a claim relies on a read begun after the last one", announces && !a.Mine && a.Began <= a.AnnouncedAt && !blind},
 		{"no claim while an earlier one waits to be tried again", announces && !a.Mine && now < a.RetryAt},
 		{"no claim without a target", announces && ob.Target[0].IsZero()},
 		{"what is here is not announced before its time", announces && a.Mine && now < a.RefreshAt},
@@ -159,11 +166,7 @@ func brokenRule(p AddressPolicy, st, after State, ob Observation, d Decision) st
 	// What the guest gets before the cloud is asked, it gets instead of a write.
 	early := d.Step == Add && !a.Mine && (learnt.AcceptedAt == 0 || learnt.Detaching)
 	writes := d.Step == Write || d.Step == Release || early
-	ended := st.Ended
-	if !a.Known {
-		ended = 0
-	}
-	gate := Gate(ob.Now, ob.Permit, ob.Permit.Term, st.Began, ended)
+	gate := Gate(ob.Now, ob.Permit, ob.Permit.Term, a.Began, a.Ended)
 	rules := []struct {
 		name   string
 		broken bool
@@ -179,7 +182,7 @@ func brokenRule(p AddressPolicy, st, after State, ob Observation, d Decision) st
 		{"a release needs somebody to release from", d.Step == Release && a.Seen.Target.IsZero()},
 		{"a release only where it is a way on", d.Step == Release && (!p.CanRelease || !learnt.ReleaseNext)},
 		{"no move where a release is due", d.Step == Write && p.CanRelease && learnt.ReleaseNext && !a.Seen.Target.IsZero()},
-		{"no read and no write of a node that is not active", (writes || d.Step == Read) && ob.Permit.Role != election.Active},
+		{"no read and no write of a node that is not active", (writes || d.Wish != election.Wish{}) && ob.Permit.Role != election.Active},
 		{"the guest gets something only on the active node", d.Step == Add && ob.Permit.Role != election.Active},
 		{"the guest gets nothing early that it has, or failed to get a moment ago", early && (a.Guest == GuestPresent || a.GuestAt > ob.Now)},
 		{"a write finds the guest ready, unless that failed a moment ago",
@@ -190,7 +193,7 @@ func brokenRule(p AddressPolicy, st, after State, ob Observation, d Decision) st
 		{"a wait ends in the future", d.Step == Wait && d.Until != 0 && d.Until <= ob.Now},
 		{"an active node that lacks the address and may write is never stuck without a reason",
 			!ob.Busy && d.Step == Wait && ob.Permit.Role == election.Active && !a.Mine && d.Reason == election.ReasonNone},
-		{"only an election's word makes it wait for ever", d.Step == Wait && d.Until == 0 && !ob.Busy && ob.Permit.Role == election.Active &&
+		{"only an election's word makes it wait for ever", d.Step == Wait && d.Until == 0 && d.Wish == election.Wish{} && !ob.Busy && ob.Permit.Role == election.Active &&
 			!a.Mine && ob.Permit.Eligible && !ob.Target[0].IsZero()},
 	}
 	for _, r := range rules {

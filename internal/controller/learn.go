@@ -28,12 +28,8 @@ func (st State) learn(pol Policy, ob Observation) State {
 	}
 	switch {
 	case ob.Read != nil:
-		st.Began, st.Ended = ob.Read.Began, ob.Read.Ended
-		for i := range addresses {
-			addresses[i].read(ob, i)
-		}
+		st.looked(ob)
 	case ob.Wrote != nil:
-		st.Polls = 0
 		addresses[ob.Wrote.Address].wrote(pol, ob)
 	case ob.Moved != nil:
 		if a := &addresses[ob.Moved.Address]; a.AcceptedAt != 0 {
@@ -42,9 +38,7 @@ func (st State) learn(pol Policy, ob Observation) State {
 	case ob.Guest != nil:
 		addresses[ob.Guest.Address].stepped(ob)
 	case ob.Announced != nil:
-		if addresses[ob.Announced.Address].announced(ob) {
-			st.Polls = 0
-		}
+		addresses[ob.Announced.Address].announced(ob)
 	}
 	for i := range addresses {
 		addresses[i].age(pol.Addresses[i], ob, ob.Target[i])
@@ -87,21 +81,47 @@ func (a *AddressState) age(pol AddressPolicy, ob Observation, own providers.Targ
 	a.expire(pol, ob)
 }
 
+// looked takes in the end of an owner read, or of a part of it.
+func (st *State) looked(ob Observation) {
+	if !ob.Read.Part {
+		st.LookedAt = max(st.LookedAt, ob.Read.Ended)
+	}
+	if ob.Read.Failed {
+		return
+	}
+	for i, r := range ob.Read.Readings {
+		a := &st.Addresses[i]
+		switch {
+		case r.Ended == 0, r.Began < a.Began: // no answer yet, or an old one
+		case !ob.Read.Part:
+			a.read(r, ob.Target[i], ob)
+		case a.Known && a.Seen.Target == r.Seen.Target && a.Seen.Pending == r.Seen.Pending && a.AcceptedAt == 0:
+			a.Began, a.Ended, a.Seen = r.Began, r.Ended, r.Seen
+		}
+	}
+}
+
 // read takes in what the cloud says of one address.
-func (a *AddressState) read(ob Observation, i int) {
+func (a *AddressState) read(r Reading, own providers.Target, ob Observation) {
 	before := a.Seen.Target
-	a.Known, a.Seen = true, ob.Read.Seen[i]
-	a.Mine = holds(ob.Target[i], a.Seen)
+	a.Known, a.Began, a.Ended, a.Seen = true, r.Began, r.Ended, r.Seen
+	a.Mine = holds(own, a.Seen)
+	switch {
+	case !a.Seen.Pending:
+		a.PendingAt = 0
+	case a.PendingAt == 0:
+		a.PendingAt = r.Began
+	}
 	if a.Seen.Target != before {
 		a.ReleaseNext = false // what came to nothing was a move from another holder
 	}
 	if a.Mine {
-		a.WonAt = ob.Read.Began
+		a.WonAt = r.Began
 		a.Failures, a.RetryAt = 0, 0
 		a.over()
 		return
 	}
-	if a.AcceptedAt == 0 || ob.Read.Began <= a.AcceptedAt {
+	if a.AcceptedAt == 0 || r.Began <= a.AcceptedAt {
 		return
 	}
 	switch {
@@ -144,6 +164,14 @@ func (a *AddressState) failed(ob Observation) {
 	a.RetryAt = ob.Now.Add(Backoff(a.Failures, ob.Jitter))
 }
 
+// pace is how the reads are spaced that wait for the accepted write to show.
+func (a *AddressState) pace() int {
+	if a.Detaching {
+		return gapPace
+	}
+	return pollPace
+}
+
 // over forgets the accepted write.
 func (a *AddressState) over() { a.AcceptedAt, a.Detaching, a.SawPending = 0, false, false }
 
@@ -155,9 +183,8 @@ func (a *AddressState) stepped(ob Observation) {
 	}
 }
 
-// announced takes in how an announcement ended, and reports whether it is the first of
-// a series.
-func (a *AddressState) announced(ob Observation) bool {
+// announced takes in how an announcement ended.
+func (a *AddressState) announced(ob Observation) {
 	if !ob.Announced.Left {
 		// The address may have been added before the rest failed: it goes with the role.
 		a.Guest, a.GuestAt = GuestPresent, ob.Now.Add(guestRetry)
@@ -166,15 +193,13 @@ func (a *AddressState) announced(ob Observation) bool {
 			a.Failures++
 			a.RetryAt = ob.Now.Add(Backoff(a.Failures, ob.Jitter))
 		}
-		return false
+		return
 	}
 	a.Guest, a.GuestAt = GuestPresent, ob.Now.Add(guestReview)
 	a.AnnouncedAt, a.RefreshAt = ob.Now, ob.Now.Add(refreshEvery)
-	if a.Mine || a.AcceptedAt != 0 {
-		return false
+	if !a.Mine && a.AcceptedAt == 0 {
+		a.AcceptedAt, a.WonAt = ob.Now, 0 // the first of a series
 	}
-	a.AcceptedAt, a.WonAt = ob.Now, 0
-	return true
 }
 
 // expire gives up waiting for an accepted write after the time a move may take.

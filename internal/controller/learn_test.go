@@ -17,8 +17,17 @@ import (
 // reading is an observation whose read shows one assignment.
 func reading(seen providers.Assignment) Observation {
 	return leading(func(ob *Observation) {
-		ob.Read = &ReadFact{Began: ago(ms(40)), Ended: ago(ms(10)), Seen: []providers.Assignment{seen}}
+		ob.Read = readFact(ago(ms(40)), ago(ms(10)), seen)
 	})
+}
+
+// readFact is a read that answered for every address.
+func readFact(began, ended election.Instant, seen ...providers.Assignment) *ReadFact {
+	f := &ReadFact{Ended: ended}
+	for _, s := range seen {
+		f.Readings = append(f.Readings, Reading{Began: began, Ended: ended, Seen: s})
+	}
+	return f
 }
 
 func writing(w WriteFact) Observation {
@@ -102,6 +111,12 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 			t.Parallel()
 			tt.ob.Busy = true // a fact is learnt without anything being begun
 			st, _ := Decide(onePolicy(nil), State{Term: term, Addresses: []AddressState{tt.from}}, tt.ob)
+			if tt.ob.Read != nil {
+				tt.want.Began, tt.want.Ended = ago(ms(40)), ago(ms(10))
+				if tt.want.Seen.Pending {
+					tt.want.PendingAt = ago(ms(40))
+				}
+			}
 			if diff := cmp.Diff(tt.want, st.Addresses[0], cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 				t.Errorf("address (-want +got):\n%s", diff)
 			}
@@ -111,10 +126,65 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 
 func TestAWriteMakesReadsFrequentAgain(t *testing.T) {
 	t.Parallel()
-	st, d := Decide(onePolicy(nil), elsewhere(func(st *State, _ *AddressState) { st.Polls, st.AskedAt = 9, ago(ms(1)) }),
+	_, d := Decide(onePolicy(nil), elsewhere(func(st *State, a *AddressState) { a.AcceptedAt = ago(30 * time.Second) }),
 		writing(WriteFact{Outcome: election.WriteAccepted}))
-	if d.Step != Read || st.Polls != 1 {
-		t.Errorf("got %+v, %d polls", d, st.Polls)
+	if diff := cmp.Diff(polling(election.ReasonWritePending, now), d, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+}
+
+// TestWhatAPartOfAReadChanges: an address counts as read anew when its own part of a
+// read has answered, but only if that shows nothing that the election must hear first.
+func TestWhatAPartOfAReadChanges(t *testing.T) {
+	t.Parallel()
+	old := AddressState{Known: true, Began: ago(4 * time.Second), Ended: ago(3 * time.Second), Seen: providers.Assignment{Target: there, Version: "1"}}
+	anew := func(seen providers.Assignment) AddressState {
+		a := old
+		a.Began, a.Ended, a.Seen = ago(ms(40)), ago(ms(10)), seen
+		return a
+	}
+	same := providers.Assignment{Target: there, Version: "1"}
+	tests := []struct {
+		name string
+		from AddressState
+		seen providers.Assignment
+		part bool
+		want AddressState
+	}{
+		{"the same holder", old, same, true, anew(same)},
+		{"another holder waits for the whole", old, providers.Assignment{Target: here}, true, old},
+		{"so does nobody", old, providers.Assignment{}, true, old},
+		{"and what is being moved", old, providers.Assignment{Target: there, Pending: true}, true, old},
+		{"what was never known", AddressState{}, same, true, AddressState{}},
+	}
+	for _, tt := range tests {
+		ob := reading(tt.seen)
+		ob.Busy, ob.Read.Part = true, tt.part
+		st, _ := Decide(onePolicy(nil), State{Born: 1, LookedAt: 7, Term: term, Addresses: []AddressState{tt.from}}, ob)
+		if diff := cmp.Diff(State{Born: 1, LookedAt: 7, Term: term, Addresses: []AddressState{tt.want}}, st, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestAReadThatFailsTellsOnlyWhenItEnded, and one whose answer for an address is older
+// than what is known changes nothing there.
+func TestAReadThatFailsTellsOnlyWhenItEnded(t *testing.T) {
+	t.Parallel()
+	before := elsewhere(func(st *State, _ *AddressState) { st.Born, st.Term = 1, term })
+	ob := reading(providers.Assignment{Target: here})
+	ob.Busy, ob.Read.Failed = true, true
+	st, _ := Decide(onePolicy(nil), before, ob)
+	before.LookedAt = ago(ms(10))
+	if diff := cmp.Diff(before, st, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+		t.Errorf("a failed read (-want +got):\n%s", diff)
+	}
+	ob = leading(func(ob *Observation) {
+		ob.Busy, ob.Read = true, readFact(ago(ms(90)), ago(ms(10)), providers.Assignment{Target: here})
+	})
+	st, _ = Decide(onePolicy(nil), before, ob)
+	if diff := cmp.Diff(before, st, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+		t.Errorf("an old read (-want +got):\n%s", diff)
 	}
 }
 
@@ -138,10 +208,11 @@ func TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps(t *testing.T) {
 	for at := now; at < now.Add(2*time.Minute); at = at.Add(ms(50)) {
 		ob := leading(func(ob *Observation) { ob.Now, ob.Permit.Since, ob.Permit.Own = at, 0, acceptedAt })
 		var d Decision
-		switch st, d = Decide(pol, st, ob); d.Step {
-		case Read:
-			ob.Read = &ReadFact{Began: at.Add(ms(1)), Ended: at.Add(ms(2)), Seen: []providers.Assignment{{Target: holder}}}
-		case Write, Release:
+		st, d = Decide(pol, st, ob)
+		switch {
+		case d.reads(at):
+			ob.Read = readFact(at.Add(ms(1)), at.Add(ms(2)), providers.Assignment{Target: holder})
+		case d.Step == Write || d.Step == Release:
 			got, acceptedAt = append(got, d.Step.String()+" from "+d.Seen.Target.Instance), at
 			ob.Wrote = &WriteFact{Detach: d.Step == Release}
 			switch {
@@ -169,7 +240,7 @@ func TestAnAddressIsRecognisedWhenThisMachineIs(t *testing.T) {
 	t.Parallel()
 	pol := Policy{Addresses: []AddressPolicy{{}}}
 	ob := leading(func(ob *Observation) { ob.Target = []providers.Target{{}} })
-	ob.Busy, ob.Read = true, &ReadFact{Began: ago(ms(80)), Ended: ago(ms(40)), Seen: []providers.Assignment{providers.Assignment{Target: here}}}
+	ob.Busy, ob.Read = true, readFact(ago(ms(80)), ago(ms(40)), providers.Assignment{Target: here})
 	st, _ := Decide(pol, State{}, ob)
 	ob = leading(func(ob *Observation) { ob.Target = []providers.Target{here} })
 	if _, d := Decide(pol, st, ob); d.Step != Wait {

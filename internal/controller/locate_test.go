@@ -122,8 +122,8 @@ func TestAddressesWithSeveralOwnersArePartial(t *testing.T) {
 func TestWhatWasJustHereIsNotClaimedOnOneRead(t *testing.T) {
 	t.Parallel()
 	pol := onePolicy(func(p *AddressPolicy) { p.SettleTime = 5 * time.Second })
-	st := State{Term: term, Began: ago(ms(80)), Ended: ago(ms(40)), Addresses: []AddressState{
-		{Known: true, Seen: providers.Assignment{Target: there}, WonAt: ago(ms(900))}}}
+	st := State{Term: term, Addresses: []AddressState{
+		{Known: true, Began: ago(ms(80)), Ended: ago(ms(40)), Seen: providers.Assignment{Target: there}, WonAt: ago(ms(900))}}}
 	_, d := Decide(pol, st, leading(nil))
 	if d.Step == Write || d.Reason != election.ReasonConfirming {
 		t.Errorf("decides to %s (%s)", d.Step, d.Reason)

@@ -19,10 +19,10 @@ type Reader struct {
 	Observe  func(Call) // takes every provider call; must not block
 }
 
-// Batch is what one look at the cloud said, with one reading for each address.
-type Batch struct {
-	Began, Ended election.Instant
-	Readings     []providers.Reading
+// Answer is what one address's part of an owner read came to.
+type Answer struct {
+	Reading
+	Err error
 }
 
 // Batches reports whether the provider reads many addresses in one call.
@@ -48,30 +48,49 @@ func (r *Reader) Calls(as []providers.Address) int {
 	return four + six
 }
 
-// Owners reads the owner of every address, in one go where the provider can.
-func (r *Reader) Owners(ctx context.Context, as []providers.Address) Batch {
+// Owners reads the owner of every address in one call where the provider has one, else
+// one after the other, each within an attempt of its own. Callers that have workers to
+// spare ask it about such addresses side by side.
+func (r *Reader) Owners(ctx context.Context, as []providers.Address) []Answer {
+	if p, ok := r.Provider.(providers.BatchReader); ok && len(as) > 1 {
+		return r.listed(ctx, p, as)
+	}
+	answers := make([]Answer, len(as))
+	for i, a := range as {
+		answers[i] = r.single(ctx, a)
+	}
+	return answers
+}
+
+func (r *Reader) single(ctx context.Context, a providers.Address) (got Answer) {
 	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
 	defer cancel()
-	b := Batch{Began: r.Clock()}
-	if p, ok := r.Provider.(providers.BatchReader); ok && len(as) > 1 {
-		_ = r.observed(Call{Op: OpOwner, Address: as[0], Addresses: len(as)}, func() error {
-			b.Readings = p.Owners(ctx, as)
-			return firstError(b.Readings)
-		}) // observed; each reading has its own error
-	} else {
-		b.Readings = make([]providers.Reading, len(as))
-		for i, a := range as {
-			b.Readings[i].Err = r.observed(Call{Op: OpOwner, Address: a, Addresses: 1}, func() (err error) {
-				b.Readings[i].Assignment, err = r.Provider.Owner(ctx, a)
-				return err
-			})
-		}
-	}
-	if len(b.Readings) != len(as) {
+	got.Began = r.Clock()
+	got.Err = r.observed(Call{Op: OpOwner, Address: a, Addresses: 1}, func() (err error) {
+		got.Seen, err = r.Provider.Owner(ctx, a)
+		return err
+	})
+	got.Ended = r.Clock()
+	return got
+}
+
+func (r *Reader) listed(ctx context.Context, p providers.BatchReader, as []providers.Address) []Answer {
+	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
+	defer cancel()
+	began := r.Clock()
+	var readings []providers.Reading
+	_ = r.observed(Call{Op: OpOwner, Address: as[0], Addresses: len(as)}, func() error {
+		readings = p.Owners(ctx, as)
+		return firstError(readings)
+	}) // observed; each reading has its own error
+	if len(readings) != len(as) {
 		panic("provider " + r.Name + " gives another number of readings than it was asked for")
 	}
-	b.Ended = r.Clock()
-	return b
+	ended, answers := r.Clock(), make([]Answer, len(as))
+	for i, got := range readings {
+		answers[i] = Answer{Reading: Reading{Began: began, Ended: ended, Seen: got.Assignment}, Err: got.Err}
+	}
+	return answers
 }
 
 func firstError(rs []providers.Reading) error {

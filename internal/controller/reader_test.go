@@ -49,16 +49,18 @@ func TestManyAddressesAreOneCallWhereTheProviderHasIt(t *testing.T) {
 					return providers.Assignment{Target: there}, nil
 				}}
 				r, _ := newReader(tt.p(f))
-				want := Batch{Began: now, Ended: now}
+				var want []Answer
 				for _, a := range tt.as {
+					answer := Answer{Reading: Reading{Began: now, Ended: now}}
 					if a == second {
-						want.Readings = append(want.Readings, providers.Reading{Err: failure})
+						answer.Err = failure
 					} else {
-						want.Readings = append(want.Readings, providers.Reading{Assignment: providers.Assignment{Target: there}})
+						answer.Seen.Target = there
 					}
+					want = append(want, answer)
 				}
 				if diff := cmp.Diff(want, r.Owners(t.Context(), tt.as), cmpopts.EquateErrors(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
-					t.Errorf("batch (-want +got):\n%s", diff)
+					t.Errorf("answers (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(tt.noted, f.noted()); diff != "" {
 					t.Errorf("calls (-want +got):\n%s", diff)
@@ -82,9 +84,14 @@ func TestEveryReadEndsWithinOneAttempt(t *testing.T) {
 		},
 	}
 	for name, do := range map[string]func(*testing.T, *Reader) bool{
-		"owners one by one": func(t *testing.T, r *Reader) bool {
-			b := r.Owners(t.Context(), []providers.Address{first, second})
-			return b.Readings[0].Err != nil && b.Readings[1].Err != nil && b.Ended.Sub(b.Began) == election.AttemptTimeout
+		"owner": func(t *testing.T, r *Reader) bool {
+			a := r.Owners(t.Context(), []providers.Address{first})[0]
+			return a.Err != nil && a.Ended.Sub(a.Began) == election.AttemptTimeout
+		},
+		"owners in one call": func(t *testing.T, r *Reader) bool {
+			r.Provider = lister{f}
+			a := r.Owners(t.Context(), []providers.Address{first, second})
+			return a[0].Err != nil && a[1].Err != nil && a[1].Ended.Sub(a[0].Began) == election.AttemptTimeout
 		},
 		"preflight": func(t *testing.T, r *Reader) bool { return r.Preflight(t.Context(), first, here) != nil },
 		"operation": func(t *testing.T, r *Reader) bool {
@@ -101,6 +108,25 @@ func TestEveryReadEndsWithinOneAttempt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOneAddressThatHangsLeavesTheNextItsTime: those that cannot be listed each have an
+// attempt of their own.
+func TestOneAddressThatHangsLeavesTheNextItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := &fake{owner: func(ctx context.Context, a providers.Address) (providers.Assignment, error) {
+			if a == first {
+				return providers.Assignment{}, hang(ctx)
+			}
+			<-time.After(2500 * time.Millisecond)
+			return providers.Assignment{Target: there}, ctx.Err()
+		}}
+		r, _ := newReader(f)
+		a := r.Owners(t.Context(), []providers.Address{first, second})
+		if a[0].Err == nil || a[1].Err != nil || a[1].Began != a[0].Ended || a[1].Ended.Sub(a[1].Began) != 2500*time.Millisecond {
+			t.Errorf("got %+v", a)
+		}
+	})
 }
 
 func TestAStateThatIsNotKnownIsUnknown(t *testing.T) {

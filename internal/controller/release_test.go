@@ -57,12 +57,12 @@ func TestAgainstAFakeWhoseIPv6MovesFail(t *testing.T) {
 		})
 		var d Decision
 		st, d = Decide(pol, st, ob)
-		switch d.Step {
-		case Read:
-			batch := reader.Owners(t.Context(), []providers.Address{sixth})
-			check(t, batch.Readings[0].Err)
-			ob.Read = &ReadFact{Began: batch.Began, Ended: batch.Ended, Seen: []providers.Assignment{batch.Readings[0].Assignment}}
-		case Write, Release:
+		switch {
+		case d.reads(at):
+			got := reader.Owners(t.Context(), []providers.Address{sixth})[0]
+			check(t, got.Err)
+			ob.Read = &ReadFact{Ended: got.Ended, Readings: []Reading{got.Reading}}
+		case d.Step == Write || d.Step == Release:
 			runner.Submit(Job{Target: me, Seen: d.Seen, Release: d.Step == Release, Permit: granted})
 			runner.do(t.Context())
 			check(t, out.Err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
@@ -114,8 +115,10 @@ func TestEveryMachineOfAnOwnerMustBeStopped(t *testing.T) {
 		first, second := machineKey{c, stranger}, machineKey{c, providers.Target{Instance: "1010"}}
 		g.cfg.Addresses = append(g.cfg.Addresses, g.cfg.Addresses[0])
 		g.policy.Addresses = append(g.policy.Addresses, g.policy.Addresses[0])
-		e.readDone(&groupRead{g: g, began: now - 20, ended: now - 10, errs: make([]error, 2),
-			seen: []providers.Assignment{{Target: first.target}, {Target: second.target}}})
+		e.readDone(&groupRead{g: g, begun: now - 20, errs: make([]error, 2), readings: []controller.Reading{
+			{Began: now - 20, Ended: now - 10, Seen: providers.Assignment{Target: first.target}},
+			{Began: now - 20, Ended: now - 10, Seen: providers.Assignment{Target: second.target}},
+		}})
 		e.inspectOwners(map[*group]bool{g: true})
 		if len(e.machines) != 2 || !e.machines[first].wanted || !e.machines[second].wanted {
 			t.Fatalf("machines %v", e.machines)

@@ -17,13 +17,11 @@ import (
 
 // decide asks the controller for the next step of a group and takes it.
 func (e *engine) decide(g *group) {
-	ob := e.observe(g, controller.Observation{Busy: g.busy, Reading: g.awaited > 0 || g.want == wantUrgent})
+	ob := e.observe(g, controller.Observation{Busy: g.busy})
 	var d controller.Decision
 	g.state, d = controller.Decide(g.policy, g.state, ob)
-	g.until, g.waiting = d.Until, d.Reason
+	g.until, g.waiting, g.wish = d.Until, d.Reason, d.Wish
 	switch d.Step {
-	case controller.Read:
-		e.wantRead(g, wantUrgent)
 	case controller.Write, controller.Release:
 		e.write(g, d, ob)
 	case controller.Add, controller.Remove, controller.Announce:
@@ -49,16 +47,17 @@ func (e *engine) observe(g *group, ob controller.Observation) controller.Observa
 
 // write lets one write leave, if the gate is still open when it does.
 func (e *engine) write(g *group, d controller.Decision, ob controller.Observation) {
-	permit := e.permitFor(g, g.intend(ob))
+	permit := e.permitFor(g, g.intend(d.Address, ob))
 	g.busy, g.writing = true, true
 	g.runner.Submit(controller.Job{
 		Address: d.Address, Release: d.Step == controller.Release, Seen: d.Seen, Target: ob.Target[d.Address], Permit: permit,
 	})
 }
 
-// intend returns what a write that is chosen now relies on.
-func (g *group) intend(ob controller.Observation) *writeIntent {
-	return &writeIntent{term: ob.Permit.Term, began: g.state.Began, ended: g.state.Ended, own: ob.Permit.Own}
+// intend returns what a write of an address that is chosen now relies on.
+func (g *group) intend(address int, ob controller.Observation) *writeIntent {
+	a := g.state.Addresses[address]
+	return &writeIntent{term: ob.Permit.Term, began: a.Began, ended: a.Ended, own: ob.Permit.Own}
 }
 
 // permitFor returns the write gate's second look at an intent, for the goroutine from
@@ -79,7 +78,7 @@ func (e *engine) permitFor(g *group, intent *writeIntent) func() election.Reason
 // writeIntent is what a write relies on. Only the engine touches it.
 type writeIntent struct {
 	term         election.Term
-	began, ended election.Instant // of the owner read
+	began, ended election.Instant // of the owner read of its address
 	own          election.Instant // when the write before this one was over
 	granted      bool             // the permit was given once already
 
@@ -218,7 +217,7 @@ func (e *engine) noteDetached(g *group) {
 	}
 	for i, a := range g.state.Addresses {
 		if caps := g.provider[i].Capabilities(); a.Known && a.Seen.Target.IsZero() && !caps.AtomicMove && !caps.MovesWithoutAPI {
-			g.phases.detached = g.state.Ended
+			g.phases.detached = a.Ended
 		}
 	}
 }

@@ -44,7 +44,7 @@ func TestThePolicyFollowsFromTheCapabilities(t *testing.T) {
 	g := config.Group{ClaimTimeout: 15 * time.Second, Addresses: []providers.Address{fourth, sixth, sixth, sixth}}
 	got := newPolicy(g, []providers.Provider{able, able, plain, twoCalls})
 	policy := func(a providers.Address, guest providers.GuestStep, release bool) controller.AddressPolicy {
-		return controller.AddressPolicy{Address: a, Guest: guest, MoveTimeout: 20 * time.Second, SettleTime: 5 * time.Second, CanRelease: release}
+		return controller.AddressPolicy{Address: a, Guest: guest, MoveTimeout: 20 * time.Second, SettleTime: 5 * time.Second, Asynchronous: true, CanRelease: release}
 	}
 	want := controller.Policy{PatienceMax: 15 * time.Second, Addresses: []controller.AddressPolicy{
 		policy(fourth, providers.GuestNone, false),   // moves of IPv4 are reliable
@@ -182,7 +182,8 @@ func TestAWriteThatAReloadOvertookIsStillLearnt(t *testing.T) {
 			t.Errorf("the election believes that the write was over at %v", own)
 		}
 		before := heir.state
-		e.readDone(&groupRead{g: g, began: now, ended: now, seen: []providers.Assignment{{Target: stranger}}, errs: []error{nil}})
+		e.readDone(&groupRead{g: g, begun: now, errs: []error{nil},
+			readings: []controller.Reading{{Began: now, Ended: now, Seen: providers.Assignment{Target: stranger}}}})
 		if diff := cmp.Diff(before, heir.state, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Errorf("a read of the old configuration counts (-before +after):\n%s", diff)
 		}

@@ -292,7 +292,7 @@ func (e *engine) identified(p *presence, id metadata.Identity, err error) {
 	for _, g := range e.groups {
 		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
 		if news {
-			e.wantRead(g, wantUrgent) // what was read before may not have been recognised
+			e.lookAgain(g) // what was read before may not have been recognised
 		}
 	}
 }

@@ -68,7 +68,7 @@ type engine struct {
 	placings map[string]*placing        // by provider
 	placed   []status.Placement         // what they said
 	machines map[machineKey]*inspection // of owners that are strangers or silent
-	readsAt  election.Instant           // when a read that is wanted may begin; 0: not by time alone
+	readsAt  election.Instant           // when an owner read may be due; 0: not by time alone
 	asidesAt election.Instant           // and a question beside them
 	// servicesAt is when the user's probe is due next; 0: not by time alone.
 	servicesAt election.Instant
@@ -232,12 +232,6 @@ func (e *engine) carryOut(a election.Action) {
 	switch a.Kind {
 	case election.Send:
 		e.sendAdvert(a.Peer, a.Advert)
-	case election.ReadOwner:
-		if a.Urgent {
-			e.wantRead(g, wantUrgent)
-		} else {
-			e.wantRead(g, wantRead)
-		}
 	case election.SendProbe:
 		e.sendProbe(g)
 	case election.Cancel:

@@ -25,10 +25,11 @@ type group struct {
 	tasks    []task // the runner, the guest worker and the checks
 
 	state        controller.State
+	watch        controller.Watch // of the owner reads
+	wish         election.Wish    // what the controller wants of the next one
+	news         election.Instant // and the engine: one that begins then or later
 	busy         bool             // a write or a guest step is under way
 	writing      bool             // and it is a write
-	want         want             // the owner is to be read
-	awaited      int              // urgent reads under way
 	gone         bool             // a reload replaced it: what still comes back is dropped,
 	heir         *group           // but for writes, which go to the group in its place; may be nil
 	preflightAt  election.Instant // when the next preflight is due
@@ -77,7 +78,7 @@ func newPolicy(g config.Group, ps []providers.Provider) controller.Policy {
 		}
 		pol.Addresses = append(pol.Addresses, controller.AddressPolicy{
 			Address: a, Guest: guest, MoveTimeout: caps.MoveTimeout, SettleTime: caps.SettleTime,
-			CanRelease: canRelease(a, ps[i]),
+			Asynchronous: caps.Asynchronous, CanRelease: canRelease(a, ps[i]),
 		})
 	}
 	return pol

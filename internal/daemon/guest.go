@@ -178,7 +178,7 @@ func (e *engine) checkGuest(g *group) error {
 func (e *engine) changeGuest(g *group, d controller.Decision, ob controller.Observation) {
 	j := guestJob{address: d.Address, ip: g.cfg.Addresses[d.Address].IP, step: d.Step, place: e.place(g, d.Address)}
 	if d.Step == controller.Announce {
-		j.write = g.intend(ob)
+		j.write = g.intend(d.Address, ob)
 		j.write.announced, j.write.repeat = true, d.Repeat
 		j.write.here = g.state.Addresses[d.Address].Mine
 		j.permit = e.permitFor(g, j.write)

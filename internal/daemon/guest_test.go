@@ -156,7 +156,7 @@ func TestAnOwnerRefreshesWhatTheNetworkKnows(t *testing.T) {
 		if len(heard) < 11 || len(heard) > 13 || slices.Contains(heard, nodeB) {
 			t.Errorf("announcements in a minute: %v", heard)
 		}
-		if n := reads() - before; n < 12 || n > 18 {
+		if n := reads() - before; n < 11 || n > 14 {
 			t.Errorf("%d owner reads in a minute", n)
 		}
 		a.cloud.blackHole(true)

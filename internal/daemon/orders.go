@@ -21,8 +21,8 @@ type orders struct{ *engine }
 // Times of an order.
 const (
 	orderPoll     = 50 * time.Millisecond
-	orderTimeout  = 90 * time.Second // claim timeout and move timeout of the slowest driver, with room
-	answerPatient = 3 * time.Second  // how long a bound group is given to answer a probe
+	orderTimeout  = 90 * time.Second        // claim timeout and move timeout of the slowest driver, with room
+	answerPatient = 1500 * time.Millisecond // how long a bound group is given to answer a probe
 )
 
 // progress is what an order looks at: a copy, so that it can be judged, and its
@@ -36,11 +36,12 @@ type progress struct {
 // order follows one operator's request.
 type order struct {
 	orders
-	group  string
-	to     string
-	led    bool // this node led the group when it was told to drain
-	report func(status.Event)
-	told   map[status.EventKind]bool
+	group   string
+	to      string
+	boundAt election.Instant // when it was first seen bound
+	led     bool             // this node led the group when it was told to drain
+	report  func(status.Event)
+	told    map[status.EventKind]bool
 }
 
 func (o *order) tell(kind status.EventKind, format string, args ...any) {
@@ -187,8 +188,14 @@ func (o *order) assignState(s progress, before election.Instant) *status.Outcome
 	}
 	if active && bound {
 		o.tell(status.EventBound, "the cloud says that %s owns it", o.to)
-		if o.answeringOn(s.GroupStatus) {
+		switch {
+		case o.answeringOn(s.GroupStatus):
 			o.tell(status.EventAnswering, "%s answers through the address", o.to)
+		case o.boundAt == 0:
+			o.boundAt = o.clock.now()
+			return nil
+		case o.clock.now().Sub(o.boundAt) < answerPatient:
+			return nil
 		}
 		return done(o.end(status.CodeDone, election.ReasonNone, "%s is on %s", o.group, o.to))
 	}

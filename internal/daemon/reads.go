@@ -12,33 +12,23 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// want says how a group waits for an owner read that has not begun.
-type want uint8
-
-// The wants: urgent if a decision waits for it, which no budget may hold up.
+// The calls of owner reads that may be under way at once at one provider: addresses that
+// cannot be listed are asked about side by side. One that hangs occupies a place for at
+// most an attempt; one that nobody waits for never takes the place of one that a claim
+// needs.
 const (
-	wantNothing want = iota
-	wantRead
-	wantUrgent
-)
-
-// The reads of one provider that may be under way at once. A read that hangs occupies
-// one of them for at most an attempt; one that nobody waits for never takes the place
-// of one that a claim needs.
-const (
-	readsMax     = 4
-	readsIdleMax = 1
+	readsMax     = 32
+	readsIdleMax = 8
 )
 
 // groupRead is one owner read of one group. It is complete when the part of every
 // provider is there.
 type groupRead struct {
-	g            *group
-	urgent       bool
-	parts        int // that are still under way
-	began, ended election.Instant
-	seen         []providers.Assignment
-	errs         []error
+	g        *group
+	begun    election.Instant // by the watch
+	parts    int              // that are still under way
+	readings []controller.Reading
+	errs     []error
 }
 
 // batch is what is read at one provider in one go, for however many groups.
@@ -55,35 +45,28 @@ type place struct {
 	index int
 }
 
-// wantRead notes that a group's owner is to be read. It begins with the end of this
-// turn of the loop, together with whatever else is wanted by then.
-func (e *engine) wantRead(g *group, w want) {
-	if g != nil {
-		g.want = max(g.want, w)
-	}
-}
+// lookAgain wants the owner of a group to be read at once, whatever is known.
+func (e *engine) lookAgain(g *group) { g.news = e.clock.now() }
 
-// startReads begins the owner reads that are wanted: one batch for each provider that
-// reads many addresses in one call, else one for each group. Urgent ones go first;
-// the others join them, or wait for their budget. It sets when to look again.
+// startReads begins the owner reads that are due: one batch for each provider that reads
+// many addresses in one call, else a call for each address. Urgent ones go first; the
+// others join them, or wait for their budget. It sets when to look again.
 func (e *engine) startReads(now election.Instant) {
 	e.readsAt = 0
+	wants := e.wants(now)
 	joined := map[*cloud]*batch{}
 	var batches []*batch
-	for _, w := range []want{wantUrgent, wantRead} {
-		for _, g := range e.groups {
-			if g.want != w || g.writing || !e.mayRead(g, joined, now) {
-				continue // with the end of its write, of another read, or of time
+	for _, w := range []controller.Want{controller.WantUrgent, controller.WantRead} {
+		for i, g := range e.groups {
+			if wants[i] != w || !e.mayRead(g, w, joined, now) {
+				continue // with the end of another read, or with time
 			}
+			g.watch.Begin(now)
 			read := &groupRead{
-				g: g, urgent: w == wantUrgent,
-				seen: make([]providers.Assignment, len(g.cfg.Addresses)), errs: make([]error, len(g.cfg.Addresses)),
+				g: g, begun: now,
+				readings: make([]controller.Reading, len(g.cfg.Addresses)), errs: make([]error, len(g.cfg.Addresses)),
 			}
-			batches = append(batches, e.join(read, joined, now)...)
-			g.want = wantNothing
-			if read.urgent {
-				g.awaited++
-			}
+			batches = append(batches, e.join(read, w, joined, now)...)
 		}
 	}
 	for _, b := range batches {
@@ -94,49 +77,103 @@ func (e *engine) startReads(now election.Instant) {
 	}
 }
 
+// wants returns how each group waits for an owner read now. With one that begins go those
+// whose turn is near, where they cost no call of their own. While a write is under way
+// nothing is read: only what begins after its end says anything.
+func (e *engine) wants(now election.Instant) []controller.Want {
+	wants, again := make([]controller.Want, len(e.groups)), make([]election.Instant, len(e.groups))
+	begins := false
+	for i, g := range e.groups {
+		if g.writing {
+			continue
+		}
+		wants[i], again[i] = g.watch.Next(now, e.machine.Wish(g.cfg.Name), g.wish, election.Wish{News: g.news, Urgent: true})
+		begins = begins || wants[i] != controller.WantNothing
+		e.readsAt = earlier(e.readsAt, again[i])
+	}
+	if !begins {
+		return wants
+	}
+	for i, g := range e.groups {
+		if wants[i] == controller.WantNothing && g.watch.Near(now, again[i]) && e.listed(g) {
+			wants[i] = controller.WantRead
+		}
+	}
+	return wants
+}
+
+// listed reports whether all addresses of a group can be read together with others.
+func (e *engine) listed(g *group) bool {
+	for _, c := range e.clouds.used(g.cfg.Addresses) {
+		if !c.reader.Batches() {
+			return false
+		}
+	}
+	return true
+}
+
 // mayRead reports whether a read of the group may begin now at all its providers, and
 // otherwise sees to it that the question is asked again.
-func (e *engine) mayRead(g *group, joined map[*cloud]*batch, now election.Instant) bool {
+func (e *engine) mayRead(g *group, w controller.Want, joined map[*cloud]*batch, now election.Instant) bool {
 	may := true
 	for _, c := range e.clouds.used(g.cfg.Addresses) {
-		at := c.budget.Urgent(g.cfg.ClaimTimeout)
-		free := c.reads.flying < readsMax
-		if g.want == wantRead {
+		at, places := c.budget.Urgent(g.cfg.ClaimTimeout), c.places(joined[c], g.cfg.Addresses)
+		free := c.reads.flying+places <= readsMax
+		if w == controller.WantRead {
 			at = c.budget.Ready(now, controller.SpendOwner, c.extra(joined[c], g.cfg.Addresses))
-			free = free && c.reads.idle < readsIdleMax
+			free = free && (c.reads.idle == 0 || c.reads.idle+places <= readsIdleMax)
 		}
 		if at > now {
 			e.readsAt, may = earlier(e.readsAt, at), false
 		}
-		if joined[c] == nil && !free {
+		if places > 0 && !free {
 			may = false // the end of one that is under way comes back to it
 		}
 	}
 	return may
 }
 
+// places returns how many workers the read of a group takes at a provider: none where it
+// joins a batch, and never more than there are.
+func (c *cloud) places(b *batch, as []providers.Address) int {
+	switch {
+	case b != nil:
+		return 0
+	case c.reader.Batches():
+		return 1
+	default:
+		return min(len(c.own(as)), readsMax)
+	}
+}
+
 // join adds a read to the batches of this turn and returns those that are new.
-func (e *engine) join(read *groupRead, joined map[*cloud]*batch, now election.Instant) (fresh []*batch) {
+func (e *engine) join(read *groupRead, w controller.Want, joined map[*cloud]*batch, now election.Instant) (fresh []*batch) {
 	for _, c := range e.clouds.used(read.g.cfg.Addresses) {
-		calls := c.extra(joined[c], read.g.cfg.Addresses)
-		if read.urgent {
+		calls, places := c.extra(joined[c], read.g.cfg.Addresses), c.places(joined[c], read.g.cfg.Addresses)
+		if w == controller.WantUrgent {
 			c.budget.Note(now, controller.SpendOwner, calls)
 		} else {
 			c.budget.Take(now, controller.SpendOwner, calls)
 		}
-		b := joined[c]
-		if b == nil {
-			b = &batch{cloud: c, idle: !read.urgent}
-			c.reads.begin(b.idle)
-			fresh = append(fresh, b)
+		parts := []*batch{joined[c]}
+		if joined[c] == nil {
+			parts = make([]*batch, places)
+			for k := range parts {
+				parts[k] = &batch{cloud: c, idle: w != controller.WantUrgent}
+				c.reads.begin(parts[k].idle)
+			}
+			fresh = append(fresh, parts...)
 			if c.reader.Batches() {
-				joined[c] = b
+				joined[c] = parts[0]
 			}
 		}
-		read.parts++
+		read.parts += len(parts)
+		k := 0
 		for i, a := range read.g.cfg.Addresses {
 			if c.serves(a) {
+				b := parts[k%len(parts)]
 				b.addresses, b.places = append(b.addresses, a), append(b.places, place{read, i})
+				k++
 			}
 		}
 	}
@@ -153,27 +190,25 @@ func (c *cloud) extra(b *batch, as []providers.Address) int {
 }
 
 // batchDone takes in the end of a batch, and of every read that it completes.
-func (e *engine) batchDone(b *batch, got controller.Batch) {
+func (e *engine) batchDone(b *batch, got []controller.Answer) {
 	b.cloud.reads.ended(b.idle)
+	done, read := map[*groupRead]bool{}, map[*group]bool{}
 	for i, at := range b.places {
 		r := at.read
-		r.seen[at.index], r.errs[at.index] = got.Readings[i].Assignment, got.Readings[i].Err
-		b.cloud.heed(got.Readings[i].Err, got.Began, got.Ended)
+		r.readings[at.index], r.errs[at.index] = got[i].Reading, got[i].Err
+		b.cloud.heed(got[i].Err, got[i].Began, got[i].Ended)
 	}
-	done, read := map[*groupRead]bool{}, map[*group]bool{}
 	for _, at := range b.places {
 		r := at.read
 		if done[r] {
 			continue
 		}
 		done[r] = true
-		if r.parts--; r.began == 0 || got.Began < r.began {
-			r.began = got.Began
-		}
-		r.ended = max(r.ended, got.Ended)
-		if r.parts == 0 {
+		if r.parts--; r.parts == 0 {
 			e.readDone(r)
 			read[r.g] = true
+		} else {
+			e.readPart(r)
 		}
 	}
 	e.inspectOwners(read)
@@ -201,18 +236,27 @@ func (r *groupRead) err() error {
 	return nil
 }
 
-// readDone takes in the end of an owner read. The group counts as busy until the
-// election has heard of everything: only then may the controller act on it.
+// readPart lets the controller know of those addresses that have answered: each is judged
+// by its own read, and one of them that hangs makes no other's too old.
+func (e *engine) readPart(r *groupRead) {
+	if r.g.gone || r.err() != nil {
+		return
+	}
+	e.learn(r.g, controller.Observation{Read: &controller.ReadFact{Ended: e.clock.now(), Readings: r.readings, Part: true}})
+	e.decide(r.g)
+}
+
+// readDone takes in the end of an owner read. The election hears of it before the
+// controller acts on it.
 func (e *engine) readDone(r *groupRead) {
 	g := r.g
 	if g.gone {
 		return // a reload replaced the group, which has been read anew
 	}
-	if r.began >= g.readAt { // else a newer one has overtaken it
+	overtaken := r.begun < g.watch.Newest()
+	g.watch.End(r.begun, e.clock.now(), r.err() == nil)
+	if !overtaken {
 		e.readTold(r)
-	}
-	if r.urgent {
-		g.awaited--
 	}
 	e.decide(g)
 }
@@ -220,17 +264,19 @@ func (e *engine) readDone(r *groupRead) {
 func (e *engine) readTold(r *groupRead) {
 	g, err, changed := r.g, r.err(), false
 	g.readErr = r.errs
-	ev := election.OwnerRead{Group: g.cfg.Name, Began: r.began, Ended: r.ended, Failed: err != nil}
+	began, ended := r.span()
+	ev := election.OwnerRead{Group: g.cfg.Name, Began: began, Ended: ended, Failed: err != nil}
+	fact := controller.ReadFact{Ended: ended, Readings: r.readings, Failed: err != nil}
 	if err == nil {
-		owners := e.ownersOf(g, r.seen)
+		seen := r.seen()
+		owners := e.ownersOf(g, seen)
 		before := g.owner
 		g.owner = controller.Combine(e.cfg.Node, owners)
 		changed = g.owner != before
-		ev.Owner, ev.Partial, ev.Version = g.owner, controller.Partial(owners), version(r.seen)
-		ev.Unchanged, ev.Taken = g.state.Against(e.machine.Permit(g.cfg.Name).Term, r.seen, e.clouds.targets(g.cfg.Addresses))
-		g.readAt = r.began
-		e.learn(g, controller.Observation{Read: &controller.ReadFact{Began: r.began, Ended: r.ended, Seen: r.seen}})
+		ev.Owner, ev.Partial, ev.Version = g.owner, controller.Partial(owners), version(seen)
+		ev.Unchanged, ev.Taken = g.state.Against(e.machine.Permit(g.cfg.Name).Term, seen, e.clouds.targets(g.cfg.Addresses))
 	}
+	e.learn(g, controller.Observation{Read: &fact})
 	e.noteDenied(g, r)
 	e.step(ev)
 	if changed {
@@ -241,6 +287,23 @@ func (e *engine) readTold(r *groupRead) {
 		e.forgive(g)
 		e.track(g)
 	}
+}
+
+// span returns when the first of the parts of a read began and when the last one ended.
+func (r *groupRead) span() (began, ended election.Instant) {
+	for _, p := range r.readings {
+		began, ended = earlier(began, p.Began), max(ended, p.Ended)
+	}
+	return began, ended
+}
+
+// seen returns what was read of each address.
+func (r *groupRead) seen() []providers.Assignment {
+	seen := make([]providers.Assignment, len(r.readings))
+	for i, p := range r.readings {
+		seen[i] = p.Seen
+	}
+	return seen
 }
 
 // ownersOf says in the words of the election who holds each address of a group.

@@ -177,16 +177,16 @@ func TestAReadThatHangsHoldsUpNoClaimOfAnotherGroup(t *testing.T) {
 		b.cloud.mu.Unlock()
 		g := b.engine.groups[1]
 		post := func(f func()) { b.engine.post(f); synctest.Wait() }
-		post(func() { b.engine.wantRead(g, wantRead) })
+		post(func() { b.engine.lookAgain(g) })
 		flying, began := 0, time.Now()
 		post(func() {
 			flying = reservedIPs(b.engine.clouds).reads.flying
-			b.engine.wantRead(b.engine.groups[0], wantUrgent)
+			b.engine.lookAgain(b.engine.groups[0])
 		})
 		at := election.Instant(0)
 		for at < b.engine.clock.now()-election.Instant(time.Since(began)) {
 			w.pass(callTime)
-			post(func() { at = b.engine.groups[0].readAt })
+			post(func() { at = b.engine.groups[0].watch.Newest() })
 			if time.Since(began) > time.Second {
 				t.Fatal("it waits for the other read")
 			}
@@ -209,20 +209,23 @@ func TestAReadOfTwoProvidersIsCompleteWithItsLastPart(t *testing.T) {
 		two.reads.begin(false)
 		w.pass(time.Second)
 		now := e.clock.now()
-		read := &groupRead{g: g, urgent: true, parts: 2, seen: make([]providers.Assignment, 2), errs: make([]error, 2)}
-		g.awaited = 1
+		begun := now - 30
+		g.watch = controller.Watch{}
+		g.watch.Begin(begun)
+		read := &groupRead{g: g, begun: begun, parts: 2, readings: make([]controller.Reading, 2), errs: make([]error, 2)}
 		g.cfg.Addresses = append(g.cfg.Addresses, providers.Address{Provider: "digitalocean", Kind: "reserved-ip"})
 		g.policy.Addresses = append(g.policy.Addresses, g.policy.Addresses[0])
-		reading := func(at election.Instant) controller.Batch {
-			return controller.Batch{Began: at, Ended: at + 5, Readings: []providers.Reading{{Assignment: providers.Assignment{Target: target(nodeA)}}}}
+		answer := func(at election.Instant) []controller.Answer {
+			return []controller.Answer{{Reading: controller.Reading{Began: at, Ended: at + 5, Seen: providers.Assignment{Target: target(nodeA)}}}}
 		}
-		e.batchDone(&batch{cloud: one, places: []place{{read, 1}}}, reading(now-20))
-		if g.readAt >= now-30 || g.awaited != 1 {
-			t.Fatalf("one part is taken for the whole: %v", g.readAt)
+		e.batchDone(&batch{cloud: one, places: []place{{read, 1}}}, answer(now-20))
+		if g.watch.Newest() != 0 || g.watch.Flying() == 0 {
+			t.Fatalf("one part is taken for the whole: %v", g.watch.Newest())
 		}
-		e.batchDone(&batch{cloud: two, places: []place{{read, 0}}}, reading(now-10))
-		if g.readAt != now-20 || g.state.Began != now-20 || g.state.Ended != now-5 || g.awaited != 0 {
-			t.Errorf("it began at %v and ended at %v; awaited %d", g.state.Began-now, g.state.Ended-now, g.awaited)
+		e.batchDone(&batch{cloud: two, places: []place{{read, 0}}}, answer(now-10))
+		as := g.state.Addresses
+		if g.watch.Newest() != begun || as[1].Began != now-20 || as[0].Ended != now-5 || g.state.LookedAt != now-5 || g.watch.Flying() != 0 {
+			t.Errorf("it began at %v; of the addresses %+v", g.watch.Newest()-now, as)
 		}
 	})
 }
@@ -234,11 +237,12 @@ func TestAnOlderReadDoesNotUndoANewerOne(t *testing.T) {
 		w.pass(time.Second)
 		now := e.clock.now()
 		told := func(at election.Instant, holder providers.Target) {
-			e.readDone(&groupRead{g: g, began: at, ended: now, seen: []providers.Assignment{{Target: holder}}, errs: []error{nil}})
+			e.readDone(&groupRead{g: g, begun: at, errs: []error{nil},
+				readings: []controller.Reading{{Began: at, Ended: now, Seen: providers.Assignment{Target: holder}}}})
 		}
 		told(now-10, target(nodeA))
 		told(now-20, target(nodeB))
-		if g.state.Began != now-10 || g.state.Addresses[0].Seen.Target != target(nodeA) || g.owner.Node != nodeA {
+		if seen := g.state.Addresses[0]; seen.Began != now-10 || seen.Seen.Target != target(nodeA) || g.owner.Node != nodeA {
 			t.Errorf("it believes %+v", g.state)
 		}
 	})
@@ -274,25 +278,37 @@ func TestAReadWithoutATokenWaitsForOneAndIsNotLost(t *testing.T) {
 		e := a.engine
 		c := reservedIPs(e.clouds)
 		now := e.clock.now()
-		g.want, g.awaited = wantNothing, 0
 		c.budget.Note(now, controller.SpendOwner, 10000)
-		e.wantRead(g, wantRead)
+		g.watch = restedWatch(now)
+		g.wish = election.Wish{At: now}
 		e.startReads(now)
-		if len(c.reads.jobs) != 0 || g.want != wantRead || e.readsAt != c.budget.Ready(now, controller.SpendOwner, 1) || e.nextAlarm() > e.readsAt {
-			t.Errorf("%d begun, wanted %v, again at %v", len(c.reads.jobs), g.want, e.readsAt)
+		if len(c.reads.jobs) != 0 || e.readsAt == 0 || e.nextAlarm() > e.readsAt {
+			t.Errorf("%d begun, again at %v", len(c.reads.jobs), e.readsAt)
 		}
-		e.wantRead(g, wantUrgent)
+		if e.readsAt = 0; e.mayRead(g, controller.WantRead, nil, now) || e.readsAt != c.budget.Ready(now, controller.SpendOwner, 1) {
+			t.Errorf("the token comes at %v, it is asked again at %v", c.budget.Ready(now, controller.SpendOwner, 1), e.readsAt)
+		}
+		g.wish.Urgent = true
 		e.startReads(now)
-		if len(c.reads.jobs) != 1 || g.want != wantNothing || e.readsAt != 0 {
-			t.Errorf("an urgent one waits: wanted %v", g.want)
+		if len(c.reads.jobs) != 1 {
+			t.Error("an urgent one waits")
 		}
-		e.wantRead(g, wantRead)
+		g.watch = restedWatch(now)
+		g.wish.Urgent = false
 		at := c.budget.Ready(now, controller.SpendOwner, 1)
 		e.startReads(at)
 		if len(c.reads.jobs) != 2 || c.budget.Ready(at, controller.SpendOwner, 1) <= at {
 			t.Error("it does not begin with the token, or leaves it there")
 		}
 	})
+}
+
+// restedWatch is that of a group which has been read just now, so that the election
+// wants nothing.
+func restedWatch(now election.Instant) (w controller.Watch) {
+	w.Begin(now)
+	w.End(now, now, true)
+	return w
 }
 
 func TestWhatAThrottledReadAsksForIsRespected(t *testing.T) {
@@ -303,13 +319,11 @@ func TestWhatAThrottledReadAsksForIsRespected(t *testing.T) {
 		now := e.clock.now()
 		throttled := &providers.Error{Op: "read", Kind: providers.Throttled, RetryAfter: 29 * time.Second}
 		c.reads.begin(true)
-		e.batchDone(&batch{cloud: c, idle: true, places: []place{{&groupRead{g: g, parts: 1, seen: make([]providers.Assignment, 1), errs: make([]error, 1)}, 0}}},
-			controller.Batch{Began: now, Ended: now, Readings: []providers.Reading{{Err: throttled}}})
-		for w, wait := range map[want]time.Duration{wantRead: 29 * time.Second, wantUrgent: g.cfg.ClaimTimeout} {
-			g.want = w
-			e.startReads(now)
-			if len(c.reads.jobs) != 0 || e.readsAt != now.Add(wait) {
-				t.Errorf("want %d: begun %d, again after %v", w, len(c.reads.jobs), e.readsAt.Sub(now))
+		e.batchDone(&batch{cloud: c, idle: true, places: []place{{&groupRead{g: g, parts: 1, readings: make([]controller.Reading, 1), errs: make([]error, 1)}, 0}}},
+			[]controller.Answer{{Reading: controller.Reading{Began: now, Ended: now}, Err: throttled}})
+		for want, wait := range map[controller.Want]time.Duration{controller.WantRead: 29 * time.Second, controller.WantUrgent: g.cfg.ClaimTimeout} {
+			if e.readsAt = 0; e.mayRead(g, want, nil, now) || e.readsAt != now.Add(wait) {
+				t.Errorf("want %d: again after %v", want, e.readsAt.Sub(now))
 			}
 		}
 	})
@@ -320,15 +334,32 @@ func TestAReadWaitsForTheEndOfAWrite(t *testing.T) {
 		a, g, _ := w.stage()
 		e := a.engine
 		c := reservedIPs(e.clouds)
-		g.want, g.busy, g.writing = wantUrgent, true, true
+		g.watch = controller.Watch{} // nothing was read yet: that is news
+		g.busy, g.writing = true, true
 		e.startReads(e.clock.now())
 		if len(c.reads.jobs) != 0 {
 			t.Error("it began during the write")
 		}
 		g.busy, g.writing = false, false
 		e.startReads(e.clock.now())
-		if len(c.reads.jobs) != 1 || g.awaited != 1 {
+		if len(c.reads.jobs) != 1 || g.watch.Flying() == 0 {
 			t.Errorf("after the write %d begin", len(c.reads.jobs))
+		}
+	})
+}
+
+// TestAddressesThatCannotBeListedAreReadSideBySide: three at two seconds a call take two
+// seconds, each has its own three, and one that has answered counts at once.
+func TestAddressesThatCannotBeListedAreReadSideBySide(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		e := a.engine
+		c := reservedIPs(e.clouds)
+		g.cfg.Addresses = append(g.cfg.Addresses, g.cfg.Addresses[0], g.cfg.Addresses[0])
+		g.watch = controller.Watch{}
+		e.startReads(e.clock.now())
+		if len(c.reads.jobs) != 3 || c.reads.flying != 3 {
+			t.Errorf("%d calls begin, %d are counted", len(c.reads.jobs), c.reads.flying)
 		}
 	})
 }

@@ -103,7 +103,7 @@ func (g *group) inherit(o *group) {
 	}
 	o.heir = g
 	g.service.up = o.service.up
-	g.state, g.track, g.readErr, g.readAt, g.owner = o.state, o.track, o.readErr, o.readAt, o.owner
+	g.state, g.track, g.readErr, g.owner = o.state, o.track, o.readErr, o.owner
 	g.claimErr, g.refusal, g.preflightAt = o.claimErr, o.refusal, o.preflightAt
 	g.guestErr, g.guestMute = o.guestErr, o.guestMute
 }
@@ -186,7 +186,7 @@ func (e *engine) reloaded(r *renewal) {
 			g.service.up = false
 			e.step(election.ServiceProbed{Group: g.cfg.Name, OK: false})
 		}
-		e.wantRead(g, wantUrgent)
+		e.lookAgain(g)
 	}
 	e.log.Info("configuration reloaded", "path", r.cfg.Path)
 }

@@ -126,7 +126,7 @@ func (e *engine) addressSnapshots(g *group, s election.GroupStatus) []status.Add
 		owner := controller.Locate(a.Provider, seen, nodes)
 		out[i].Owner = status.Owner{Node: owner.Node, Target: seen.Target.String(), State: ownerState(owner.Kind)}
 		out[i].Following = seen.Following
-		out[i].VerifiedAt, out[i].Pending = e.clock.time(g.state.Began), seen.Pending
+		out[i].VerifiedAt, out[i].Pending = e.clock.time(g.state.Addresses[i].Began), seen.Pending
 		out[i].Bound = owner.Kind == election.OwnerNode && owner.Node == e.cfg.Node
 	}
 	return out

@@ -4,6 +4,7 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -73,39 +74,53 @@ func (w *world) call(n *node, writes bool) answer {
 	return a
 }
 
-// startReads makes one call for all groups whose owner is wanted and whose controller
-// is free.
+// startReads makes one call for all groups whose owner is to be read now.
 func (w *world) startReads(n *node) {
-	n.readsAt = 0
-	groups, urgent := n.wanted()
-	if groups == nil || !w.affords(n, urgent) {
+	now := w.local(n)
+	groups, urgent := w.wanted(n, now)
+	if groups == nil || !w.affords(n, now, urgent) {
 		return
 	}
 	for _, i := range groups {
-		h := &n.hands[i]
-		h.wantRead, h.urgent, h.reading = false, false, true
-		h.busy = w.groups[i].kind != announce // steps in the guest go on
+		n.hands[i].watch.Begin(now)
 	}
 	w.checks.reads(n)
-	began, life := w.local(n), n.life
+	life := n.life
 	a := w.call(n, false)
 	if a.reach < 0 || !a.ok {
-		w.after(a.after, func() { w.fact(n, life, func() { w.readFailed(n, groups, began, a.kind) }) })
+		w.after(a.after, func() { w.fact(n, life, func() { w.readFailed(n, groups, now, a.kind) }) })
 		return
 	}
 	w.after(a.reach, func() {
 		seen := w.look(n, groups)
-		w.after(a.after-a.reach, func() { w.fact(n, life, func() { w.readDone(n, groups, began, seen) }) })
+		w.after(a.after-a.reach, func() { w.fact(n, life, func() { w.readDone(n, groups, now, seen) }) })
 	})
 }
 
-// wanted returns the groups whose owner is to be read and whose controller is free,
-// and whether a decision waits for any of them.
-func (n *node) wanted() (groups []int, urgent bool) {
+// wanted returns the groups whose owner is to be read now, with those whose turn is near,
+// and whether a decision waits for any of them. It sets when to look again.
+func (w *world) wanted(n *node, now election.Instant) (groups []int, urgent bool) {
+	n.readsAt = 0
+	var again [8]election.Instant
 	for i := range n.hands {
-		if h := &n.hands[i]; h.wantRead && !h.busy && !h.reading {
+		h := &n.hands[i]
+		if h.write != nil {
+			continue
+		}
+		var want controller.Want
+		want, again[i] = h.watch.Next(now, n.machine.Wish(w.groups[i].name), h.wish)
+		n.readsAt = soonest(n.readsAt, again[i])
+		if want != controller.WantNothing {
 			groups = append(groups, i)
-			urgent = urgent || h.urgent
+			urgent = urgent || want == controller.WantUrgent
+		}
+	}
+	if groups == nil {
+		return nil, false
+	}
+	for i := range n.hands {
+		if n.hands[i].watch.Near(now, again[i]) && !slices.Contains(groups, i) {
+			groups = append(groups, i)
 		}
 	}
 	return groups, urgent
@@ -113,8 +128,7 @@ func (n *node) wanted() (groups []int, urgent bool) {
 
 // affords asks the budget of reads, which never holds up one that a decision waits
 // for, and otherwise plans to ask again.
-func (w *world) affords(n *node, urgent bool) bool {
-	now := w.local(n)
+func (w *world) affords(n *node, now election.Instant, urgent bool) bool {
 	if urgent {
 		n.budget.Note(now, controller.SpendOwner, 1)
 		return true
@@ -122,8 +136,16 @@ func (w *world) affords(n *node, urgent bool) bool {
 	if n.budget.Take(now, controller.SpendOwner, 1) {
 		return true
 	}
-	n.readsAt = n.budget.Ready(now, controller.SpendOwner, 1)
+	n.readsAt = soonest(n.readsAt, n.budget.Ready(now, controller.SpendOwner, 1))
 	return false
+}
+
+// soonest returns the earlier of two instants, of which 0 means never.
+func soonest(a, b election.Instant) election.Instant {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // look answers a read with the state of the model, or with that of a moment ago.
@@ -159,8 +181,14 @@ func (w *world) readFailed(n *node, groups []int, began election.Instant, kind p
 		if n.machine == nil {
 			return
 		}
-		w.step(n, election.OwnerRead{Group: w.groups[gi].name, Began: began, Ended: w.local(n), Failed: true})
-		w.readOver(n, gi)
+		h, ended := &n.hands[gi], w.local(n)
+		overtaken := began < h.watch.Newest()
+		h.watch.End(began, ended, false)
+		if overtaken {
+			continue
+		}
+		w.learn(n, h, controller.Observation{Read: &controller.ReadFact{Ended: ended, Failed: true}})
+		w.step(n, election.OwnerRead{Group: w.groups[gi].name, Began: began, Ended: ended, Failed: true})
 	}
 }
 
@@ -181,16 +209,24 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		if n.machine == nil {
 			return
 		}
-		h, g := &n.hands[gi], &w.groups[gi]
+		h, g, ended := &n.hands[gi], &w.groups[gi], w.local(n)
+		overtaken := began < h.watch.Newest()
+		h.watch.End(began, ended, true)
+		if overtaken {
+			continue
+		}
 		owners := make([]election.Owner, len(seen[i]))
 		for k := range seen[i] {
 			owners[k] = controller.Locate(providerName, seen[i][k], nodes)
 		}
 		owner := controller.Combine(n.name, owners)
-		ended := w.local(n)
 		w.trace(n, "%s: read says %s", g.name, ownerWord(owner))
 		unchanged, taken := h.state.Against(n.machine.Permit(g.name).Term, seen[i], h.targets)
-		w.learn(n, h, controller.Observation{Read: &controller.ReadFact{Began: began, Ended: ended, Seen: seen[i]}})
+		fact := controller.ReadFact{Ended: ended, Readings: make([]controller.Reading, len(seen[i]))}
+		for k := range seen[i] {
+			fact.Readings[k] = controller.Reading{Began: began, Ended: ended, Seen: seen[i][k]}
+		}
+		w.learn(n, h, controller.Observation{Read: &fact})
 		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners), Unchanged: unchanged, Taken: taken}
 		for _, s := range seen[i] {
 			ev.Version += s.Version
@@ -199,7 +235,14 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])
 		w.trackMoves(n, h, owners)
-		w.readOver(n, gi)
+		w.decideIf(n, h)
+	}
+}
+
+// decideIf lets the controller look at a group, if the node still runs.
+func (w *world) decideIf(n *node, h *hand) {
+	if n.machine != nil {
+		w.decide(n, h)
 	}
 }
 
@@ -253,26 +296,8 @@ func (w *world) whoIsWho() []controller.Node {
 
 // idle lets the next job of a group begin.
 func (w *world) idle(n *node, gi int) {
-	if n.machine == nil {
-		return
-	}
-	h := &n.hands[gi]
-	announced := w.groups[gi].kind == announce
-	h.busy, h.reading = false, h.reading && announced
-	if announced || !h.wantRead {
-		w.decide(n, h)
-	}
-}
-
-// readOver is idle for the end of a read, beside which there may be a guest step.
-func (w *world) readOver(n *node, gi int) {
-	if n.machine == nil || w.groups[gi].kind != announce {
-		w.idle(n, gi)
-		return
-	}
-	h := &n.hands[gi]
-	h.reading = false
-	w.decide(n, h)
+	n.hands[gi].busy = false
+	w.decideIf(n, &n.hands[gi])
 }
 
 // learn gives the controller a fact before the election hears of it.
@@ -294,16 +319,15 @@ func (w *world) observe(n *node, h *hand, ob controller.Observation) controller.
 // decide asks the controller for the next step of a group and takes it.
 func (w *world) decide(n *node, h *hand) {
 	announced := w.groups[h.group].kind == announce
-	if h.busy || !announced && n.machine.Role(w.groups[h.group].name) != election.Active {
+	if !announced && n.machine.Role(w.groups[h.group].name) != election.Active {
+		h.wish, h.until = election.Wish{}, 0
 		return
 	}
-	ob := w.observe(n, h, controller.Observation{Reading: announced && (h.reading || h.wantRead && h.urgent)})
+	ob := w.observe(n, h, controller.Observation{Busy: h.busy})
 	var d controller.Decision
 	h.state, d = controller.Decide(h.policy, h.state, ob)
-	h.until, h.waiting = d.Until, d.Reason
+	h.until, h.waiting, h.wish = d.Until, d.Reason, d.Wish
 	switch d.Step {
-	case controller.Read:
-		h.wantRead, h.urgent = true, true
 	case controller.Write, controller.Release:
 		w.startWrite(n, h, d, ob.Permit)
 	case controller.Add, controller.Remove, controller.Announce:

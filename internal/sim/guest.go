@@ -25,7 +25,7 @@ const announcementLost = 0.15
 
 // startGuest begins a step in the guest.
 func (w *world) startGuest(n *node, h *hand, d controller.Decision, p election.Permit) {
-	s := &guestStep{decision: d, term: p.Term, began: h.state.Began, ended: h.state.Ended, here: h.state.Addresses[d.Address].Mine}
+	s := &guestStep{decision: d, term: p.Term, began: h.state.Addresses[d.Address].Began, ended: h.state.Addresses[d.Address].Ended, here: h.state.Addresses[d.Address].Mine}
 	h.busy = true
 	life := n.life
 	w.after(w.chance.between(0, 3*time.Millisecond), func() {

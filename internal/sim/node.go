@@ -50,25 +50,24 @@ type node struct {
 	digests   []uint32 // of its file, by group
 
 	budget  controller.Budget // of reads that nobody waits for
-	readsAt election.Instant  // local: when one may be made again; 0: none waits
+	readsAt election.Instant  // local: when an owner read may be due; 0: not by time alone
 	hands   []hand
 	seen    shadow
 }
 
 // hand is what the node's controller does for one group.
 type hand struct {
-	group    int
-	policy   controller.Policy
-	state    controller.State
-	busy     bool
-	reading  bool
-	wantRead bool
-	urgent   bool
-	until    election.Instant // local: when time alone changes the decision
-	waiting  election.Reason  // why the controller waits
-	write    *write           // under way
-	track    []int64          // accepted operation of each address; 0: none
-	targets  []providers.Target
+	group   int
+	policy  controller.Policy
+	state   controller.State
+	busy    bool
+	watch   controller.Watch
+	wish    election.Wish
+	until   election.Instant // local: when time alone changes the decision
+	waiting election.Reason  // why the controller waits
+	write   *write           // under way
+	track   []int64          // accepted operation of each address; 0: none
+	targets []providers.Target
 }
 
 // local returns the instant on the node's own clock.

@@ -135,7 +135,7 @@ func (w *world) addGroup(i int) {
 	for k := range o.addresses {
 		a := providers.Address{Provider: providerName, Kind: o.kind.String(), IP: netip.AddrFrom4([4]byte{203, 0, 113, byte(10*i + k + 1)})}
 		g.addresses = append(g.addresses, a)
-		policy := controller.AddressPolicy{Address: a, MoveTimeout: moveTimeout, SettleTime: o.settle}
+		policy := controller.AddressPolicy{Address: a, MoveTimeout: moveTimeout, SettleTime: o.settle, Asynchronous: o.kind.later()}
 		if o.kind == announce {
 			policy.Guest = providers.GuestAnnounce
 		}
@@ -270,10 +270,6 @@ func (w *world) carryOut(n *node, actions []election.Action) {
 		switch a.Kind {
 		case election.Send:
 			w.send(n, int(a.Peer[0]-'a'), a.Advert)
-		case election.ReadOwner:
-			if h := w.handOf(n, a.Group); h != nil {
-				h.wantRead, h.urgent = true, h.urgent || a.Urgent
-			}
 		case election.SendProbe:
 			w.probe(n, w.groupIndex(a.Group))
 		case election.Cancel:

@@ -26,7 +26,7 @@ type write struct {
 
 // startWrite lets a connection become ready; then the gate is asked once more.
 func (w *world) startWrite(n *node, h *hand, d controller.Decision, p election.Permit) {
-	wr := &write{life: n.life, decision: d, term: p.Term, began: h.state.Began, ended: h.state.Ended}
+	wr := &write{life: n.life, decision: d, term: p.Term, began: h.state.Addresses[d.Address].Began, ended: h.state.Addresses[d.Address].Ended}
 	h.busy, h.write = true, wr
 	w.after(w.chance.between(0, 3*time.Millisecond), func() {
 		w.fact(n, wr.life, func() { w.leaveWrite(n, h, wr) })

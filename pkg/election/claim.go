@@ -25,7 +25,7 @@ func (m *Machine) writeSent(g *group) {
 // writeDone takes in the answer to a write.
 func (m *Machine) writeDone(g *group, ev WriteDone) {
 	g.claim.overAt = m.now
-	g.readNow = true
+	g.lookAt = m.now
 	if ev.Outcome == WriteAccepted {
 		m.callSucceeded(g)
 	}
@@ -56,7 +56,7 @@ func (m *Machine) writeDone(g *group, ev WriteDone) {
 // moveFailed takes in that an accepted move ended without effect.
 func (m *Machine) moveFailed(g *group) {
 	g.claim.sentAt, g.claim.ackedAt = never, never
-	g.readNow = true
+	g.lookAt = m.now
 }
 
 // advanceClaim follows the claim of an active node in time. A higher term that was

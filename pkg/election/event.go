@@ -21,8 +21,7 @@ type Received struct{ Advert *Advert }
 // they hold back a takeover by silence.
 type BadlySigned struct{ Peer string }
 
-// OwnerRead is the end of an owner read of a group, as asked for by ReadOwner or
-// made by the controller.
+// OwnerRead is the end of an owner read of a group, whoever wished for it.
 type OwnerRead struct {
 	Group   string
 	Began   Instant // when the request was sent
@@ -188,9 +187,6 @@ type ActionKind uint8
 const (
 	// Send: give Advert to Peer, at once and without waiting.
 	Send ActionKind = iota
-	// ReadOwner: read who holds the addresses of Group and answer with OwnerRead.
-	// Urgent: a decision waits for it, so no budget of reads may hold it up.
-	ReadOwner
 	// SendProbe: ask through the addresses of Group who is there; answers come
 	// back as ProbeAnswered, silence needs no event.
 	SendProbe
@@ -219,5 +215,4 @@ type Action struct {
 	From, To Role
 	Term     Term
 	Reason   Reason
-	Urgent   bool
 }

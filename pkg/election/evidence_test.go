@@ -81,65 +81,6 @@ func TestALostDatagramCostsOneRead(t *testing.T) {
 	}
 }
 
-// A read that nobody waits for may be put off by a budget. A decision that needs one
-// meanwhile asks again, urgently, and does not wait for the other (invariant 12).
-func TestADecisionDoesNotWaitForAReadThatWasPutOff(t *testing.T) {
-	t.Parallel()
-	s := newSeat(t, byA, nil)
-	s.hearFor(2*time.Minute, Active)
-	urgent := []bool{}
-	note := func(actions []Action) {
-		for _, a := range actions {
-			if a.Kind == ReadOwner {
-				urgent = append(urgent, a.Urgent)
-			}
-		}
-	}
-	for end := s.now.Add(5 * time.Second); s.now < end; { // a is silent, and no read is answered
-		s.now = max(s.now.Add(time.Millisecond), s.m.Deadline())
-		note(s.m.Step(s.now, Tick{}))
-	}
-	if len(urgent) < 2 || urgent[0] || !urgent[len(urgent)-1] {
-		t.Errorf("reads asked for, urgent or not: %v", urgent)
-	}
-}
-
-// Reads of one instant are asked for in one step, so that they can be one call.
-func TestGroupsAreReadTogether(t *testing.T) {
-	t.Parallel()
-	s := newSeat(t, byA, func(c *Config) {
-		second := c.Groups[0]
-		second.Name, second.VRID = "db", 52
-		c.Groups = append(c.Groups, second)
-	})
-	s.step(Identity{Group: "db", Known: true})
-	s.now = s.now.Add(6 * time.Second)
-	s.step(Health{Group: "db", Known: true, Healthy: true})
-	s.hearFor(2*time.Minute, Active)
-	together, alone := 0, 0
-	for range 600 {
-		s.now = s.now.Add(100 * time.Millisecond)
-		asked := 0
-		for _, a := range s.m.Step(s.now, Tick{}) {
-			if a.Kind == ReadOwner {
-				asked++
-			}
-		}
-		for _, g := range []string{"web", "db"} {
-			s.m.Step(s.now, OwnerRead{Group: g, Began: s.now, Ended: s.now, Owner: byA})
-		}
-		switch asked {
-		case 1:
-			alone++
-		case 2:
-			together++
-		}
-	}
-	if together == 0 || alone > 1 {
-		t.Errorf("asked for both groups at once %d times, for one alone %d times", together, alone)
-	}
-}
-
 // What the user's probe said of one owner says nothing of the next.
 func TestAnAnswerOfTheServiceGoesWithItsOwner(t *testing.T) {
 	t.Parallel()

@@ -36,25 +36,22 @@ type group struct {
 	rankUntil      Instant // end of the rank wait; never: not begun
 
 	// What the cloud says.
-	read          ownerRead
-	lastNamed     Owner     // by the last read that named a target
-	latches       []Instant // per peer: since when latched
-	unboundAt     Instant   // first read of ours that showed it unbound
-	stoppedAt     Instant   // the cloud's last word that the owner's machine is stopped or gone
-	failingAt     Instant   // start of the first of the calls that all failed since
-	newsAt        Instant   // last new fact: reads are fast for a while
-	missingAt     Instant   // since when a peer is missing or a latch holds
-	readAsked     Instant   // when the last read was asked for
-	reading       bool
-	readNow       bool          // the next read does not wait for its turn
-	readUrgent    bool          // and a decision waits for it
-	readWasUrgent bool          // so was the last one that was asked for
-	readEvery     time.Duration // the spacing that the last read was asked at
-	seenOurs      bool          // some read named a node of the cluster
-	moved         movedRead
-	reclaims      [reclaimsMax]Instant // newest first
-	contended     bool
-	step          OwnershipStep // what the last read made this active node do
+	read      ownerRead
+	lastNamed Owner     // by the last read that named a target
+	latches   []Instant // per peer: since when latched
+	unboundAt Instant   // first read of ours that showed it unbound
+	stoppedAt Instant   // the cloud's last word that the owner's machine is stopped or gone
+	failingAt Instant   // start of the first of the calls that all failed since
+	newsAt    Instant   // last new fact: reads are fast for a while
+	missingAt Instant   // since when a peer is missing or a latch holds
+	lookedAt  Instant   // when the last read ended, whatever came of it
+	lookAt    Instant   // something happened then that only a read begun later can show
+	waits     bool      // a decision waits for a read
+	seenOurs  bool      // some read named a node of the cluster
+	moved     movedRead
+	reclaims  [reclaimsMax]Instant // newest first
+	contended bool
+	step      OwnershipStep // what the last read made this active node do
 
 	claim claim
 	plan  plan

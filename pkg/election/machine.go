@@ -96,7 +96,7 @@ func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 		g.plan.declined = renumbered(g.plan.declined, from)
 		return g
 	}
-	g := &group{cfg: gc, since: m.now, reason: ReasonStarted, drained: gc.Drained}
+	g := &group{cfg: gc, since: m.now, reason: ReasonStarted, drained: gc.Drained, lookAt: m.now}
 	g.peers, g.latches = make([]peerGroup, len(from)), make([]Instant, len(from))
 	g.probe.latched = make([]latchProbe, len(from))
 	m.rankConfigured(g)
@@ -170,7 +170,7 @@ func (m *Machine) advance(g *group) {
 	} else {
 		m.evaluate(g)
 	}
-	m.advanceReads(g)
+	m.notePresence(g)
 	m.advanceProbe(g)
 }
 

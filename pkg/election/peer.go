@@ -135,11 +135,13 @@ func (m *Machine) note(p *peer, a *Advert, twoWay, first bool) {
 	}
 }
 
-// recognise reads again what looks foreign, or is being read, because a peer has
-// said what it is called by the cloud: the stranger may be that peer.
+// recognise looks again at what seems foreign, because a peer has said what it is
+// called by the cloud: the stranger may be that peer.
 func (m *Machine) recognise() {
 	for _, g := range m.groups {
-		g.readNow = g.readNow || g.read.Kind == OwnerForeign || g.reading
+		if g.read.Kind == OwnerForeign {
+			g.lookAt = m.now
+		}
 	}
 }
 

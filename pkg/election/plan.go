@@ -47,14 +47,14 @@ func (m *Machine) assign(g *group, ev Assign) {
 	if g.role == Active {
 		g.plan.sticky = true
 		g.claim.ordered = true
-		g.readNow, m.urgent = true, true
+		g.lookAt, m.urgent = m.now, true
 		return
 	}
 	if g.drained {
 		return
 	}
 	g.plan.forced = ev.Force
-	g.readNow = true
+	g.lookAt = m.now
 	if m.activePeer(g) >= 0 {
 		g.plan.nextID++
 		g.plan.request, g.plan.requestAt = Request{Kind: RequestTake, ID: m.requestID(g)}, m.now
@@ -223,7 +223,7 @@ func (m *Machine) endHandover(g *group, reason Reason) {
 	g.plan.handover, g.plan.draining, g.plan.placing, g.plan.ended = Handover{}, false, false, reason
 	m.raiseTerm(g)
 	g.claim.progressAt = m.now
-	g.readNow, m.urgent = true, true
+	g.lookAt, m.urgent = m.now, true
 }
 
 // finishHandover makes this node step back when its successor owns the address,

@@ -3,11 +3,9 @@
 
 package election
 
-import "time"
-
 // ownerRead takes in the end of an owner read, whoever asked for it.
 func (m *Machine) ownerRead(g *group, ev OwnerRead) {
-	g.reading = false
+	g.lookedAt = max(g.lookedAt, ev.Ended)
 	if ev.Failed {
 		m.callFailed(g, ev.Began)
 		return
@@ -268,82 +266,6 @@ func (m *Machine) claimAgain(g *group, reason Reason) {
 	g.claim.term = g.claim.highest
 	m.do(Action{Kind: Noted, Group: g.cfg.Name, Term: g.claim.term, Reason: reason})
 	m.urgent = true
-}
-
-// fastReads is the spacing of reads while something is going on.
-func (m *Machine) fastReads() time.Duration { return max(time.Second, m.cfg.Interval) }
-
-// readInFlight reports whether the answer to a read is still to be expected.
-func (m *Machine) readInFlight(g *group) bool {
-	return g.reading && m.before(g.readAsked.Add(readLost))
-}
-
-// readTells reports whether a read begun now would say more than the last one
-// did: the cloud answers, and the gate no longer waits for the end of something.
-func (m *Machine) readTells(g *group) bool {
-	return g.failingAt == never && m.now > g.owningAt && m.now > g.claim.overAt
-}
-
-// notePresence follows which peers are missing or latched. With each that is
-// newly so, the fast reads begin again, and one is due at once if the last began
-// while the peer was still heard.
-func (m *Machine) notePresence(g *group) {
-	missing := false
-	for i, p := range m.peers {
-		gone := m.suspicious(p) || g.latches[i] != never
-		if gone && !g.peers[i].missing {
-			g.missingAt = m.now
-			underWay := m.readInFlight(g) && g.readAsked > p.twoWayAt // another group's read took this one along
-			g.readNow = g.readNow || g.read.began <= p.twoWayAt && m.readTells(g) && !underWay
-		}
-		g.peers[i].missing = gone
-		missing = missing || gone
-	}
-	if !missing {
-		g.missingAt = never
-	}
-}
-
-// advanceReads asks for the next owner read. A missing peer or a latch makes
-// reads fast for a minute, then slow again; any new fact makes them fast for ten
-// seconds.
-func (m *Machine) advanceReads(g *group) {
-	m.notePresence(g)
-	every := steadyReadEvery
-	if m.lacks(guardReadBudget) || m.busy(g) || m.within(g.missingAt, fastReadsFor) || m.within(g.newsAt, fastReadsOnNews) {
-		every = m.fastReads()
-	}
-	if m.readInFlight(g) {
-		// One that nobody waited for may itself wait for a budget of reads: a decision asks
-		// again (invariant 12).
-		if !g.readWasUrgent && m.readIsUrgent(g) {
-			m.askOwner(g, every)
-		}
-		return
-	}
-	if !g.readNow && !m.due(g.readAsked.Add(every)) && g.readAsked != never {
-		return
-	}
-	m.askOwner(g, every)
-}
-
-// readIsUrgent reports whether a decision waits for the next read.
-func (m *Machine) readIsUrgent(g *group) bool {
-	return g.readUrgent || m.busy(g) || m.recovering() || g.read.Kind == OwnerUnknown
-}
-
-// askOwner asks for an owner read of a group, and with it of those other groups
-// whose next read is near: reads of one instant are one call where the cloud has
-// one for many addresses (invariant 12).
-func (m *Machine) askOwner(g *group, every time.Duration) {
-	g.readWasUrgent = m.readIsUrgent(g)
-	g.reading, g.readNow, g.readUrgent, g.readAsked, g.readEvery = true, false, false, m.now, every
-	m.do(Action{Kind: ReadOwner, Group: g.cfg.Name, Urgent: g.readWasUrgent})
-	for _, other := range m.groups {
-		if other != g && other.readAsked != never && !m.readInFlight(other) && m.now.Sub(other.readAsked) >= other.readEvery/2 {
-			m.askOwner(other, other.readEvery)
-		}
-	}
 }
 
 // busy reports whether this node waits for the cloud to say something new. What

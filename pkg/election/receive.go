@@ -60,6 +60,7 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 		m.owning(g, i, rec)
 	}
 	m.leaving(g, i, rec, before)
+	m.readsDiffer(g, rec)
 	m.noteTerm(g, rec)
 	if twoWay {
 		pg.unsaidAt = never
@@ -122,7 +123,7 @@ func (m *Machine) leaving(g *group, i int, rec *GroupAdvert, before Role) {
 	}
 	skew := Skew(m.priority(g), m.peers[i].interval)
 	g.activeDownAt = m.now.Add(skew)
-	g.readNow = true
+	g.lookAt = m.now
 	g.newsAt = m.now
 }
 
@@ -141,7 +142,7 @@ func (m *Machine) noteOffer(g *group, i int, rec *GroupAdvert) {
 		if rec.Handover.Remaining <= 0 {
 			return
 		}
-		g.readNow = true
+		g.lookAt = m.now
 	}
 	g.plan.offerFrom, g.plan.offerID = i+1, rec.Handover.ID
 	g.plan.offerUntil = m.now.Add(max(0, rec.Handover.Remaining))

@@ -22,9 +22,10 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 		g.claim = claim{term: g.claim.term, highest: g.claim.highest, overAt: g.writeOver()}
 		g.plan.handover, g.plan.draining, g.plan.placing, g.plan.sticky = Handover{}, false, false, false
 		g.step = Serve
-		g.readNow = true // whoever leads now, people ask this node as well
+		g.lookAt = m.now // whoever leads now, people ask this node as well
 	}
 	if role == Active {
+		g.waits = false
 		g.probe.forgetService()
 	}
 	if role == Backup {
@@ -67,7 +68,7 @@ func (m *Machine) becomeActive(g *group, reason Reason, resumed bool) {
 	g.claim.highest = g.claim.term
 	g.plan.request, g.plan.ordered, g.plan.forced, g.plan.preemptAt = Request{}, false, false, never
 	g.plan.sticky = sticky
-	g.moved, g.readNow = movedRead{}, false
+	g.moved = movedRead{}
 	g.claimBegins()
 	m.become(g, Active, reason)
 	m.judgeOwner(g)
@@ -159,6 +160,7 @@ func (m *Machine) mustWaitToReturn(g *group) bool {
 
 // evaluate asks the takeover table on a backup.
 func (m *Machine) evaluate(g *group) {
+	g.waits = false
 	if g.role != Backup {
 		m.hold(g, ReasonNone)
 		return
@@ -188,24 +190,17 @@ func (m *Machine) evaluate(g *group) {
 
 // wait tells what a backup waits for. While the last read is merely too old, that
 // is what the table would answer to a fresh one; if it would answer claim, a read
-// is all that is missing and is asked for at once: a claim never waits for the
-// budget of reads (invariant 12). Where reads fail, or one begun now could not
-// count yet, the usual spacing holds.
+// is all that is missing: a claim never waits for the budget of reads (invariant 12).
 func (m *Machine) wait(g *group, f TakeoverFacts, reason Reason) {
 	fresh := f
 	fresh.ReadFresh = true
 	decision, otherwise := Takeover(fresh)
+	g.waits = decision != Stay && !f.ReadFresh
 	switch {
-	case g.failingAt != never || g.read.Kind == OwnerUnknown && !g.reading && !g.readNow:
+	case g.failingAt != never:
 		m.hold(g, reason)
 	case decision == Stay:
 		m.hold(g, otherwise)
-	}
-	if f.ReadFresh || decision == Stay || g.read.Kind == OwnerUnknown || m.readInFlight(g) && g.readWasUrgent {
-		return
-	}
-	if m.readTells(g) || m.due(g.readAsked.Add(m.fastReads())) {
-		g.readNow, g.readUrgent = true, true
 	}
 }
 

@@ -13,19 +13,21 @@ import (
 // peer a (10.0.0.1) is played by the test, datagram by datagram. Owner reads are
 // answered after a millisecond with owner, unless deaf.
 type seat struct {
-	t     testing.TB
-	m     *Machine
-	now   Instant
-	owner Owner
-	deaf  bool
-	peer  seatPeer
-	sent  []Advert
-	heard Mark // last datagram of the machine
-	roles []Action
-	reads int // asked for
+	t      testing.TB
+	m      *Machine
+	now    Instant
+	owner  Owner
+	deaf   bool
+	peer   seatPeer
+	sent   []Advert
+	heard  Mark // last datagram of the machine
+	roles  []Action
+	reads  int  // made
+	mute   bool // no read is made
+	reader wishReader
 	// read changes the next answers to owner reads; nil: nothing.
 	read  func(*OwnerRead)
-	other []Action // everything but Send, ReadOwner and Changed
+	other []Action // everything but Send and Changed
 }
 
 // seatPeer is what a says in its next datagram.
@@ -80,7 +82,6 @@ func bootSeat(t testing.TB, owner Owner, deaf bool, change func(*Config)) *seat 
 // step gives the machine one event and notes what it wants.
 func (s *seat) step(ev Event) {
 	s.t.Helper()
-	read := false
 	for _, a := range s.m.Step(s.now, ev) {
 		switch a.Kind {
 		case Send:
@@ -88,24 +89,32 @@ func (s *seat) step(ev Event) {
 			ad.Groups = append([]GroupAdvert(nil), ad.Groups...)
 			s.sent = append(s.sent, ad)
 			s.heard = Mark{ad.Session, ad.Sequence}
-		case ReadOwner:
-			read = true
-			s.reads++
 		case Changed:
 			s.roles = append(s.roles, a)
 		default:
 			s.other = append(s.other, a)
 		}
 	}
-	if read {
+	if at := s.lookAt(); at != never && at <= s.now {
 		began := s.now
+		s.reads++
+		s.reader.begin(began)
 		s.now = s.now.Add(time.Millisecond)
 		ev := OwnerRead{Group: "web", Began: began, Ended: s.now, Failed: s.deaf, Owner: s.answer()}
 		if s.read != nil {
 			s.read(&ev)
 		}
+		s.reader.end(ev)
 		s.step(ev)
 	}
+}
+
+// lookAt returns when the next read is to begin, or never.
+func (s *seat) lookAt() Instant {
+	if s.mute {
+		return never
+	}
+	return s.reader.due(s.now, s.m.Wish("web"), time.Millisecond)
 }
 
 func (s *seat) answer() Owner {
@@ -119,8 +128,12 @@ func (s *seat) answer() Owner {
 func (s *seat) advance(d time.Duration) {
 	s.t.Helper()
 	end := s.now.Add(d)
-	for s.m.Deadline() != never && s.m.Deadline() <= end {
-		s.now = max(s.now, s.m.Deadline())
+	for {
+		next := earliest(s.m.Deadline(), s.lookAt())
+		if next == never || next > end {
+			break
+		}
+		s.now = max(s.now, next)
 		s.step(Tick{})
 	}
 	s.now = max(s.now, end)

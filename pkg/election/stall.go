@@ -29,7 +29,7 @@ func (m *Machine) stall(from Instant) {
 			m.become(g, Backup, ReasonOwnStall)
 		}
 		g.incumbentSince, g.rankUntil = never, never // they counted in a silence that was our own
-		g.readNow = true
+		g.lookAt = m.now
 	}
 	m.urgent = true
 }

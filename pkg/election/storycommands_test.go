@@ -89,7 +89,7 @@ func (w *world) timed(until Instant, done func() bool) {
 	for w.now < until && !done() {
 		next := until
 		if n := w.nextNode(); n != nil {
-			next = min(next, max(n.m.Deadline(), w.now))
+			next = min(next, max(n.next(), w.now))
 		}
 		if len(w.queue) > 0 {
 			next = min(next, max(w.queue[0].at, w.now))

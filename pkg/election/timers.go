@@ -36,10 +36,10 @@ const (
 	serviceFor       = 25 * time.Second // two steady questions of the user's probe, with room
 	handOverEvery    = time.Hour        // at most one handover because nothing answers
 	crashSessions    = 3
-	steadyReadEvery  = 15 * time.Second
-	readLost         = 5 * AttemptTimeout // a read without an end was lost
-	fastReadsFor     = 60 * time.Second
-	fastReadsOnNews  = 10 * time.Second
+	restReadEvery    = 30 * time.Second // one node of the cluster reads so often while all is well
+	restReadTie      = 2 * time.Second  // reads no further apart were made at once
+	uneasyReadEvery  = 15 * time.Second // each node, while a peer is missing or the owner is not who leads
+	newsFor          = 10 * time.Second // how long a new owner is worth asking often by the probe
 	steadyProbeEvery = 10 * time.Second
 	apiLostFloor     = 5 * time.Second
 	apiReadYoung     = 5 * time.Second

@@ -105,7 +105,7 @@ func (w *world) run(d time.Duration) {
 		next := w.nextNode()
 		at := end
 		if next != nil {
-			at = min(at, max(next.m.Deadline(), w.now))
+			at = min(at, max(next.next(), w.now))
 		}
 		if len(w.queue) > 0 && w.queue[0].at <= at {
 			e := heap.Pop(&w.queue).(worldEvent)
@@ -113,11 +113,16 @@ func (w *world) run(d time.Duration) {
 			e.do()
 			continue
 		}
-		if next == nil || next.m.Deadline() > end {
+		if next == nil || next.next() > end {
 			w.now = end
 			return
 		}
-		w.now = at
+		w.now = max(w.now, next.next())
+		if next.hand.lookAt != never && next.hand.lookAt <= w.now {
+			w.startRead(next)
+			w.planRead(next)
+			continue
+		}
 		w.step(next, Tick{})
 	}
 }
@@ -126,15 +131,18 @@ func (w *world) nextNode() *worldNode {
 	var next *worldNode
 	for _, name := range w.names {
 		n := w.nodes[name]
-		if n.m == nil || n.paused || n.m.Deadline() == never {
+		if n.m == nil || n.paused || n.next() == never {
 			continue
 		}
-		if next == nil || n.m.Deadline() < next.m.Deadline() {
+		if next == nil || n.next() < next.next() {
 			next = n
 		}
 	}
 	return next
 }
+
+// next returns when time alone concerns the node: its machine, or a read that it wishes for.
+func (n *worldNode) next() Instant { return earliest(n.m.Deadline(), n.hand.lookAt) }
 
 // step gives a node an event and carries out what it answers.
 func (w *world) step(n *worldNode, ev Event) {
@@ -153,14 +161,13 @@ func (w *world) step(n *worldNode, ev Event) {
 	if !n.waking {
 		w.control(n)
 	}
+	w.planRead(n)
 }
 
 func (w *world) carryOut(n *worldNode, a Action) {
 	switch a.Kind {
 	case Send:
 		w.deliver(n.name, a.Peer, *a.Advert)
-	case ReadOwner:
-		w.startRead(n)
 	case SendProbe:
 		w.probe(n)
 	case Changed:

@@ -28,6 +28,8 @@ type worldHand struct {
 	failures  int     // writes in a row without effect
 	waitUntil Instant // an accepted write may run until then without being seen
 	reads     int
+	reader    wishReader
+	lookAt    Instant // when it begins the next read; never: not by time alone
 }
 
 func (w *world) unreachable(n *worldNode) bool { return w.cloud.down || w.cloud.downFor[n.name] }
@@ -36,6 +38,7 @@ func (w *world) unreachable(n *worldNode) bool { return w.cloud.down || w.cloud.
 func (w *world) startRead(n *worldNode) {
 	life, began := n.life, w.now
 	n.hand.reads++
+	n.hand.reader.begin(began)
 	w.after(w.cloud.readDelay, func() {
 		if n.life != life {
 			return
@@ -49,8 +52,21 @@ func (w *world) startRead(n *worldNode) {
 		if !ev.Failed && (ev.Owner == (Owner{OwnerNode, n.name}) || !w.group.AtomicMove && ev.Owner.Kind == OwnerNone) {
 			n.hand.waitUntil = never
 		}
+		n.hand.reader.end(ev)
 		w.step(n, ev)
 	})
+}
+
+// planRead begins the read that the machine wishes for if it is due.
+func (w *world) planRead(n *worldNode) {
+	if n.m == nil || n.paused {
+		return
+	}
+	n.hand.lookAt = n.hand.reader.due(w.now, n.m.Wish("web"), w.cloud.readDelay)
+	if n.hand.lookAt != never && n.hand.lookAt <= w.now {
+		w.startRead(n)
+		n.hand.lookAt = n.hand.reader.due(w.now, n.m.Wish("web"), w.cloud.readDelay)
+	}
 }
 
 // probe asks the owner through the floating IP.
