@@ -27,6 +27,21 @@ func (e *engine) checked(g *group, r health.Result) {
 		}
 	}
 	e.judge(g)
+	e.doubt(g)
+}
+
+// doubt tells the election whether a check that can put this node in fault failed the last
+// time it said anything.
+func (e *engine) doubt(g *group) {
+	failing := false
+	for _, c := range g.cfg.Checks {
+		r, ran := g.results[c.Name]
+		failing = failing || ran && c.Weight == 0 && !r.OK && !r.Inconclusive
+	}
+	if failing != g.doubt {
+		g.doubt = failing
+		e.step(election.Doubt{Group: g.cfg.Name, Failing: failing})
+	}
 }
 
 // judge tells the election what the checks of a group say together.
@@ -74,6 +89,7 @@ func (e *engine) checkTasks(g *group) ([]task, error) {
 		if err != nil {
 			return nil, err
 		}
+		g.checkers = append(g.checkers, r)
 		tasks = append(tasks, r)
 	}
 	return tasks, nil

@@ -200,6 +200,41 @@ func TestAFailedCheckMovesTheAddressAndItsRecoveryDoesNot(t *testing.T) {
 	})
 }
 
+// TestAnOwnerInFaultIsRelievedWithoutATimer: the standby claims one call after its word.
+func TestAnOwnerInFaultIsRelievedWithoutATimer(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.pass(5 * time.Second)
+		a.check.set(errors.New("connection refused"))
+		w.eventually("the owner is in fault", func() bool { return a.role() == "fault" })
+		said := time.Now()
+		w.eventually("the write has left", func() bool { return w.writes() == 1 })
+		if took := time.Since(said); took > 4*callTime {
+			t.Errorf("it took %v", took)
+		}
+		w.eventually("the standby owns the address", b.bound)
+	})
+}
+
+// TestWhatBreaksBothServicesMovesNothing: a standby whose own service is broken as well
+// does not take the owner at its word, in whatever phase its checks are.
+func TestWhatBreaksBothServicesMovesNothing(t *testing.T) {
+	for phase := time.Duration(0); phase < time.Second; phase += 100 * time.Millisecond {
+		t.Run(phase.String(), func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				a := w.start(nodeA, nil)
+				w.eventually("the owner leads", a.bound)
+				b := w.start(nodeB, func(_ *node, o *Options, _ *parts) { o.Config.Groups[0].Checks[0].Fall = 3 })
+				w.pass(5*time.Second + phase)
+				a.check.set(errors.New("no database"))
+				b.check.set(errors.New("no database"))
+				w.eventually("both are in fault", func() bool { return a.role() == "fault" && b.role() == "fault" })
+				w.wantMoves(0, 0)
+			})
+		})
+	}
+}
+
 // TestAnElectionNeverWaitsForTheCloud: with the API a black hole on the owner and
 // on the standby, adverts keep their rhythm and nothing moves (invariants 3, 12).
 func TestAnElectionNeverWaitsForTheCloud(t *testing.T) {

@@ -234,6 +234,12 @@ func (e *engine) carryOut(a election.Action) {
 		e.sendAdvert(a.Peer, a.Advert)
 	case election.SendProbe:
 		e.sendProbe(g)
+	case election.CheckNow:
+		if g != nil {
+			for _, c := range g.checkers {
+				c.Now()
+			}
+		}
 	case election.Cancel:
 		if g != nil {
 			g.runner.Cancel()

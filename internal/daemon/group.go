@@ -37,6 +37,8 @@ type group struct {
 	until        election.Instant // when time alone changes the controller's decision
 	waiting      election.Reason  // why the controller waits
 
+	checkers  []*health.Runner
+	doubt     bool // a check failed the last time
 	checks    []health.Standing
 	results   map[string]health.Result // the last one of each check
 	checkAt   map[string]time.Time     // since when it says that

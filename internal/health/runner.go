@@ -39,6 +39,7 @@ type RunnerConfig struct {
 type Runner struct {
 	cfg     RunnerConfig
 	counter Counter
+	now     chan struct{} // capacity 1: a run beside the rhythm is wanted
 }
 
 // NewRunner returns a runner that does nothing until Run. An invalid check is an
@@ -60,7 +61,17 @@ func NewRunner(cfg RunnerConfig) (*Runner, error) {
 	return &Runner{
 		cfg:     cfg,
 		counter: Counter{Rise: cfg.Check.Rise, Fall: cfg.Check.Fall},
+		now:     make(chan struct{}, 1),
 	}, nil
+}
+
+// Now wants the check to be run at once, beside its rhythm. It returns at once and may be
+// called from any goroutine; while such a run waits, another call adds none.
+func (r *Runner) Now() {
+	select {
+	case r.now <- struct{}{}:
+	default:
+	}
 }
 
 // String names the task.
@@ -86,6 +97,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-r.now:
 		}
 	}
 }

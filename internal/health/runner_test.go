@@ -217,6 +217,33 @@ func TestRunnerAsksForTheValuesEachTime(t *testing.T) {
 	})
 }
 
+// TestARunBesideTheRhythmComesAtOnceAndLeavesTheRhythmAlone is what a decision asks for.
+func TestARunBesideTheRhythmComesAtOnceAndLeavesTheRhythmAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		begin := time.Now()
+		r, err := NewRunner(RunnerConfig{
+			Group: "web", Check: Check{Name: "nginx", Probe: &scripted{answers: []answer{{}}}}.WithDefaults(),
+			Report: func(Result) { at = append(at, time.Since(begin)) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(ctx) }()
+		time.Sleep(500 * time.Millisecond) // virtual: inside the bubble it only moves the clock
+		r.Now()
+		time.Sleep(4 * time.Second)
+		cancel()
+		<-ended
+		if diff := cmp.Diff([]time.Duration{0, 500 * time.Millisecond, 2 * time.Second, 4 * time.Second}, at); diff != "" {
+			t.Errorf("runs (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // expanding answers with the name of the node.
 type expanding struct{}
 

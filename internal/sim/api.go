@@ -231,7 +231,7 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		for _, s := range seen[i] {
 			ev.Version += s.Version
 		}
-		n.seen.read(gi, ev)
+		n.seen.read(w, gi, ev)
 		w.step(n, ev)
 		w.inspect(n, gi, owner, seen[i])
 		w.trackMoves(n, h, owners)

@@ -143,8 +143,12 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 		case election.Send:
 			c.sends(w, n, a)
 		case election.Noted:
-			if a.Reason == election.ReasonOwnStall {
+			switch a.Reason {
+			case election.ReasonOwnStall:
 				n.seen.noticedAt = w.local(n)
+			case election.ReasonReclaimed, election.ReasonTakenBack, election.ReasonAssigned, election.ReasonUnbound: // another claim
+				s := &n.seen.groups[w.groupIndex(a.Group)]
+				s.from = s.read
 			}
 		}
 	}
@@ -157,7 +161,7 @@ func (c *checks) changed(w *world, n *node, a *election.Action) {
 	if s.role != a.From || !documented(a.From, a.To, a.Reason) {
 		c.broken(w, checkReasons, "%s %s: %s -> %s (%s) from %s is not documented", n.name, a.Group, a.From, a.To, a.Reason, s.role)
 	}
-	s.role = a.To
+	s.role, s.ackedAt, s.from = a.To, 0, s.read
 	if a.To == election.Drained {
 		s.drained = true
 	}
@@ -324,7 +328,7 @@ func documented(from, to election.Role, why election.Reason) bool {
 	case election.ReasonStopping:
 		return to == election.Initialize
 	case election.ReasonCheckFailed:
-		return to == election.Fault
+		return to == election.Fault || from == election.Active && to == election.Backup
 	case election.ReasonCheckRecovered:
 		return from == election.Fault && to == election.Backup
 	case election.ReasonDrained:

@@ -81,7 +81,7 @@ func (w *world) announce(n *node, h *hand, s *guestStep) bool {
 	}
 	w.learn(n, h, controller.Observation{Announced: &controller.AnnounceFact{Address: d.Address, Left: true}})
 	if !d.Repeat {
-		n.seen.writeOver(h.group, w.local(n))
+		n.seen.writeOver(h.group, w.local(n), true)
 		w.step(n, election.WriteDone{Group: g.name, Outcome: election.WriteAccepted, More: true})
 	}
 	return true

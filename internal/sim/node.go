@@ -168,7 +168,21 @@ func (w *world) tellIdentity(n *node) {
 }
 
 func (w *world) tellHealth(n *node, i int) {
+	w.step(n, election.Doubt{Group: w.groups[i].name, Failing: !n.serviceOK[i]})
+	if n.machine == nil {
+		return
+	}
 	w.step(n, election.Health{Group: w.groups[i].name, Known: true, Healthy: n.serviceOK[i]})
+}
+
+// checkNow runs the checks of a group once more, beside their rhythm.
+func (w *world) checkNow(n *node, i int) {
+	life := n.life
+	w.after(w.chance.between(time.Millisecond, 300*time.Millisecond), func() {
+		w.fact(n, life, func() {
+			w.step(n, election.Doubt{Group: w.groups[i].name, Failing: !n.serviceOK[i]})
+		})
+	})
 }
 
 // fact brings something to a node that belongs to one of its lives, now or when it

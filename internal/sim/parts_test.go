@@ -134,7 +134,7 @@ func TestTheShadowFollowsWhatANodeWasTold(t *testing.T) {
 		t.Error("a peer that does not hear us could lead")
 	}
 	me := election.Owner{Kind: election.OwnerNode, Node: "a"}
-	s.read(0, election.OwnerRead{Began: w.local(a), Owner: me})
+	s.read(w, 0, election.OwnerRead{Began: w.local(a), Owner: me})
 	if !s.namesMe(a, 0) || s.newerElsewhere(w, a, 0) {
 		t.Errorf("after a read of itself: names me %v, newer elsewhere %v", s.namesMe(a, 0), s.newerElsewhere(w, a, 0))
 	}

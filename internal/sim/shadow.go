@@ -38,6 +38,8 @@ type shadowGroup struct {
 	read           election.OwnerRead
 	failedAt       election.Instant // start of the first of the reads that all failed since
 	writeOver      election.Instant
+	ackedAt        election.Instant   // when the last write of this claim was acknowledged
+	from           election.OwnerRead // the read that this claim began from
 }
 
 // shadowPeer is one peer in the eyes of the checkers.
@@ -62,17 +64,27 @@ func newShadow(w *world, n *node) shadow {
 	return s
 }
 
-// read notes a successful owner read.
-func (s *shadow) read(gi int, ev election.OwnerRead) {
+// read notes a successful owner read. One that still shows, within the time that reads may
+// lag behind, whom the claim began from says nothing (docs/design.md section 5.8).
+func (s *shadow) read(w *world, gi int, ev election.OwnerRead) {
 	g := &s.groups[gi]
-	if ev.Began >= g.read.Began {
+	lags := g.role == election.Active && ev.Owner == g.from.Owner && ev.Version == g.from.Version &&
+		g.ackedAt != 0 && ev.Ended.Sub(g.ackedAt) < w.groups[gi].config.SettleTime
+	if ev.Began >= g.read.Began && !lags {
 		g.read = ev
 	}
 	g.failedAt = 0
 	g.seenOurs = g.seenOurs || ev.Owner.Kind == election.OwnerNode
 }
 
-func (s *shadow) writeOver(gi int, now election.Instant) { s.groups[gi].writeOver = now }
+// writeOver notes that a write of the node has ended.
+func (s *shadow) writeOver(gi int, now election.Instant, accepted bool) {
+	g := &s.groups[gi]
+	g.writeOver = now
+	if accepted && g.role == election.Active {
+		g.ackedAt = now
+	}
+}
 
 // woke notes that the node did not run for a while.
 func (s *shadow) woke(w *world, n *node, paused time.Duration, clocks bool) {

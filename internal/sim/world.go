@@ -272,6 +272,8 @@ func (w *world) carryOut(n *node, actions []election.Action) {
 			w.send(n, int(a.Peer[0]-'a'), a.Advert)
 		case election.SendProbe:
 			w.probe(n, w.groupIndex(a.Group))
+		case election.CheckNow:
+			w.checkNow(n, w.groupIndex(a.Group))
 		case election.Cancel:
 			if h := w.handOf(n, a.Group); h != nil && h.write != nil {
 				w.cancel(n, h)

@@ -138,7 +138,7 @@ func (w *world) endWrite(n *node, h *hand, wr *write, a answer, op *fakecloud.Op
 	if outcome == election.WriteAccepted {
 		h.track[k] = op.ID
 	}
-	n.seen.writeOver(h.group, w.local(n))
+	n.seen.writeOver(h.group, w.local(n), outcome == election.WriteAccepted)
 	if a.kind == providers.Denied {
 		w.credentials(n, true)
 	}

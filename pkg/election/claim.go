@@ -18,7 +18,7 @@ func (g *group) writeOver() Instant {
 func (m *Machine) writeSent(g *group) {
 	g.claim.sentAt, g.claim.sentUntil = m.now, m.now.Add(AttemptTimeout)
 	g.claim.overAt = g.claim.sentUntil
-	g.claim.accepted = false
+	g.claim.accepted, g.claim.wrote = false, true
 	m.urgent = true
 }
 

@@ -120,3 +120,56 @@ func TestAnAnsweringServiceDoesNotHoldForAnOwnerThatIsHeard(t *testing.T) {
 	silent.advance(30 * time.Second) // nobody asks any more
 	silent.want(Active, ReasonOwnerSilent)
 }
+
+// TestAProbeAnsweredBeforeTheSilenceIsOutlived: an owner that answered just before it died
+// holds nobody back once two later questions had no answer. One asked in the silence does.
+func TestAProbeAnsweredBeforeTheSilenceIsOutlived(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		asked  time.Duration // since the last advert, of the last question that was answered
+		claims bool
+	}{{"asked before the silence", 1400 * time.Millisecond, true}, {"asked in the silence", 1600 * time.Millisecond, false}} {
+		s := newSeat(t, byA, nil)
+		s.hearFor(30*time.Second, Active)
+		last := s.m.peers[0].twoWayAt
+		s.now = last.Add(tt.asked + time.Millisecond)
+		s.step(ProbeAnswered{Group: "web", Node: "a", Asked: last.Add(tt.asked), Role: Active, Healthy: true})
+		s.advance(last.Add(3 * time.Second).Sub(s.now))
+		if !s.m.witnessed(s.m.groups[0], 0) {
+			t.Errorf("%s: one unanswered question is enough", tt.name)
+		}
+		s.advance(last.Add(ActiveDown(100, time.Second)).Sub(s.now) + 100*time.Millisecond)
+		if got := s.role() == Active; got != tt.claims {
+			t.Errorf("%s: role %v, holds %v", tt.name, s.role(), s.held())
+		}
+	}
+}
+
+// TestRow10LastsAsLongAsAFirstRead: an owner that is back and says that it has not read the
+// owner yet is given the time of one attempt and an interval, however fast the adverts are.
+func TestRow10LastsAsLongAsAFirstRead(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		owner OwnerReport
+		least time.Duration
+		most  time.Duration
+	}{
+		{"it has not read", OwnerReport{}, AttemptTimeout, AttemptTimeout + time.Second},
+		{"it has", OwnerReport{Owner: byA}, 500 * time.Millisecond, 1200 * time.Millisecond},
+	} {
+		s := newSeat(t, byA, func(c *Config) { c.Interval = 250 * time.Millisecond })
+		s.peer.interval = 250 * time.Millisecond
+		s.hearFor(30*time.Second, Active)
+		s.peer.group.Owner = tt.owner
+		began := s.now
+		for s.role() != Active && s.now.Sub(began) < 20*time.Second {
+			s.hear(Backup)
+			s.advance(250 * time.Millisecond)
+		}
+		if took := s.now.Sub(began) - ActiveDown(100, 250*time.Millisecond); took < tt.least || took > tt.most {
+			t.Errorf("%s: it is given %v", tt.name, took)
+		}
+	}
+}

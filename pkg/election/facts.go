@@ -17,6 +17,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		NeedsAPI:     g.cfg.NeedsAPI || g.read.Kind == OwnerUnknown && !m.allHeard(g),
 		ReadFresh:    m.readFresh(g),
 		Isolated:     !m.wayOut && m.allSilent(g),
+		AllHeard:     m.allHeard(g),
 		Holder:       m.holder(g),
 		Named:        g.plan.offerFrom > 0 && m.before(g.plan.offerUntil),
 		NamedByHand:  g.plan.request.Kind == RequestTake,
@@ -36,6 +37,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 	}
 	if owner >= 0 {
 		f.Out = m.outReason(g, owner)
+		f.Eligible = f.Eligible && !(g.doubt && f.Out == ReasonOwnerFault)
 		f.Witnessed = m.witnessed(g, owner)
 		f.Restarting = m.within(g.peers[owner].restartAt, restartHold)
 		f.Prolonged = m.prolonged(g, owner)
@@ -177,11 +179,18 @@ func (m *Machine) relayed(g *group, i int, down time.Duration) (best Relay, ok b
 // says that the owner is active and healthy (row 6).
 func (m *Machine) witnessed(g *group, i int) bool {
 	down := m.activeDown(g, m.peers[i])
-	if m.within(g.probe.answeredBy(i), down) && g.probe.role == Active && g.probe.healthy {
+	if m.within(g.probe.answeredBy(i), down) && g.probe.role == Active && g.probe.healthy && !m.outlived(g, i) {
 		return true
 	}
 	r, ok := m.relayed(g, i, down)
 	return ok && r.Role == Active && r.Healthy
+}
+
+// outlived reports whether the last answer of a peer to the probe says nothing any more: it
+// was asked for before the peer fell silent, and two questions since had no answer.
+func (m *Machine) outlived(g *group, i int) bool {
+	p := m.peers[i]
+	return g.probe.missed >= probesMissed && g.probe.answeredBy(i) < p.twoWayAt.Add(p.interval*3/2)
 }
 
 // prolonged says which datagrams of a peer still arrive though they do not count
@@ -202,7 +211,8 @@ func (m *Machine) prolonged(g *group, i int) Reason {
 }
 
 // incumbent reports whether the owner is a fresh, healthy node that should resume
-// by itself, for at most one active-down (row 10).
+// by itself, for at most one active-down (row 10), or for as long as it may take it to
+// read the owner for the first time.
 func (m *Machine) incumbent(g *group, i int) bool {
 	pg := &g.peers[i]
 	if !m.fresh(g, i) || m.crashLooping(m.peers[i]) {
@@ -213,7 +223,11 @@ func (m *Machine) incumbent(g *group, i int) bool {
 	if !starting && !standby {
 		return false
 	}
-	return g.incumbentSince == never || m.lacks(guardRow10Ends) || m.within(g.incumbentSince, m.activeDown(g, m.peers[i]))
+	patience := m.activeDown(g, m.peers[i])
+	if pg.Owner.Kind == OwnerUnknown {
+		patience = max(patience, AttemptTimeout+m.peers[i].interval)
+	}
+	return g.incumbentSince == never || m.lacks(guardRow10Ends) || m.within(g.incumbentSince, patience)
 }
 
 // rivalMayMove reports whether a silent peer may be between the two calls of a

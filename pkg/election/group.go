@@ -19,6 +19,7 @@ type group struct {
 
 	// What this node can do.
 	health     Health
+	doubt      bool // a check of this node failed the last time
 	known      bool // credentials and own target
 	drained    bool
 	leaving    bool    // the daemon is being stopped
@@ -34,6 +35,8 @@ type group struct {
 	owningAt       Instant // last accepted owning advert of another node
 	incumbentSince Instant // first fresh read in this silence that row 10 held on
 	rankUntil      Instant // end of the rank wait; never: not begun
+	wordAt         Instant // since when the owner says itself that it cannot lead; never: it does not
+	wordsFrom      Instant // before this no such word counts
 
 	// What the cloud says.
 	read      ownerRead
@@ -94,10 +97,14 @@ type claim struct {
 	term       Term
 	highest    Term // newest seen anywhere
 	from       Owner
+	version    string  // of the binding that it began from; empty where the cloud has none
+	boundFrom  Instant // a read that says me makes this node bound if it began then or later
 	saidMe     bool
 	taken      bool // part of what it won was taken away again
 	ordered    bool // by an operator: a foreign owner does not stop it
 	byOffer    bool // agreed with the old owner, and not bound yet
+	fault      bool // begun because the owner is in fault
+	wrote      bool // some write has left
 	progressAt Instant
 	detached   bool // our own detach was acknowledged in this term
 

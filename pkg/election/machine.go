@@ -268,6 +268,8 @@ func (m *Machine) handleGroup(ev Event) {
 		m.with(ev.Group, func(g *group) { m.instanceRead(g, ev) })
 	case Health:
 		m.with(ev.Group, func(g *group) { m.healthChanged(g, ev) })
+	case Doubt:
+		m.with(ev.Group, func(g *group) { m.doubted(g, ev) })
 	case Identity:
 		m.with(ev.Group, func(g *group) { m.identityChanged(g, ev) })
 	case WriteSent:

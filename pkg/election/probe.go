@@ -10,6 +10,7 @@ import "time"
 type probeState struct {
 	askedAt  Instant
 	answered bool // the last question was answered
+	missed   int  // questions in a row before it that were not
 
 	from    int     // index+1 of the peer that answered last; 0: nobody, or ourselves
 	at      Instant // when that question was sent
@@ -58,6 +59,9 @@ func (m *Machine) advanceProbe(g *group) {
 		return
 	}
 	m.countProbe(g)
+	if g.probe.missed++; g.probe.answered || g.probe.askedAt == never {
+		g.probe.missed = 0
+	}
 	g.probe.askedAt, g.probe.answered = m.now, false
 	m.do(Action{Kind: SendProbe, Group: g.cfg.Name})
 	m.before(m.now.Add(every))

@@ -34,9 +34,11 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 }
 
 // settling reports whether a read still shows the previous owner shortly after an
-// acknowledged write, and therefore says nothing.
+// acknowledged write, and therefore says nothing: whether one has shown this node before
+// or not, since not every answer need come from the same replica. A binding that is
+// neither the one that the claim began from is news.
 func (m *Machine) settling(g *group, ev OwnerRead) bool {
-	return g.role == Active && !g.claim.saidMe && ev.Owner == g.claim.from && m.within(g.claim.ackedAt, g.cfg.SettleTime)
+	return g.role == Active && ev.Owner == g.claim.from && ev.Version == g.claim.version && m.within(g.claim.ackedAt, g.cfg.SettleTime)
 }
 
 func (m *Machine) noteUnbound(g *group, ev OwnerRead) {
@@ -258,7 +260,7 @@ func (m *Machine) claimAgain(g *group, reason Reason) {
 	if g.read.Owner == g.claim.from && !g.claim.saidMe && !g.claim.taken {
 		return
 	}
-	g.claim.from, g.claim.saidMe, g.claim.taken, g.claim.detached = g.read.Owner, false, false, false
+	g.claim.from, g.claim.version, g.claim.saidMe, g.claim.taken, g.claim.detached = g.read.Owner, g.read.version, false, false, false
 	g.claim.progressAt = m.now
 	g.claimBegins()
 	g.claim.highest.Number++

@@ -124,10 +124,10 @@ func TestBackupWaitsOnlyItsSkewAfterPriorityZero(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t, byA, nil)
 	s.hearFor(5*time.Second, Active)
-	s.peer.group.Priority, s.peer.group.Flags = 0, FlagCanClaim
-	s.hear(Fault)
+	s.peer.group.Priority, s.peer.group.Flags = 0, FlagHealthy
+	s.hear(Backup)
 	got := s.untilRole(Active, time.Minute)
-	s.want(Active, ReasonOwnerFault)
+	s.want(Active, ReasonOwnerCannotClaim)
 	if want := Skew(100, time.Second); got < want-5*time.Millisecond || got > want+5*time.Millisecond {
 		t.Errorf("took over after %v, want the skew %v", got, want)
 	}

@@ -31,6 +31,9 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 	if role == Backup {
 		m.restartSilence(g)
 		g.activeDownAt = m.now.Add(m.ownActiveDown(g))
+		if from == Active || from == Initialize {
+			g.wordsFrom = g.activeDownAt
+		}
 	}
 	g.giveUp = g.giveUp && role != Active
 	g.role, g.since, g.reason = role, m.now, reason
@@ -62,8 +65,11 @@ func (m *Machine) becomeActive(g *group, reason Reason, resumed bool) {
 	highest, over := g.claim.highest, g.claim.overAt
 	g.claim = claim{
 		term: Term{Number: highest.Number + 1, Node: m.cfg.Node}, from: g.read.Owner,
-		saidMe: resumed, ordered: g.plan.ordered, byOffer: named && !resumed,
-		progressAt: m.now, overAt: over,
+		version: g.read.version, fault: reason == ReasonOwnerFault, saidMe: resumed, ordered: g.plan.ordered, byOffer: named && !resumed,
+		progressAt: m.now, overAt: over, boundFrom: m.now,
+	}
+	if resumed {
+		g.claim.boundFrom = g.read.began
 	}
 	g.claim.highest = g.claim.term
 	g.plan.request, g.plan.ordered, g.plan.forced, g.plan.preemptAt = Request{}, false, false, never
@@ -158,16 +164,21 @@ func (m *Machine) mustWaitToReturn(g *group) bool {
 	return g.returnWait > returnDelayFirst || active || m.successorExists(g)
 }
 
-// evaluate asks the takeover table on a backup.
+// evaluate asks the takeover table on a backup: when its timer has run out, when a move
+// is planned, when the address is here, and when the owner itself says that it cannot lead.
 func (m *Machine) evaluate(g *group) {
 	g.waits = false
 	if g.role != Backup {
+		g.wordAt = never
 		m.hold(g, ReasonNone)
 		return
 	}
+	word := m.ownersWord(g)
+	m.noteWord(g, word)
 	planned := g.plan.ordered || g.plan.offerFrom > 0 && m.before(g.plan.offerUntil)
-	if !planned && m.holder(g) != HeldByMe && !m.due(g.activeDownAt) {
-		m.hold(g, ReasonNone) // whatever the table says, the timer runs
+	early := !planned && !m.due(g.activeDownAt) // whatever the table says, the timer runs
+	if early && word == ReasonNone && m.holder(g) != HeldByMe {
+		m.hold(g, ReasonNone)
 		return
 	}
 	facts := m.takeoverFacts(g)
@@ -175,8 +186,8 @@ func (m *Machine) evaluate(g *group) {
 	switch {
 	case decision == Resume:
 		m.becomeActive(g, reason, true)
-	case !m.due(g.activeDownAt) && !planned:
-		m.hold(g, ReasonNone)
+	case early:
+		m.takeAtWord(g, facts, word)
 	case decision == Stay:
 		m.wait(g, facts, reason)
 	case !planned && m.mustWaitForRank(g):

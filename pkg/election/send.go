@@ -104,7 +104,7 @@ func (m *Machine) flags(g *group) Flags {
 		{FlagCanClaim, m.canClaim(g)},
 		{FlagClaiming, g.role == Active && g.step != Serve},
 		{FlagWriteSent, g.claim.sentAt != never},
-		{FlagBound, m.readNamesMe(g) || m.lacks(guardBoundByRead) && g.role == Active},
+		{FlagBound, m.bound(g) || m.lacks(guardBoundByRead) && g.role == Active},
 		{FlagDraining, g.plan.draining || g.leaving},
 		{FlagRestarting, m.restart},
 		{FlagRecovering, m.recovering()},
@@ -116,6 +116,13 @@ func (m *Machine) flags(g *group) Flags {
 		}
 	}
 	return f
+}
+
+// bound reports whether the cloud says that the address is here: on a node that leads, by
+// a read begun since it does, or by the one by which it resumed (invariant 6). An older one
+// would end a handover to it before it serves.
+func (m *Machine) bound(g *group) bool {
+	return m.readNamesMe(g) && (g.role != Active || g.read.began >= g.claim.boundFrom)
 }
 
 func (m *Machine) ownerReport(g *group) OwnerReport {

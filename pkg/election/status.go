@@ -106,7 +106,7 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 	s := GroupStatus{
 		Name: g.cfg.Name, Self: m.cfg.Node, VRID: g.cfg.VRID, Role: g.role, Reason: g.reason, Held: g.held, Since: g.since,
 		Term: g.claim.term, Priority: m.priority(g), Healthy: g.health.Known && g.health.Healthy, Known: g.health.Known,
-		CanClaim: m.canClaim(g), Drained: g.drained, Sticky: m.sticky(g), Bound: m.readNamesMe(g),
+		CanClaim: m.canClaim(g), Drained: g.drained, Sticky: m.sticky(g), Bound: m.bound(g),
 		Proven: m.proven(g), Contended: g.contended, APIFailing: g.failingAt,
 		Owner: g.read.Owner, ReadAt: g.read.began, UnboundAt: g.unboundAt,
 		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, HandoverUntil: g.plan.handUntil, Newest: g.claim.highest, LastPlan: g.plan.ended,

@@ -23,6 +23,7 @@ type TakeoverFacts struct {
 	NeedsAPI     bool   // the move is a cloud call
 	ReadFresh    bool   // an owner read passes the write gate's freshness
 	Isolated     bool   // the cloud, metadata and all peers are silent
+	AllHeard     bool   // every peer is heard two-way, and none leads
 	Holder       Holder // what that read says; without a fresh read, the last one
 	Named        bool   // a running handover names this node
 	NamedByHand  bool   // and an operator asked for it
@@ -64,6 +65,10 @@ const (
 //	2a   a fresh peer is active                           stay, claim-in-progress
 //	3    no fresh owner read, and the move needs one      stay, owner-unreadable or isolated
 //	-    the read says me                                 resume, resumed-bound
+//	-    an old read says me, and no move needs the API:
+//	     no handover names me                             claim, resumed-bound, if every
+//	                                                      peer is heard and none leads;
+//	                                                      else stay, owner-unreadable
 //	-    a handover names me, and no stranger holds it,   claim, successor
 //	     or an operator asked for the handover
 //	-    an operator insists                              claim, assigned
@@ -91,10 +96,14 @@ func Takeover(f TakeoverFacts) (Decision, Reason) {
 		return Stay, ReasonIsolated
 	case f.NeedsAPI && !f.ReadFresh:
 		return Stay, ReasonOwnerUnreadable
-	case f.Holder == HeldByMe:
+	case f.Holder == HeldByMe && f.ReadFresh:
 		return Resume, ReasonResumedBound
 	case f.Named && (f.NamedByHand || f.Holder != HeldByForeign):
 		return Claim, ReasonSuccessor
+	case f.Holder == HeldByMe && f.AllHeard:
+		return Claim, ReasonResumedBound
+	case f.Holder == HeldByMe:
+		return Stay, ReasonOwnerUnreadable
 	case f.Ordered && (f.Forced || f.Holder == HeldByForeign):
 		return Claim, ReasonAssigned
 	case f.Holder == HeldByForeign:

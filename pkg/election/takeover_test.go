@@ -32,8 +32,10 @@ func takeoverRows() []takeoverRow {
 		{"2a", func(f TakeoverFacts) bool { return f.PeerActive }, Stay, always(ReasonClaimInProgress)},
 		{"3 isolated", func(f TakeoverFacts) bool { return unread(f) && f.Isolated }, Stay, always(ReasonIsolated)},
 		{"3", unread, Stay, always(ReasonOwnerUnreadable)},
-		{"me", func(f TakeoverFacts) bool { return f.Holder == HeldByMe }, Resume, always(ReasonResumedBound)},
+		{"me", func(f TakeoverFacts) bool { return f.Holder == HeldByMe && f.ReadFresh }, Resume, always(ReasonResumedBound)},
 		{"successor", func(f TakeoverFacts) bool { return f.Named && (f.NamedByHand || !foreign(f)) }, Claim, always(ReasonSuccessor)},
+		{"me, by the peers' word", func(f TakeoverFacts) bool { return f.Holder == HeldByMe && f.AllHeard }, Claim, always(ReasonResumedBound)},
+		{"me, long ago", func(f TakeoverFacts) bool { return f.Holder == HeldByMe }, Stay, always(ReasonOwnerUnreadable)},
 		{"forced", func(f TakeoverFacts) bool { return f.Ordered && f.Forced }, Claim, always(ReasonAssigned)},
 		{"4 assigned", func(f TakeoverFacts) bool { return foreign(f) && f.Ordered }, Claim, always(ReasonAssigned)},
 		{"4", foreign, Stay, always(ReasonForeignOwner)},
@@ -62,7 +64,7 @@ func everyTakeover(visit func(TakeoverFacts)) {
 					f := TakeoverFacts{
 						Stalled: b(0), Eligible: b(1), PeerActive: b(2), NeedsAPI: b(3), ReadFresh: b(4), Isolated: b(5),
 						Named: b(6), NamedByHand: b(9), Ordered: b(7), Forced: b(8), Witnessed: b(9), ServiceUp: b(10), Restarting: b(11),
-						TopPriority: b(12), Incumbent: b(13), Latched: b(14), Holder: holder, ServiceFails: fails,
+						TopPriority: b(12), Incumbent: b(13), Latched: b(14), AllHeard: !b(14), Holder: holder, ServiceFails: fails,
 					}
 					if words&1 != 0 {
 						f.Out = ReasonOwnerFault
@@ -131,7 +133,10 @@ func TestTakeoverKeepsItsPromises(t *testing.T) {
 			return !f.NeedsAPI || f.ReadFresh || d == Stay
 		}},
 		{"resuming is for the owner only", func(f TakeoverFacts, d Decision, _ Reason) bool {
-			return (d != Resume) == (d == Stay || f.Holder != HeldByMe)
+			return d != Resume || f.Holder == HeldByMe && f.ReadFresh
+		}},
+		{"and the owner does nothing else on a fresh read", func(f TakeoverFacts, d Decision, _ Reason) bool {
+			return d != Claim || f.Holder != HeldByMe || !f.ReadFresh
 		}},
 		{"a foreign owner is claimed by order only (invariant 13)", func(f TakeoverFacts, d Decision, _ Reason) bool {
 			return f.Holder != HeldByForeign || d != Claim || f.Ordered || f.Named && f.NamedByHand

@@ -36,7 +36,7 @@ func (m *Machine) Wish(groupName string) Wish {
 		return Wish{}
 	}
 	return Wish{
-		News: g.lookAt, Since: m.gateSince(g) + 1, Waits: g.waits,
+		News: g.lookAt, Since: max(m.gateSince(g)+1, g.wordAt), Waits: g.waits,
 		By: m.readBy(g), Age: ReadAgeMax(m.cfg.Interval), At: m.nextLook(g),
 		Urgent: m.busy(g) || m.recovering() || g.read.Kind == OwnerUnknown,
 	}

@@ -53,7 +53,7 @@ func (w *world) checkAction(n *worldNode, a Action) {
 		if a.Reason == ReasonNone {
 			w.broken(n, "note without reason")
 		}
-	case SendProbe, Cancel, Held:
+	case SendProbe, CheckNow, Cancel, Held:
 		if a.Group != "web" {
 			w.broken(n, "action %d names group %q", a.Kind, a.Group)
 		}

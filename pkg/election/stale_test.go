@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import (
+	"testing"
+	"time"
+)
+
+// announcing is a group that moves without a cloud call.
+func announcing(c *Config) { c.Groups[0].NeedsAPI = false }
+
+// TestAnOldReadThatNamesThisNodeMakesItNeitherResumeNorBound (simulator seed 900522): a
+// successor whose last read, a hundred seconds old, named it said that it was bound, the
+// old owner let go, and nobody served until the address had moved.
+func TestAnOldReadThatNamesThisNodeMakesItNeitherResumeNorBound(t *testing.T) {
+	t.Parallel()
+	s := bootSeat(t, byB, true, announcing)
+	s.hearFor(5*time.Second, Active)
+	s.deaf = false
+	s.hearFor(30*time.Second, Active) // who has just lost it, and takes it back while b does not read
+	s.mute = true
+	s.hearFor(100*time.Second, Active)
+	s.peer.group.Handover = Handover{To: "b", ID: 7, Remaining: time.Minute}
+	s.hear(Active)
+	s.want(Active, ReasonSuccessor)
+	if g := s.newest(); g.Role != Active || g.Flags.Has(FlagBound) {
+		t.Errorf("it says %v with flags %b", g.Role, g.Flags)
+	}
+	s.owner = byA
+	s.mute = false
+	s.advance(2 * time.Second)
+	if s.newest().Flags.Has(FlagBound) {
+		t.Error("it says bound while the cloud names the old owner")
+	}
+	s.owner = byB
+	s.advance(2 * time.Second)
+	if !s.newest().Flags.Has(FlagBound) {
+		t.Error("it does not say bound when the cloud names it")
+	}
+}
+
+// TestTheReadByWhichANodeResumedMakesItBound, although it began before the node led.
+func TestTheReadByWhichANodeResumedMakesItBound(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byB, announcing)
+	s.hearFor(10*time.Second, Backup)
+	s.want(Active, ReasonResumedBound)
+	if !s.newest().Flags.Has(FlagBound) {
+		t.Error("it does not say bound")
+	}
+}
+
+// TestAStaleReadWithinSettleTimeIsIgnored, also after one that named this node: the answers
+// need not come from one replica. A binding that the claim did not begin from is no stale
+// one, and when the time is over every read counts.
+func TestAStaleReadWithinSettleTimeIsIgnored(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		after time.Duration
+		owner Owner
+		token string
+		stays bool
+	}{
+		{"stale", time.Second, byA, "1", true},
+		{"another binding of the same machine", time.Second, byA, "3", false},
+		{"somebody else", time.Second, Owner{OwnerNode, "c"}, "1", false},
+		{"after the time", 6 * time.Second, byA, "1", false},
+	} {
+		s := newSeat(t, byA, func(c *Config) {
+			c.Groups[0].SettleTime = 5 * time.Second
+			c.Peers = append(c.Peers, Peer{"c", c.Peers[0].Address.Next().Next()})
+		})
+		token := "1"
+		s.read = func(ev *OwnerRead) { ev.Version = token }
+		s.hearFor(30*time.Second, Active)
+		s.advance(5 * time.Second)
+		s.want(Active, ReasonOwnerSilent)
+		s.step(WriteSent{Group: "web"})
+		s.owner, token = byB, "2"
+		s.step(WriteDone{Group: "web", Outcome: WriteAccepted})
+		s.advance(10 * time.Millisecond)
+		if !s.newest().Flags.Has(FlagBound) {
+			t.Fatalf("%s: it is not bound", tt.name)
+		}
+		s.mute = true
+		s.advance(tt.after)
+		s.step(OwnerRead{Group: "web", Began: s.now, Ended: s.now + 1, Owner: tt.owner, Version: tt.token})
+		if got := s.role() == Active; got != tt.stays {
+			t.Errorf("%s: role %v (%v)", tt.name, s.role(), s.reason())
+		}
+	}
+}
