@@ -60,8 +60,9 @@ type AddressState struct {
 	SawPending  bool             // and a read has shown it under way
 	ReleaseNext bool             // a move from the present holder came to nothing
 
-	Guest   GuestState
-	GuestAt election.Instant // when to try a failed guest step again, or to make sure of a good one; 0: none was made
+	Guest        GuestState
+	GuestPerhaps bool             // unknown, since a step that puts the address here failed: it may be here
+	GuestAt      election.Instant // when to try a failed guest step again, or to make sure of a good one; 0: none was made
 
 	AnnouncedAt election.Instant // when the last announcement had left; 0: none
 	RefreshAt   election.Instant // when what is here is announced again; 0: at once
@@ -127,6 +128,8 @@ type FailedMove struct{ Address int }
 type GuestFact struct {
 	Address int
 	State   GuestState
+	Perhaps bool // it failed and may have put the address here all the same
+	GivenUp bool // it failed because it was cancelled: the next look is at once
 }
 
 // AnnounceFact is the end of an announcement: whether it left. If it did not, the

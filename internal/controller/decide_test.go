@@ -140,6 +140,8 @@ func TestDecide(t *testing.T) {
 			onePolicy(guest), State{}, leading(standby), Decision{Step: Wait}},
 		{"nor before it knows itself: the owner may be its own machine",
 			onePolicy(guest), elsewhere(nil), leading(func(ob *Observation) { standby(ob); ob.Target[0] = providers.Target{} }), Decision{Step: Wait}},
+		{"what a failed step may have left is removed at once",
+			onePolicy(guest), elsewhere(func(_ *State, a *AddressState) { a.GuestPerhaps, a.GuestAt = true, now.Add(ms(1)) }), leading(standby), Decision{Step: Remove}},
 		{"a failed guest step is tried again later",
 			onePolicy(guest), elsewhere(func(st *State, a *AddressState) { mine(st, a); a.GuestAt = now.Add(ms(1)) }),
 			leading(nil), Decision{Step: Wait, Until: now.Add(ms(1))}},

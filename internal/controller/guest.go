@@ -35,7 +35,7 @@ func decideGuest(pol Policy, st State, ob Observation) Decision {
 			step = Remove
 		}
 		at := max(a.GuestAt, st.sweepAt(i, ob))
-		opposite := a.Guest != want && a.Guest != GuestUnknown
+		opposite := a.Guest != want && a.Guest != GuestUnknown || a.GuestPerhaps && want == GuestAbsent
 		if opposite || ob.Now >= at {
 			return Decision{Step: step, Address: i}
 		}

@@ -178,7 +178,11 @@ func (a *AddressState) over() { a.AcceptedAt, a.Detaching, a.SawPending = 0, fal
 // stepped takes in how a guest step ended.
 func (a *AddressState) stepped(ob Observation) {
 	a.Guest, a.GuestAt = ob.Guest.State, ob.Now.Add(guestReview)
-	if a.Guest == GuestUnknown {
+	a.GuestPerhaps = ob.Guest.Perhaps && a.Guest == GuestUnknown
+	switch {
+	case a.Guest == GuestUnknown && ob.Guest.GivenUp:
+		a.GuestAt = ob.Now
+	case a.Guest == GuestUnknown:
 		a.GuestAt = ob.Now.Add(guestRetry)
 	}
 }
@@ -187,7 +191,7 @@ func (a *AddressState) stepped(ob Observation) {
 func (a *AddressState) announced(ob Observation) {
 	if !ob.Announced.Left {
 		// The address may have been added before the rest failed: it goes with the role.
-		a.Guest, a.GuestAt = GuestPresent, ob.Now.Add(guestRetry)
+		a.Guest, a.GuestPerhaps, a.GuestAt = GuestPresent, false, ob.Now.Add(guestRetry)
 		a.RefreshAt = ob.Now.Add(guestRetry)
 		if !a.Mine {
 			a.Failures++
@@ -195,7 +199,7 @@ func (a *AddressState) announced(ob Observation) {
 		}
 		return
 	}
-	a.Guest, a.GuestAt = GuestPresent, ob.Now.Add(guestReview)
+	a.Guest, a.GuestPerhaps, a.GuestAt = GuestPresent, false, ob.Now.Add(guestReview)
 	a.AnnouncedAt, a.RefreshAt = ob.Now, ob.Now.Add(refreshEvery)
 	if !a.Mine && a.AcceptedAt == 0 {
 		a.AcceptedAt, a.WonAt = ob.Now, 0 // the first of a series

@@ -105,6 +105,12 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 		{"a good guest step is made sure of later", AddressState{}, guested(GuestPresent),
 			AddressState{Guest: GuestPresent, GuestAt: now.Add(30 * time.Second)}},
 		{"a failed guest step is tried again", AddressState{Guest: GuestPresent}, guested(GuestUnknown), AddressState{GuestAt: now.Add(5 * time.Second)}},
+		{"one that put the address here may have done so", AddressState{},
+			observed(guested(GuestUnknown), func(ob *Observation) { ob.Guest.Perhaps = true }), AddressState{GuestPerhaps: true, GuestAt: now.Add(5 * time.Second)}},
+		{"until another tells", AddressState{GuestPerhaps: true},
+			observed(guested(GuestAbsent), func(ob *Observation) { ob.Guest.Perhaps = true }), AddressState{Guest: GuestAbsent, GuestAt: now.Add(30 * time.Second)}},
+		{"one that was given up is looked at again at once", AddressState{},
+			observed(guested(GuestUnknown), func(ob *Observation) { ob.Guest.Perhaps, ob.Guest.GivenUp = true, true }), AddressState{GuestPerhaps: true, GuestAt: now}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

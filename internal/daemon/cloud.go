@@ -113,8 +113,9 @@ func (e *engine) permit(g *group, w *writeIntent) election.Reason {
 		e.log.Info("write withheld", "group", g.cfg.Name, "reason", why.String(), "text", why.Text())
 		return why
 	}
+	told := w.announced && w.granted // by its frame before this one
 	w.granted = true
-	if w.repeat {
+	if w.repeat || told {
 		return election.ReasonNone
 	}
 	now := e.clock.now()

@@ -243,6 +243,7 @@ func (e *engine) carryOut(a election.Action) {
 	case election.Cancel:
 		if g != nil {
 			g.runner.Cancel()
+			g.guest.Cancel()
 		}
 	case election.Changed:
 		e.roleChanged(g, a)

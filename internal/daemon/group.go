@@ -29,7 +29,8 @@ type group struct {
 	wish         election.Wish    // what the controller wants of the next one
 	news         election.Instant // and the engine: one that begins then or later
 	busy         bool             // a write or a guest step is under way
-	writing      bool             // and it is a write
+	writing      bool             // and it is a write,
+	adding       bool             // or a guest step that puts an address on this machine
 	gone         bool             // a reload replaced it: what still comes back is dropped,
 	heir         *group           // but for writes, which go to the group in its place; may be nil
 	preflightAt  election.Instant // when the next preflight is due

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/controller"
@@ -27,7 +28,7 @@ type guestJob struct {
 	step    controller.Step
 	place   guestPlace
 	write   *writeIntent           // for Announce
-	permit  func() election.Reason // for Announce: asked just before the frames leave
+	permit  func() election.Reason // for Announce: asked just before each frame leaves
 }
 
 // guestPlace says on which interface an address belongs: the one that has the primary
@@ -42,7 +43,9 @@ type guestResult struct {
 	job     guestJob
 	state   controller.GuestState // that the step left; GuestUnknown if it failed
 	iface   string                // where it was put or announced
-	refused election.Reason       // the permit was withdrawn and nothing was announced
+	frames  int                   // of an announcement: how many left
+	refused election.Reason       // the permit was withdrawn, and no more was announced
+	givenUp bool                  // so was the step, by Cancel, before it was done
 	ended   election.Instant
 	err     error
 }
@@ -54,7 +57,14 @@ type guestWorker struct {
 	clock  func() election.Instant
 	jobs   chan guestJob // capacity 1; the engine submits one at a time and never waits
 	report func(guestResult)
+
+	mu        sync.Mutex
+	waits     bool                    // a job was submitted and has not begun,
+	withdrawn bool                    // and Cancel was called since
+	cancel    context.CancelCauseFunc // of the step under way, unless that takes an address off
 }
+
+var errGivenUp = errors.New("the step was given up")
 
 func newGuestWorker(name string, ifaces netif.Interfaces, clock func() election.Instant, report func(guestResult)) *guestWorker {
 	return &guestWorker{name: name, ifaces: ifaces, clock: clock, jobs: make(chan guestJob, 1), report: report}
@@ -62,6 +72,50 @@ func newGuestWorker(name string, ifaces netif.Interfaces, clock func() election.
 
 // String names the task.
 func (w *guestWorker) String() string { return "guest addresses of group " + w.name }
+
+// submit gives the worker its next job and reports whether it had none.
+func (w *guestWorker) submit(j guestJob) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case w.jobs <- j:
+		w.waits, w.withdrawn = true, false
+		return true
+	default:
+		return false
+	}
+}
+
+// Cancel gives up the step under way, or about to begin, unless it takes an address off
+// this machine. What it has done by then stays done; see guestResult.
+func (w *guestWorker) Cancel() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.withdrawn = w.waits
+	if w.cancel != nil {
+		w.cancel(errGivenUp)
+	}
+}
+
+// begin notes that a job has begun. From now on Cancel ends it with giveUp.
+func (w *guestWorker) begin(j guestJob, giveUp context.CancelCauseFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waits = false
+	if j.step == controller.Remove {
+		return
+	}
+	w.cancel = giveUp
+	if w.withdrawn {
+		giveUp(errGivenUp)
+	}
+}
+
+func (w *guestWorker) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cancel = nil
+}
 
 // Run makes guest steps until ctx ends.
 func (w *guestWorker) Run(ctx context.Context) error {
@@ -78,6 +132,10 @@ func (w *guestWorker) Run(ctx context.Context) error {
 func (w *guestWorker) do(ctx context.Context, j guestJob) guestResult {
 	ctx, cancel := context.WithTimeout(ctx, guestTimeout)
 	defer cancel()
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	w.begin(j, giveUp)
+	defer w.end()
 	r := guestResult{job: j}
 	switch j.step {
 	case controller.Remove:
@@ -86,6 +144,9 @@ func (w *guestWorker) do(ctx context.Context, j guestJob) guestResult {
 		r.announce(ctx, w.ifaces)
 	default:
 		r.add(ctx, w.ifaces)
+	}
+	if stopped := r.err != nil && context.Cause(ctx) == errGivenUp; stopped || r.refused != election.ReasonNone {
+		r.givenUp, r.err = stopped, nil // not for an error of the machine
 	}
 	r.ended = w.clock()
 	return r
@@ -102,16 +163,18 @@ func (r *guestResult) add(ctx context.Context, ifaces netif.Interfaces) {
 	}
 }
 
-// announce puts the address where it belongs and, if that is still permitted then,
-// announces it.
+// announce puts the address where it belongs and announces it, as long as that is
+// permitted when a frame is about to leave.
 func (r *guestResult) announce(ctx context.Context, ifaces netif.Interfaces) {
 	if r.add(ctx, ifaces); r.err != nil {
 		return
 	}
-	if r.refused = r.job.permit(); r.refused != election.ReasonNone {
-		return
-	}
-	r.err = ifaces.Announce(ctx, r.job.ip, r.iface)
+	r.frames, r.err = ifaces.Announce(ctx, r.job.ip, r.iface, func() error {
+		if r.refused = r.job.permit(); r.refused != election.ReasonNone {
+			return errGivenUp
+		}
+		return nil
+	})
 }
 
 // remove takes the address off every interface on which some process of fipctl put
@@ -183,10 +246,8 @@ func (e *engine) changeGuest(g *group, d controller.Decision, ob controller.Obse
 		j.write.here = g.state.Addresses[d.Address].Mine
 		j.permit = e.permitFor(g, j.write)
 	}
-	g.busy = true
-	select {
-	case g.guest.jobs <- j:
-	default:
+	g.busy, g.adding = true, d.Step != controller.Remove
+	if !g.guest.submit(j) {
 		panic("invariant 12: two guest steps of group " + g.cfg.Name + " at once")
 	}
 }
@@ -205,28 +266,39 @@ func (e *engine) guestDone(g *group, r guestResult) {
 		return
 	}
 	e.tellGuest(g, r)
-	if r.job.step == controller.Announce && r.refused == election.ReasonNone {
+	if r.job.step == controller.Announce && (r.frames > 0 || r.err != nil) {
 		e.announceDone(g, r)
 	} else {
-		e.learn(g, controller.Observation{Guest: &controller.GuestFact{Address: r.job.address, State: r.state}})
+		e.learn(g, controller.Observation{Guest: &controller.GuestFact{
+			Address: r.job.address, State: r.state, GivenUp: r.givenUp, Perhaps: r.job.step != controller.Remove,
+		}})
+		e.announceStopped(g, r)
 	}
 	if stays {
+		g.adding = false
 		e.idle(g)
+	}
+}
+
+// announceStopped ends a write that the election was told of and that did not leave.
+func (e *engine) announceStopped(g *group, r guestResult) {
+	if w := r.job.write; w != nil && w.granted && !w.repeat {
+		e.step(election.WriteDone{Group: g.cfg.Name, Outcome: election.WriteRefused})
 	}
 }
 
 // announceDone brings the end of an announcement to the controller, and to the election
 // if it is the write of a claim or ends one: the claim of a machine that cannot announce
-// is hopeless.
+// is hopeless. One frame moves an address as well as two do.
 func (e *engine) announceDone(g *group, r guestResult) {
-	e.learn(g, controller.Observation{Announced: &controller.AnnounceFact{Address: r.job.address, Left: r.err == nil}})
+	e.learn(g, controller.Observation{Announced: &controller.AnnounceFact{Address: r.job.address, Left: r.frames > 0}})
 	done := election.WriteDone{Group: g.cfg.Name, More: true}
-	if r.err == nil {
+	if r.frames > 0 {
 		e.metrics.Announced(g.cfg.Name)
 	} else {
 		done.Outcome = election.WriteHopeless
 	}
-	if !r.job.write.here && (r.err != nil || !r.job.write.repeat) {
+	if !r.job.write.here && (r.frames == 0 || !r.job.write.repeat) {
 		e.step(done)
 	}
 }
@@ -234,11 +306,14 @@ func (e *engine) announceDone(g *group, r guestResult) {
 // tellGuest logs how a guest step ended, and keeps its error as a condition: an address
 // that can be added but not announced is one as well.
 func (e *engine) tellGuest(g *group, r guestResult) {
-	if r.refused != election.ReasonNone {
-		return
-	}
 	args := []any{"group", g.cfg.Name, "address", g.cfg.Addresses[r.job.address].String()}
 	announce := r.job.step == controller.Announce
+	if r.refused != election.ReasonNone || r.givenUp {
+		if r.frames > 0 {
+			e.log.Info("announcement stopped", append(args, "interface", r.iface, "frames", r.frames)...)
+		}
+		return
+	}
 	if r.err != nil && (g.guestErr == nil || g.guestErr.Error() != r.err.Error()) {
 		e.log.Warn("change guest address", append(args, "step", r.job.step.String(), "error", r.err)...)
 	}
@@ -256,12 +331,13 @@ func (e *engine) tellGuest(g *group, r guestResult) {
 	}
 }
 
-// tidying reports whether an announced address is being taken off this machine: a
-// node that has handed over leaves nothing behind.
+// tidying reports whether an announced address is being taken off this machine, or is
+// to be: a node that has handed over leaves nothing behind.
 func (e *engine) tidying() bool {
 	for _, g := range e.groups {
 		for i, a := range g.state.Addresses {
-			if g.announced(i) && a.Guest == controller.GuestPresent && e.machine.Role(g.cfg.Name) != election.Active {
+			here := a.Guest == controller.GuestPresent || a.GuestPerhaps || g.adding
+			if g.announced(i) && here && e.machine.Role(g.cfg.Name) != election.Active {
 				return true
 			}
 		}

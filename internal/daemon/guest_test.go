@@ -30,9 +30,10 @@ type segment struct {
 	w        *world
 	machines map[string]*netif.Memory
 
-	mu    sync.Mutex
-	heard []string // "lb-a", in the order of the announcements
-	deaf  bool     // the cloud takes no notice
+	mu     sync.Mutex
+	heard  []string // "lb-a", in the order of the announcements
+	frames []string // the same of each frame
+	deaf   bool     // the cloud takes no notice
 }
 
 // announceDelay is how long the cloud takes to notice.
@@ -44,15 +45,18 @@ func newSegment(w *world) *segment {
 		m := netif.NewMemory(netif.Link{Name: netif.Loopback}, netif.Link{
 			Name: "eth0", MAC: "02:00:5e:10:00:0" + name[len(name)-1:], Prefixes: []netip.Prefix{netip.PrefixFrom(at.Addr(), 24)},
 		})
-		m.OnAnnounce(func(addr netip.Addr, iface string) error { return s.hear(name, addr, iface) })
+		m.OnAnnounce(func(f netif.Frame) error { return s.hear(name, f) })
 		s.machines[name] = m
 	}
 	return s
 }
 
-func (s *segment) hear(name string, addr netip.Addr, iface string) error {
+func (s *segment) hear(name string, f netif.Frame) error {
+	addr, iface := f.Addr, f.Iface
 	s.mu.Lock()
-	s.heard = append(s.heard, name)
+	if s.frames = append(s.frames, name); !f.Reply {
+		s.heard = append(s.heard, name)
+	}
 	deaf := s.deaf
 	s.mu.Unlock()
 	if iface != "eth0" {
@@ -241,7 +245,7 @@ func (c *countingInterfaces) RemoveHost(ctx context.Context, addr netip.Addr, if
 func TestANodeThatCannotAnnounceGivesTheClaimAway(t *testing.T) {
 	inWorld(t, providers.Target{}, func(w *world) {
 		s := newSegment(w)
-		s.machines[nodeA].OnAnnounce(func(netip.Addr, string) error { return errors.New("no buffer space available") })
+		s.machines[nodeA].OnAnnounce(func(netif.Frame) error { return errors.New("no buffer space available") })
 		a, b := w.start(nodeA, s.join), w.start(nodeB, s.join)
 		began := time.Now()
 		w.eventually("the node that can owns the address", b.bound)
@@ -325,7 +329,7 @@ func TestAnAnnouncementAsksTheGateWhenItLeaves(t *testing.T) {
 	t.Run("worker", func(t *testing.T) {
 		t.Parallel()
 		m := netif.NewMemory(netif.Link{Name: "eth0", MAC: "02:00:5e:10:00:01", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.4.20/24")}})
-		m.OnAnnounce(func(netip.Addr, string) error { t.Error("announced without a permit"); return nil })
+		m.OnAnnounce(func(netif.Frame) error { t.Error("announced without a permit"); return nil })
 		w := newGuestWorker("web", m, func() election.Instant { return 1 }, nil)
 		job := guestJob{ip: floating, step: controller.Announce, place: guestPlace{primary: privates[nodeA].Addr()}}
 		job.permit = func() election.Reason { return election.ReasonNotActive }

@@ -29,8 +29,8 @@ func newGuests(at layout, nodes int, announce func(i int) bool) *guests {
 			netif.Link{Name: netif.Loopback},
 			netif.Link{Name: guestInterface, MAC: macOf(i).String(), Prefixes: []netip.Prefix{netip.PrefixFrom(at.node(i), at.node(i).BitLen())}},
 		)
-		m.OnAnnounce(func(addr netip.Addr, _ string) error {
-			if addr == g.ip {
+		m.OnAnnounce(func(f netif.Frame) error {
+			if f.Addr == g.ip {
 				announce(i) // whether the cloud heeds it, the sender does not learn
 			}
 			return nil

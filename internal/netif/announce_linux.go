@@ -24,15 +24,16 @@ var noHardware = net.HardwareAddr{0, 0, 0, 0, 0, 0}
 // Announce implements [Interfaces]. RFC 5227 section 3 asks for the request; the
 // reply is for what only listens to replies, and costs one frame more. Both go to
 // everybody and name addr as sender and as target.
-func (Kernel) Announce(ctx context.Context, addr netip.Addr, iface string) error {
+func (Kernel) Announce(ctx context.Context, addr netip.Addr, iface string, permit func() error) (int, error) {
+	left := 0
 	addr, err := request(ctx, addr, iface)
 	if err == nil {
-		err = announce(addr, iface)
+		left, err = announce(ctx, addr, iface, permit)
 	}
 	if err != nil {
-		return fmt.Errorf("announce %s on %s: %w", addr, iface, explainRaw(err))
+		return left, fmt.Errorf("announce %s on %s: %w", addr, iface, explainRaw(err))
 	}
-	return nil
+	return left, nil
 }
 
 // CanAnnounce implements [Interfaces]. A socket of no protocol receives nothing.
@@ -59,11 +60,11 @@ func explainRaw(err error) error {
 	return err
 }
 
-// announce sends the two frames.
-func announce(addr netip.Addr, iface string) error {
+// announce prepares the two frames and lets them leave.
+func announce(ctx context.Context, addr netip.Addr, iface string, permit func() error) (int, error) {
 	link, err := find(iface)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	err = withSocket(iface, func(s *socket) error {
 		entries, err := s.list(addr)
@@ -73,31 +74,33 @@ func announce(addr netip.Addr, iface string) error {
 		return announceable(addr, link.HardwareAddr.String(), entries)
 	})
 	if err != nil {
-		return err
+		return 0, err
+	}
+	frames, err := announcement(addr, link.HardwareAddr)
+	if err != nil {
+		return 0, err
 	}
 	conn, err := packet.Listen(&link, packet.Raw, unix.ETH_P_ARP, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer conn.Close()
 	client, err := arp.New(&link, conn)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := client.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
-		return err
-	}
-	for _, p := range []struct {
-		op     arp.Operation
-		target net.HardwareAddr
-	}{{arp.OperationRequest, noHardware}, {arp.OperationReply, ethernet.Broadcast}} {
-		frame, err := arp.NewPacket(p.op, link.HardwareAddr, addr, p.target, addr)
-		if err != nil {
+	return leave(ctx, permit, func(i int) error {
+		if err := client.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
 			return err
 		}
-		if err := client.WriteTo(frame, ethernet.Broadcast); err != nil {
-			return err
-		}
+		return client.WriteTo(frames[i], ethernet.Broadcast)
+	})
+}
+
+// announcement returns the frames of an announcement.
+func announcement(addr netip.Addr, hw net.HardwareAddr) (frames [announcementFrames]*arp.Packet, err error) {
+	if frames[0], err = arp.NewPacket(arp.OperationRequest, hw, addr, noHardware, addr); err == nil {
+		frames[1], err = arp.NewPacket(arp.OperationReply, hw, addr, ethernet.Broadcast, addr)
 	}
-	return nil
+	return frames, err
 }

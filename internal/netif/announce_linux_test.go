@@ -4,10 +4,12 @@
 package netif
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,21 +22,9 @@ import (
 // section 3 asks for.
 func TestAnnounceSendsOneRequestAndOneReplyToEverybody(t *testing.T) {
 	t.Parallel()
-	m := namespace(t)
-	hw, err := net.ParseMAC("02:00:5e:10:00:02")
-	must(t, err)
-	near := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "near0", HardwareAddr: hw}, PeerName: "far0"}
-	if err := netlink.LinkAdd(near); err != nil {
-		t.Skipf("this kernel has no veth interfaces: %v", err)
-	}
-	far, err := netlink.LinkByName("far0")
-	must(t, err)
-	must(t, netlink.LinkSetUp(near))
-	must(t, netlink.LinkSetUp(far))
-	listener := listenARP(t, far.Attrs().Index)
-
+	m, listener := wire(t)
 	do(t, m.AddHost, float4, "near0")
-	do(t, m.Announce, float4, "near0")
+	announced(t, m, float4, "near0")
 
 	const (
 		everybody = "ffffffffffff" // Ethernet destination
@@ -52,6 +42,58 @@ func TestAnnounceSendsOneRequestAndOneReplyToEverybody(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("frames (-want +got):\n%s", diff)
+	}
+}
+
+// wire returns a machine with an interface near0, and a socket at its other end.
+func wire(t *testing.T) (m machine, listener int) {
+	t.Helper()
+	m = namespace(t)
+	hw, err := net.ParseMAC("02:00:5e:10:00:02")
+	must(t, err)
+	near := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "near0", HardwareAddr: hw}, PeerName: "far0"}
+	if err := netlink.LinkAdd(near); err != nil {
+		t.Skipf("this kernel has no veth interfaces: %v", err)
+	}
+	far, err := netlink.LinkByName("far0")
+	must(t, err)
+	must(t, netlink.LinkSetUp(near))
+	must(t, netlink.LinkSetUp(far))
+	return m, listenARP(t, far.Attrs().Index)
+}
+
+// TestThePermitIsAskedLast looks at the wire and at the sockets of the namespace when the
+// permit is asked: all is ready and nothing has left but what was permitted.
+func TestThePermitIsAskedLast(t *testing.T) {
+	t.Parallel()
+	m, listener := wire(t)
+	do(t, m.AddHost, float4, "near0")
+	var heard []string
+	asked := 0
+	permit := func() error {
+		if asked++; asked == 2 {
+			heard = append(heard, readFrame(t, listener)[40:44])
+		}
+		if _, _, err := unix.Recvfrom(listener, make([]byte, 1514), unix.MSG_DONTWAIT); !errors.Is(err, unix.EAGAIN) {
+			t.Errorf("asked for the %d. time, a frame is on the wire: %v", asked, err)
+		}
+		sockets, err := os.ReadFile("/proc/thread-self/net/packet")
+		must(t, err)
+		if n := bytes.Count(sockets, []byte("\n")) - 1; n != 2 { // below the heading: the listener's, and this one
+			t.Errorf("asked for the %d. time, %d packet sockets are open:\n%s", asked, n, sockets)
+		}
+		if asked == 2 {
+			return errors.New("the role is lost")
+		}
+		return nil
+	}
+	wantWithheld(t, m, t.Context(), float4, "near0", permit, 1, "announce 203.0.113.7 on near0: 1 of 2 frames left: the role is lost")
+	announced(t, m, float4, "near0")
+	for range announcementFrames {
+		heard = append(heard, readFrame(t, listener)[40:44])
+	}
+	if diff := cmp.Diff([]string{"0001", "0001", "0002"}, heard); diff != "" {
+		t.Errorf("operations of the frames (-want +got):\n%s", diff)
 	}
 }
 
@@ -83,7 +125,7 @@ func TestAnnounceSaysThatAnInterfaceIsDown(t *testing.T) {
 	link, err := netlink.LinkByName("eth0")
 	must(t, err)
 	must(t, netlink.LinkSetDown(link))
-	if err := m.Announce(t.Context(), netip.MustParseAddr(float4), "eth0"); !errors.Is(err, unix.ENETDOWN) {
+	if _, err := m.Announce(t.Context(), netip.MustParseAddr(float4), "eth0", permitted); !errors.Is(err, unix.ENETDOWN) {
 		t.Errorf("announce on an interface that is down: %v, want %v", err, unix.ENETDOWN)
 	}
 }
@@ -102,5 +144,5 @@ func TestAnnounceNeedsTheRightToSendFrames(t *testing.T) {
 	const remedy = "operation not permitted; run as root or with CAP_NET_RAW " +
 		"(AmbientCapabilities= in the unit, or setcap cap_net_raw,cap_net_admin+ep on the program)"
 	wantError(t, m.CanAnnounce(t.Context()), "open packet socket: "+remedy)
-	wantError(t, m.Announce(t.Context(), netip.MustParseAddr(float4), "eth0"), "announce 203.0.113.7 on eth0: socket: "+remedy)
+	wantWithheld(t, m, t.Context(), float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: socket: "+remedy)
 }

@@ -150,9 +150,9 @@ var contract = []struct {
 			t.Fatal(err)
 		}
 		do(t, m.AddHost, float4, "eth0")
-		do(t, m.Announce, float4, "eth0")
-		do(t, m.Announce, "::ffff:"+float4, "eth0")
-		do(t, m.Announce, foreignWide4, "eth0") // by whomever it was put there
+		announced(t, m, float4, "eth0")
+		announced(t, m, "::ffff:"+float4, "eth0")
+		announced(t, m, foreignWide4, "eth0") // by whomever it was put there
 		wantHas(t, m, float4, "eth0", true)
 	}},
 	{"what is not there, or cannot be announced, is not announced", func(t *testing.T, m machine) {
@@ -165,8 +165,29 @@ var contract = []struct {
 			{float4, "gone0", "announce 203.0.113.7 on gone0: no such interface"},
 			{"224.0.0.18", Loopback, "announce 224.0.0.18 on lo: address 224.0.0.18 cannot be a floating IP"},
 		} {
-			wantError(t, m.Announce(t.Context(), netip.MustParseAddr(tt.addr), tt.iface), tt.want)
+			wantWithheld(t, m, t.Context(), tt.addr, tt.iface, func() error { t.Error("permit asked"); return nil }, 0, tt.want)
 		}
+	}},
+	{"an announcement that is not permitted any more ends between its frames", func(t *testing.T, m machine) {
+		do(t, m.AddHost, float4, "eth0")
+		for frames, want := range []string{
+			"announce 203.0.113.7 on eth0: the role is lost",
+			"announce 203.0.113.7 on eth0: 1 of 2 frames left: the role is lost",
+		} {
+			asked := 0
+			permit := func() error {
+				if asked++; asked > frames {
+					return errors.New("the role is lost")
+				}
+				return nil
+			}
+			wantWithheld(t, m, t.Context(), float4, "eth0", permit, frames, want)
+			if asked != frames+1 {
+				t.Errorf("the permit was asked for %d times for %d frames", asked, frames)
+			}
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		wantWithheld(t, m, ctx, float4, "eth0", func() error { cancel(errors.New("over")); return nil }, 0, "announce 203.0.113.7 on eth0: over")
 	}},
 	{"what cannot be a floating IP is refused", func(t *testing.T, m machine) {
 		wantError(t, m.AddHost(t.Context(), netip.Addr{}, Loopback), "add invalid IP to lo: no address given")
@@ -207,7 +228,7 @@ var contract = []struct {
 		_, err = m.Placed(ctx, addr)
 		wantError(t, err, "over")
 		wantError(t, m.CanAnnounce(ctx), "over")
-		wantError(t, m.Announce(ctx, addr, "eth0"), "announce 203.0.113.7 on eth0: over")
+		wantWithheld(t, m, ctx, float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: over")
 	}},
 }
 
@@ -215,6 +236,24 @@ func do(t *testing.T, f func(context.Context, netip.Addr, string) error, addr, i
 	t.Helper()
 	if err := f(t.Context(), netip.MustParseAddr(addr), iface); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// permitted lets an announcement leave.
+func permitted() error { return nil }
+
+func announced(t *testing.T, m Interfaces, addr, iface string) {
+	t.Helper()
+	wantWithheld(t, m, t.Context(), addr, iface, permitted, announcementFrames, "")
+}
+
+// wantWithheld announces and compares how many frames left, and why no more did.
+func wantWithheld(t *testing.T, m Interfaces, ctx context.Context, addr, iface string, permit func() error, frames int, why string) {
+	t.Helper()
+	left, err := m.Announce(ctx, netip.MustParseAddr(addr), iface, permit)
+	wantError(t, err, why)
+	if left != frames {
+		t.Errorf("announce %s on %s: %d frames left, want %d", addr, iface, left, frames)
 	}
 }
 

@@ -56,7 +56,12 @@ type Interfaces interface {
 	// gratuitous ARP request and one gratuitous ARP reply. It refuses an address that
 	// iface does not have, and an IPv6 address, whose announcement is not known to
 	// move anything in a cloud. Nothing tells whether anybody listened.
-	Announce(ctx context.Context, addr netip.Addr, iface string) error
+	//
+	// permit is asked directly before each of the two frames, when all else is done
+	// that takes time; it may block. Once it returns an error or ctx has ended, no
+	// further frame leaves, and the error wraps permit's or ctx's cause. Announce
+	// returns how many frames left, with an error too.
+	Announce(ctx context.Context, addr netip.Addr, iface string, permit func() error) (int, error)
 	// CanAnnounce returns what would keep every Announce from working, such as a
 	// missing capability, or nil. It sends nothing and changes nothing.
 	CanAnnounce(ctx context.Context) error
@@ -139,6 +144,33 @@ func announceable(addr netip.Addr, mac string, entries []entry) error {
 		return errNotThere
 	}
 	return nil
+}
+
+// announcementFrames is how many frames an announcement has.
+const announcementFrames = 2
+
+// leave lets the frames of an announcement leave by send, each only if it is permitted
+// then. A frame that was permitted is not held back by what comes after.
+func leave(ctx context.Context, permit func() error, send func(frame int) error) (int, error) {
+	for i := range announcementFrames {
+		err := context.Cause(ctx)
+		if err == nil {
+			err = permit()
+		}
+		if err == nil {
+			err = context.Cause(ctx) // while permit was asked
+		}
+		if err == nil {
+			err = send(i)
+		}
+		if err != nil && i > 0 {
+			err = fmt.Errorf("%d of %d frames left: %w", i, announcementFrames, err)
+		}
+		if err != nil {
+			return i, err
+		}
+	}
+	return announcementFrames, nil
 }
 
 // placed reports whether AddHost made one of the entries for addr.

@@ -29,7 +29,7 @@ const (
 func (Kernel) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
 	addr, err := request(ctx, addr, iface)
 	if err == nil {
-		err = withSocket(iface, func(s *socket) error { return s.add(addr) })
+		err = withSocket(iface, func(s *socket) error { return s.add(ctx, addr) })
 	}
 	if err != nil {
 		return fmt.Errorf("add %s to %s: %w", addr, iface, explain(err, iface))
@@ -135,11 +135,14 @@ func (Kernel) Placed(ctx context.Context, addr netip.Addr) ([]string, error) {
 	return names, nil
 }
 
-// add puts addr on the interface unless it is there.
-func (s *socket) add(addr netip.Addr) error {
+// add puts addr on the interface unless it is there, or ctx ends before it is asked to.
+func (s *socket) add(ctx context.Context, addr netip.Addr) error {
 	entries, err := s.list(addr)
 	if err != nil || has(entries, addr) {
 		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	req := s.about(addr, unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
 	flags := uint32(unix.IFA_F_NOPREFIXROUTE)

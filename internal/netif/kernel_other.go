@@ -29,8 +29,8 @@ func (Kernel) Placed(_ context.Context, addr netip.Addr) ([]string, error) {
 }
 
 // Announce returns an error wrapping [errors.ErrUnsupported].
-func (Kernel) Announce(_ context.Context, addr netip.Addr, iface string) error {
-	return fmt.Errorf("announce %s on %s: %w on %s; run fipctl on Linux", addr, iface, errors.ErrUnsupported, runtime.GOOS)
+func (Kernel) Announce(_ context.Context, addr netip.Addr, iface string, _ func() error) (int, error) {
+	return 0, fmt.Errorf("announce %s on %s: %w on %s; run fipctl on Linux", addr, iface, errors.ErrUnsupported, runtime.GOOS)
 }
 
 // CanAnnounce returns an error wrapping [errors.ErrUnsupported].

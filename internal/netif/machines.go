@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
 )
 
 // Machines plays the interfaces of several nodes for their [Remote], by name. What
@@ -24,11 +23,18 @@ func (ms Machines) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && r.URL.Path == "/local":
 		ms.list(w, r.URL.Query().Get("node"))
 	case r.Method == http.MethodPost && r.URL.Path == "/add":
-		ms.step(w, r, (*Memory).AddHost)
+		ms.step(w, r, func(ctx context.Context, m *Memory, s remoteStep) error { return m.AddHost(ctx, s.Addr, s.Iface) })
 	case r.Method == http.MethodPost && r.URL.Path == "/remove":
-		ms.step(w, r, (*Memory).RemoveHost)
-	case r.Method == http.MethodPost && r.URL.Path == "/announce":
-		ms.step(w, r, (*Memory).Announce)
+		ms.step(w, r, func(ctx context.Context, m *Memory, s remoteStep) error { return m.RemoveHost(ctx, s.Addr, s.Iface) })
+	case r.Method == http.MethodPost && r.URL.Path == "/prepare":
+		ms.step(w, r, func(ctx context.Context, m *Memory, s remoteStep) error {
+			_, err := m.prepare(ctx, s.Addr, s.Iface)
+			return err
+		})
+	case r.Method == http.MethodPost && r.URL.Path == "/frame":
+		ms.step(w, r, func(_ context.Context, m *Memory, s remoteStep) error {
+			return m.send(Frame{Addr: s.Addr, Iface: s.Iface, Reply: s.Reply})
+		})
 	default:
 		http.Error(w, "no such step", http.StatusNotFound)
 	}
@@ -45,7 +51,7 @@ func (ms Machines) list(w http.ResponseWriter, node string) {
 }
 
 // step makes one change on the machine that the request names.
-func (ms Machines) step(w http.ResponseWriter, r *http.Request, do func(*Memory, context.Context, netip.Addr, string) error) {
+func (ms Machines) step(w http.ResponseWriter, r *http.Request, do func(context.Context, *Memory, remoteStep) error) {
 	var s remoteStep
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, remoteBodyMax)).Decode(&s); err != nil {
 		http.Error(w, "read step: "+err.Error(), http.StatusBadRequest)
@@ -56,7 +62,7 @@ func (ms Machines) step(w http.ResponseWriter, r *http.Request, do func(*Memory,
 		http.Error(w, "no machine of that name", http.StatusNotFound)
 		return
 	}
-	if err := do(m, r.Context(), s.Addr, s.Iface); err != nil {
+	if err := do(r.Context(), m, s); err != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		_ = json.NewEncoder(w).Encode(remoteError{Text: err.Error(), Foreign: errors.Is(err, ErrForeign)}) // as above

@@ -24,8 +24,9 @@ type Memory struct {
 	mu    sync.Mutex
 	links []Link
 	added map[string][]netip.Addr // by interface: what AddHost added, in order
-	heard func(addr netip.Addr, iface string) error
+	heard func(Frame) error
 	deny  error
+	slow  func(call string)
 }
 
 var _ Interfaces = (*Memory)(nil)
@@ -40,64 +41,27 @@ func NewMemory(links ...Link) *Memory {
 	return m
 }
 
-// OnAnnounce makes every announcement call heard, whose error is Announce's: what
-// listens to the segment of this machine. It replaces what was set before.
-func (m *Memory) OnAnnounce(heard func(addr netip.Addr, iface string) error) {
+// OnCall makes every method call slow with its name before it does anything: a kernel
+// answers late while its configuration lock is held, whatever becomes of the context.
+func (m *Memory) OnCall(slow func(call string)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.heard = heard
+	m.slow = slow
 }
 
-// DenyAnnounce makes CanAnnounce and Announce fail with err; nil allows them again.
-func (m *Memory) DenyAnnounce(err error) {
+// called tells what OnCall set of a call.
+func (m *Memory) called(call string) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.deny = err
-}
-
-// Announce implements [Interfaces].
-func (m *Memory) Announce(ctx context.Context, addr netip.Addr, iface string) error {
-	addr, err := request(ctx, addr, iface)
-	var heard func(netip.Addr, string) error
-	if err == nil {
-		heard, err = m.announce(addr, iface)
+	slow := m.slow
+	m.mu.Unlock()
+	if slow != nil {
+		slow(call)
 	}
-	if err == nil && heard != nil {
-		err = heard(addr, iface)
-	}
-	if err != nil {
-		return fmt.Errorf("announce %s on %s: %w", addr, iface, err)
-	}
-	return nil
-}
-
-// announce returns who listens to an announcement, or why there can be none.
-func (m *Memory) announce(addr netip.Addr, iface string) (func(netip.Addr, string) error, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	entries, ok := m.entries(iface)
-	switch {
-	case m.deny != nil:
-		return nil, m.deny
-	case !ok:
-		return nil, errNoInterface
-	}
-	i := slices.IndexFunc(m.links, func(l Link) bool { return l.Name == iface })
-	return m.heard, announceable(addr, m.links[i].MAC, entries)
-}
-
-// CanAnnounce implements [Interfaces].
-func (m *Memory) CanAnnounce(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.deny
 }
 
 // Placed implements [Interfaces].
 func (m *Memory) Placed(ctx context.Context, addr netip.Addr) ([]string, error) {
+	m.called("Placed")
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -115,6 +79,7 @@ func (m *Memory) Placed(ctx context.Context, addr netip.Addr) ([]string, error) 
 
 // AddHost implements [Interfaces].
 func (m *Memory) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
+	m.called("AddHost")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	addr, err := request(ctx, addr, iface)
@@ -133,6 +98,7 @@ func (m *Memory) AddHost(ctx context.Context, addr netip.Addr, iface string) err
 
 // RemoveHost implements [Interfaces].
 func (m *Memory) RemoveHost(ctx context.Context, addr netip.Addr, iface string) error {
+	m.called("RemoveHost")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	addr, err := request(ctx, addr, iface)
@@ -152,6 +118,7 @@ func (m *Memory) RemoveHost(ctx context.Context, addr netip.Addr, iface string) 
 
 // Has implements [Interfaces].
 func (m *Memory) Has(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
+	m.called("Has")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	addr, err := request(ctx, addr, iface)
@@ -167,6 +134,7 @@ func (m *Memory) Has(ctx context.Context, addr netip.Addr, iface string) (bool, 
 
 // Local implements [Interfaces].
 func (m *Memory) Local(ctx context.Context) ([]netip.Addr, error) {
+	m.called("Local")
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -175,6 +143,7 @@ func (m *Memory) Local(ctx context.Context) ([]netip.Addr, error) {
 
 // InterfaceByMAC implements [Interfaces].
 func (m *Memory) InterfaceByMAC(ctx context.Context, mac string) (string, error) {
+	m.called("InterfaceByMAC")
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
@@ -183,6 +152,7 @@ func (m *Memory) InterfaceByMAC(ctx context.Context, mac string) (string, error)
 
 // InterfaceByAddress implements [Interfaces].
 func (m *Memory) InterfaceByAddress(ctx context.Context, addr netip.Addr) (string, error) {
+	m.called("InterfaceByAddress")
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}

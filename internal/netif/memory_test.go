@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestMemory(t *testing.T) {
@@ -45,18 +46,24 @@ func prefixes(texts ...string) []netip.Prefix {
 func TestMemoryTellsWhoeverListensOfAnAnnouncement(t *testing.T) {
 	t.Parallel()
 	m := NewMemory(Link{Name: "eth0", MAC: "02:00:5e:10:00:01"})
-	var heard []string
-	m.OnAnnounce(func(addr netip.Addr, iface string) error {
-		heard = append(heard, addr.String()+" on "+iface)
-		return nil
-	})
+	var heard []Frame
+	m.OnAnnounce(func(f Frame) error { heard = append(heard, f); return nil })
 	do(t, m.AddHost, float4, "eth0")
-	do(t, m.Announce, float4, "eth0")
-	if diff := cmp.Diff([]string{"203.0.113.7 on eth0"}, heard); diff != "" {
+	announced(t, m, float4, "eth0")
+	addr := netip.MustParseAddr(float4)
+	want := []Frame{{Addr: addr, Iface: "eth0"}, {Addr: addr, Iface: "eth0", Reply: true}}
+	if diff := cmp.Diff(want, heard, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
-	m.OnAnnounce(func(netip.Addr, string) error { return errors.New("outside the drift range") })
-	wantError(t, m.Announce(t.Context(), netip.MustParseAddr(float4), "eth0"), "announce 203.0.113.7 on eth0: outside the drift range")
+	m.OnAnnounce(func(Frame) error { return errors.New("outside the drift range") })
+	wantWithheld(t, m, t.Context(), float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: outside the drift range")
+	m.OnAnnounce(func(f Frame) error {
+		if f.Reply {
+			return errors.New("no buffer space available")
+		}
+		return nil
+	})
+	wantWithheld(t, m, t.Context(), float4, "eth0", permitted, 1, "announce 203.0.113.7 on eth0: 1 of 2 frames left: no buffer space available")
 }
 
 func TestMemoryCanBeDeniedToAnnounce(t *testing.T) {
@@ -65,5 +72,5 @@ func TestMemoryCanBeDeniedToAnnounce(t *testing.T) {
 	do(t, m.AddHost, float4, "eth0")
 	m.DenyAnnounce(errors.New("no CAP_NET_RAW"))
 	wantError(t, m.CanAnnounce(t.Context()), "no CAP_NET_RAW")
-	wantError(t, m.Announce(t.Context(), netip.MustParseAddr(float4), "eth0"), "announce 203.0.113.7 on eth0: no CAP_NET_RAW")
+	wantWithheld(t, m, t.Context(), float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: no CAP_NET_RAW")
 }

@@ -22,8 +22,10 @@ import (
 // [Machines] handler. It is for labs without the right to change this machine, where
 // one process plays the interfaces of all nodes; nothing about it is authenticated.
 //
-//	POST /add /remove /announce   {"node","addr","iface"}; 204, or 422 with {"error","foreign"}
-//	GET  /local?node=N            [{"name","mac","addrs":[{"prefix","placed"}]}]
+//	POST /add /remove   {"node","addr","iface"}; 204, or 422 with {"error","foreign"}
+//	POST /prepare       the same; whether an announcement can be made
+//	POST /frame         the same and "reply"; one frame of an announcement leaves
+//	GET  /local?node=N  [{"name","mac","addrs":[{"prefix","placed"}]}]
 type Remote struct {
 	base *url.URL
 	node string
@@ -53,6 +55,7 @@ type remoteStep struct {
 	Node  string     `json:"node"`
 	Addr  netip.Addr `json:"addr"`
 	Iface string     `json:"iface"`
+	Reply bool       `json:"reply,omitempty"` // of a frame: the second one
 }
 
 // remoteError is the body of a refusal. The text is the whole error.
@@ -81,17 +84,31 @@ type remoteAddr struct {
 
 // AddHost implements [Interfaces].
 func (r *Remote) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
-	return r.step(ctx, "add", "to", addr, iface)
+	return r.change(ctx, "add", "to", addr, iface)
 }
 
 // RemoveHost implements [Interfaces].
 func (r *Remote) RemoveHost(ctx context.Context, addr netip.Addr, iface string) error {
-	return r.step(ctx, "remove", "from", addr, iface)
+	return r.change(ctx, "remove", "from", addr, iface)
 }
 
-// Announce implements [Interfaces].
-func (r *Remote) Announce(ctx context.Context, addr netip.Addr, iface string) error {
-	return r.step(ctx, "announce", "on", addr, iface)
+// Announce implements [Interfaces]. A frame is sent by a request of its own, which is
+// not given up: it could have left all the same.
+func (r *Remote) Announce(ctx context.Context, addr netip.Addr, iface string, permit func() error) (int, error) {
+	left := 0
+	addr, err := request(ctx, addr, iface)
+	if err == nil {
+		err = r.post(ctx, "prepare", remoteStep{Addr: addr, Iface: iface})
+	}
+	if err == nil {
+		left, err = leave(ctx, permit, func(i int) error {
+			return r.post(context.WithoutCancel(ctx), "frame", remoteStep{Addr: addr, Iface: iface, Reply: i > 0})
+		})
+	}
+	if err != nil {
+		return left, fmt.Errorf("announce %s on %s: %w", addr, iface, err)
+	}
+	return left, nil
 }
 
 // CanAnnounce implements [Interfaces]: the other side needs no capability.
@@ -102,18 +119,25 @@ func (r *Remote) CanAnnounce(ctx context.Context) error {
 	return nil
 }
 
-// step makes one change.
-func (r *Remote) step(ctx context.Context, verb, where string, addr netip.Addr, iface string) error {
+// change makes one change of what an interface has.
+func (r *Remote) change(ctx context.Context, verb, where string, addr netip.Addr, iface string) error {
 	addr, err := request(ctx, addr, iface)
 	if err == nil {
-		var body []byte
-		if body, err = json.Marshal(remoteStep{Node: r.node, Addr: addr, Iface: iface}); err == nil {
-			_, err = r.do(ctx, http.MethodPost, r.base.JoinPath(verb), bytes.NewReader(body))
-		}
+		err = r.post(ctx, verb, remoteStep{Addr: addr, Iface: iface})
 	}
 	var refused remoteError
 	if err != nil && !errors.As(err, &refused) {
 		return fmt.Errorf("%s %s %s %s: %w", verb, addr, where, iface, err)
+	}
+	return err
+}
+
+// post makes one step.
+func (r *Remote) post(ctx context.Context, verb string, s remoteStep) error {
+	s.Node = r.node
+	body, err := json.Marshal(s)
+	if err == nil {
+		_, err = r.do(ctx, http.MethodPost, r.base.JoinPath(verb), bytes.NewReader(body))
 	}
 	return err
 }

@@ -43,12 +43,12 @@ func newRemote(t *testing.T, endpoint, node string) *Remote {
 func TestRemoteTellsWhoListensOnTheOtherSide(t *testing.T) {
 	t.Parallel()
 	m := NewMemory(Link{Name: "eth0", MAC: "02:00:5e:10:00:01"})
-	m.OnAnnounce(func(netip.Addr, string) error { return errors.New("outside the drift range") })
+	m.OnAnnounce(func(Frame) error { return errors.New("outside the drift range") })
 	server := httptest.NewServer(Machines{"lb-a": m})
 	t.Cleanup(server.Close)
 	r := newRemote(t, server.URL, "lb-a")
 	do(t, r.AddHost, float4, "eth0")
-	wantError(t, r.Announce(t.Context(), netip.MustParseAddr(float4), "eth0"), "announce 203.0.113.7 on eth0: outside the drift range")
+	wantWithheld(t, r, t.Context(), float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: outside the drift range")
 }
 
 func TestRemoteSaysWhatIsWrongWithTheOtherSide(t *testing.T) {
