@@ -27,20 +27,20 @@ func (e *engine) checked(g *group, r health.Result) {
 		}
 	}
 	e.judge(g)
-	e.doubt(g)
+	e.lastChecks(g)
 }
 
-// doubt tells the election whether a check that can put this node in fault failed the last
+// lastChecks tells the election whether a check that can put this node in fault failed the last
 // time it said anything.
-func (e *engine) doubt(g *group) {
+func (e *engine) lastChecks(g *group) {
 	failing := false
 	for _, c := range g.cfg.Checks {
 		r, ran := g.results[c.Name]
 		failing = failing || ran && c.Weight == 0 && !r.OK && !r.Inconclusive
 	}
-	if failing != g.doubt {
-		g.doubt = failing
-		e.step(election.Doubt{Group: g.cfg.Name, Failing: failing})
+	if failing != g.lastFailed {
+		g.lastFailed = failing
+		e.step(election.LastCheck{Group: g.cfg.Name, Failed: failing})
 	}
 }
 

@@ -38,24 +38,24 @@ type group struct {
 	until        election.Instant // when time alone changes the controller's decision
 	waiting      election.Reason  // why the controller waits
 
-	checkers  []*health.Runner
-	doubt     bool // a check failed the last time
-	checks    []health.Standing
-	results   map[string]health.Result // the last one of each check
-	checkAt   map[string]time.Time     // since when it says that
-	verdict   health.Verdict
-	track     []providers.Result // the accepted move of each address
-	tracking  []bool             // which of them are being asked about
-	owner     election.Owner     // by the last complete read
-	readErr   []error            // of the last read, per address
-	denied    bool               // the cloud turns our credentials down
-	readAt    election.Instant   // when the last complete read began; 0: none yet
-	refusal   error              // why the cloud would refuse a move here, by the last preflight
-	guestErr  error              // of the last guest step
-	guestMute bool               // it is of an announcement: that the address can be added is no answer
-	claimErr  error              // the last failed write since the address was here
-	mark      markState
-	probed    map[[16]byte]election.Instant // questions under way, by nonce
+	checkers   []*health.Runner
+	lastFailed bool // a check failed the last time
+	checks     []health.Standing
+	results    map[string]health.Result // the last one of each check
+	checkAt    map[string]time.Time     // since when it says that
+	verdict    health.Verdict
+	track      []providers.Result // the accepted move of each address
+	tracking   []bool             // which of them are being asked about
+	owner      election.Owner     // by the last complete read
+	readErr    []error            // of the last read, per address
+	denied     bool               // the cloud turns our credentials down
+	readAt     election.Instant   // when the last complete read began; 0: none yet
+	refusal    error              // why the cloud would refuse a move here, by the last preflight
+	guestErr   error              // of the last guest step
+	guestMute  bool               // it is of an announcement: that the address can be added is no answer
+	claimErr   error              // the last failed write since the address was here
+	mark       markState
+	probed     map[[16]byte]election.Instant // questions under way, by nonce
 
 	phases  phases
 	service serviceState

@@ -97,7 +97,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 // inherit takes over what is known of the group that g replaces. What the cloud
 // said of its addresses counts only if they are the same.
 func (g *group) inherit(o *group) {
-	g.verdict, g.doubt, g.phases, g.mark = o.verdict, o.doubt, o.phases, o.mark
+	g.verdict, g.lastFailed, g.phases, g.mark = o.verdict, o.lastFailed, o.phases, o.mark
 	if g.cfg.VRID != o.cfg.VRID || !slices.Equal(g.cfg.Addresses, o.cfg.Addresses) {
 		return
 	}

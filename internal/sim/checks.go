@@ -111,8 +111,10 @@ func (c *checks) skip(w *world, n *node, p *packet) {
 	switch {
 	case s.noticedAt >= s.skipLocal:
 		s.stalledAt = s.noticedAt
-	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval:
+	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval+sp.drift(w):
 		s.stalledAt = w.local(n)
+	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval:
+		s.doubtedAt = w.local(n)
 	}
 	s.skipEnd = 0
 }
@@ -227,7 +229,7 @@ func (c *checks) writes(w *world, n *node, h *hand, wr *write) {
 		c.broken(w, checkWriteGate, "%s %s writes on a read that took %v and is %v old", n.name, g.name, wr.ended.Sub(wr.began), now.Sub(wr.ended))
 	case wr.term.Less(s.highest):
 		c.broken(w, checkWriteGate, "%s %s writes in term %v and has heard of %v", n.name, g.name, wr.term, s.highest)
-	case n.seen.stalledAt != 0 && wr.began < n.seen.stalledAt:
+	case wr.began < n.seen.believed():
 		c.broken(w, checkStall, "%s %s writes on what it believed before it stood still", n.name, g.name)
 	}
 	seen := wr.decision.Seen.Target

@@ -186,7 +186,7 @@ func (c *checks) announces(w *world, n *node, h *hand, s *guestStep) {
 		c.broken(w, checkWriteGate, "%s %s announces on a read that is %v old although the cloud answers", n.name, g.name, now.Sub(s.ended))
 	case s.term.Less(seen.highest):
 		c.broken(w, checkWriteGate, "%s %s announces in term %v and has heard of %v", n.name, g.name, s.term, seen.highest)
-	case n.seen.stalledAt != 0 && read && s.began < n.seen.stalledAt:
+	case read && s.began < n.seen.believed():
 		c.broken(w, checkStall, "%s %s announces on what it believed before it stood still", n.name, g.name)
 	}
 	holder := s.decision.Seen.Target

@@ -168,7 +168,7 @@ func (w *world) tellIdentity(n *node) {
 }
 
 func (w *world) tellHealth(n *node, i int) {
-	w.step(n, election.Doubt{Group: w.groups[i].name, Failing: !n.serviceOK[i]})
+	w.step(n, election.LastCheck{Group: w.groups[i].name, Failed: !n.serviceOK[i]})
 	if n.machine == nil {
 		return
 	}
@@ -180,7 +180,7 @@ func (w *world) checkNow(n *node, i int) {
 	life := n.life
 	w.after(w.chance.between(time.Millisecond, 300*time.Millisecond), func() {
 		w.fact(n, life, func() {
-			w.step(n, election.Doubt{Group: w.groups[i].name, Failing: !n.serviceOK[i]})
+			w.step(n, election.LastCheck{Group: w.groups[i].name, Failed: !n.serviceOK[i]})
 		})
 	})
 }

@@ -18,6 +18,7 @@ type shadow struct {
 	peers  []shadowPeer
 
 	stalledAt election.Instant // it did not run; only a read begun after this counts
+	doubtedAt election.Instant // the same for what moves an address: a long silence hides that it did not
 	noticedAt election.Instant // when its machine noted a stall
 	skipped   time.Duration    // how long its clocks stood still the last time
 	skipEnd   election.Instant // of the world: when they ran again
@@ -47,8 +48,9 @@ type shadowPeer struct {
 	sent     [256]election.Instant // when our datagrams left, by sequence
 	sentSeq  [256]uint64
 	session  uint64
-	heard    int  // accepted adverts of that session
-	basis    bool // some of them before the clocks stood still
+	heard    int                          // accepted adverts of that session
+	basis    bool                         // some of them before the clocks stood still
+	marks    [driftMarks]election.Instant // when its last adverts were heard, half an interval apart or more, newest first
 	twoWayAt election.Instant
 	sessions []election.Instant // when its last sessions were accepted
 	adverts  []election.GroupAdvert
@@ -107,6 +109,29 @@ func stallLimit(w *world) time.Duration {
 	return election.ActiveDown(election.PriorityMax, w.opts.interval) - w.opts.interval
 }
 
+// driftMax is by which part of a time the clocks of two machines may drift apart in it,
+// and so what cannot be told from a stop (docs/design.md section 5.7).
+const driftMax = 20
+
+// driftMarks is how many adverts of a peer its uptime may be compared with, and this one.
+const driftMarks = 9
+
+// drift returns how far the clocks may have drifted apart since the advert that the last
+// one of the peer is compared with.
+func (sp *shadowPeer) drift(w *world) time.Duration {
+	oldest := sp.at
+	for _, at := range sp.marks {
+		if at != 0 {
+			oldest = at
+		}
+	}
+	return max(0, sp.at.Sub(oldest)-(driftMarks-1)*w.opts.interval) / driftMax
+}
+
+// believed returns when a read must have begun that something relies on which moves an
+// address; 0: at any time.
+func (s *shadow) believed() election.Instant { return max(s.stalledAt, s.doubtedAt) }
+
 // orderedHere notes that an operator wants the group on the node.
 func (s *shadow) orderedHere(gi int) {
 	if s.groups != nil {
@@ -142,7 +167,7 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
 	sp := &s.peers[p.from]
 	now := w.local(n)
 	if sp.session != a.Session {
-		sp.session, sp.heard, sp.basis = a.Session, 0, false
+		sp.session, sp.heard, sp.basis, sp.marks = a.Session, 0, false, [driftMarks]election.Instant{}
 		sp.sessions = append(sp.sessions, now)
 		if len(sp.sessions) > 3 {
 			sp.sessions = sp.sessions[1:]
@@ -155,7 +180,10 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
 	if twoWay {
 		sp.twoWayAt = now
 	}
-	sp.at = now
+	if sp.at = now; now.Sub(sp.marks[0]) >= w.opts.interval/2 {
+		copy(sp.marks[1:], sp.marks[:])
+		sp.marks[0] = now
+	}
 	if sp.adverts == nil {
 		sp.adverts = make([]election.GroupAdvert, len(w.groups))
 	}

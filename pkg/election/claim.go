@@ -223,5 +223,8 @@ func (m *Machine) Permit(groupName string) Permit {
 			p.Hold = ReasonClaimInProgress
 		}
 	}
+	if m.doubtedAt != never {
+		p.Hold = ReasonOwnStall
+	}
 	return p
 }

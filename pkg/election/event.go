@@ -63,11 +63,11 @@ type Health struct {
 	PriorityDelta int // added to the configured priority, the sum clamped to 1-254
 }
 
-// Doubt says whether a check of this node, one that can put it in fault, failed the last
+// LastCheck says whether a check of this node, one that can put it in fault, failed the last
 // time. That is no fault yet.
-type Doubt struct {
-	Group   string
-	Failing bool
+type LastCheck struct {
+	Group  string
+	Failed bool
 }
 
 // Identity says whether this node can claim a group: credentials are there and
@@ -170,7 +170,7 @@ func (OwnerRead) isEvent()      {}
 func (InstanceRead) isEvent()   {}
 func (ClocksDisagree) isEvent() {}
 func (Health) isEvent()         {}
-func (Doubt) isEvent()          {}
+func (LastCheck) isEvent()      {}
 func (Identity) isEvent()       {}
 func (OwnTargets) isEvent()     {}
 func (WriteSent) isEvent()      {}
@@ -198,7 +198,7 @@ const (
 	// SendProbe: ask through the addresses of Group who is there; answers come
 	// back as ProbeAnswered, silence needs no event.
 	SendProbe
-	// CheckNow: run the checks of Group now, beside their rhythm, and tell with Doubt
+	// CheckNow: run the checks of Group now, beside their rhythm, and tell with LastCheck
 	// what comes of it.
 	CheckNow
 	// Cancel: give up whatever cloud write of Group is in flight.

@@ -37,7 +37,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 	}
 	if owner >= 0 {
 		f.Out = m.outReason(g, owner)
-		f.Eligible = f.Eligible && !(g.doubt && f.Out == ReasonOwnerFault)
+		f.Eligible = f.Eligible && !(g.lastFailed && f.Out == ReasonOwnerFault)
 		f.Witnessed = m.witnessed(g, owner)
 		f.Restarting = m.within(g.peers[owner].restartAt, restartHold)
 		f.Prolonged = m.prolonged(g, owner)

@@ -19,7 +19,7 @@ type group struct {
 
 	// What this node can do.
 	health     Health
-	doubt      bool // a check of this node failed the last time
+	lastFailed bool // a check of this node failed the last time
 	known      bool // credentials and own target
 	drained    bool
 	leaving    bool    // the daemon is being stopped

@@ -29,6 +29,7 @@ type Machine struct {
 	stalledAt Instant // when a stall was noticed and has not been recovered from
 	stallFrom Instant // when the last adverts before the stall left
 	stallEnd  Instant // reads that began before this say nothing about now
+	doubtedAt Instant // when it could not be told whether there was a stall, and was not proved since
 
 	actions   []Action
 	guardsOff guardSet
@@ -268,8 +269,8 @@ func (m *Machine) handleGroup(ev Event) {
 		m.with(ev.Group, func(g *group) { m.instanceRead(g, ev) })
 	case Health:
 		m.with(ev.Group, func(g *group) { m.healthChanged(g, ev) })
-	case Doubt:
-		m.with(ev.Group, func(g *group) { m.doubted(g, ev) })
+	case LastCheck:
+		m.with(ev.Group, func(g *group) { m.lastCheck(g, ev) })
 	case Identity:
 		m.with(ev.Group, func(g *group) { m.identityChanged(g, ev) })
 	case WriteSent:

@@ -53,6 +53,7 @@ type peer struct {
 	targets  []NodeTarget
 	uptime   time.Duration
 	leads    uptimeLeads
+	doubted  uptimeLead // when it could not be told last whether we had stalled
 	stated   netip.Addr // the address it says it has
 
 	out         Advert // reused for every datagram to it

@@ -22,7 +22,7 @@ const (
 	ReasonReturnDelay    // the checks pass again; the node waits before it takes part
 	ReasonDrained        // an operator keeps this node out
 	ReasonResumed        // an operator lets this node take part again
-	ReasonOwnStall       // this node did not run for a while and checks what it missed
+	ReasonOwnStall       // this node did not run for a while, or cannot tell, and checks what it missed
 	ReasonReloaded       // the configuration was read again
 
 	// Rows of the takeover table (5.3).
@@ -220,7 +220,7 @@ var reasonTexts = [...]string{
 	ReasonReturnDelay:      "the checks pass again; the node waits before it takes part",
 	ReasonDrained:          "an operator keeps this node out",
 	ReasonResumed:          "an operator lets this node take part again",
-	ReasonOwnStall:         "this node did not run for a while and checks what it missed",
+	ReasonOwnStall:         "this node did not run for a while, or cannot tell, and checks what it missed",
 	ReasonReloaded:         "the configuration was read again",
 	ReasonNotEligible:      "this node may not lead now",
 	ReasonClaimInProgress:  "another node advertises that it is active",

@@ -45,49 +45,96 @@ func (m *Machine) stallLimit() time.Duration {
 // ahead of ours. It is compared with the greatest lead of its last few adverts, which
 // a late datagram does not change; with the least, one late datagram would make
 // every later one look like a stall.
+//
+// Clocks drift apart, and the more the longer ago the compared lead was noted. What the
+// clocks of a healthy machine can explain is no stall, and what a stall can hide behind
+// them is no proof that there was none:
+//
+//	more than the limit and the drift        a stall
+//	more than the limit less the drift       no verdict: see doubt; once, until the lead has
+//	                                         grown as much again
+//	otherwise                                neither
+//
+// One gap shows with every peer.
 func (m *Machine) noticeSkip(p *peer, first bool) {
-	lead := p.uptime - m.now.Sub(m.started)
-	switch {
-	case first || p.leads[0].at == never:
-		p.leads = uptimeLeads{}
-	case lead-p.leads.before(m.now.Add(-2*p.interval)) > m.stallLimit():
-		p.leads = uptimeLeads{}
-		if !m.within(m.stalledAt, p.interval/2) { // one gap shows with every peer
-			m.stall(m.lastLeft)
+	now := uptimeLead{m.now, p.uptime - m.now.Sub(m.started)}
+	if first || p.leads[0].at == never {
+		p.leads, p.doubted = uptimeLeads{}, uptimeLead{}
+	} else {
+		limit, base := m.stallLimit(), p.leads.before(m.now.Add(-2*p.interval))
+		drift := now.drift(base, p.interval)
+		switch over := now.by - base.by; {
+		case over > limit+drift:
+			p.leads, p.doubted = uptimeLeads{}, uptimeLead{}
+			if !m.within(m.stalledAt, p.interval/2) {
+				m.stall(m.lastLeft)
+			}
+		case drift == 0 || over <= limit-drift:
+		case p.doubted.at == never || now.by-p.doubted.by > limit-now.drift(p.doubted, p.interval):
+			p.doubted = now
+			m.doubt()
 		}
 	}
-	p.leads.note(m.now, lead, p.interval/2)
+	p.leads.note(now, p.interval/2)
+}
+
+// doubt makes this node prove what it would have to prove after a stall, before anything
+// that moves an address leaves: a healthy owner does not step back because a link was
+// cut for long. Its peers are not told.
+func (m *Machine) doubt() {
+	if m.lacks(guardStall) {
+		return
+	}
+	m.doubtedAt, m.stallEnd = m.now, m.now
+	for _, g := range m.groups {
+		g.incumbentSince, g.rankUntil = never, never
+		g.lookAt = m.now
+	}
+	m.urgent = true
 }
 
 // uptimeLeads is by how much a peer's uptime ran ahead of ours in its last adverts,
 // newest first. Of adverts that come in a burst, as those do that waited while the
-// machine stood still, only the first is kept, and the newest count for nothing until
-// two intervals later: else the lead would creep up unnoticed.
-type uptimeLeads [uptimeLeadsKept]struct {
+// machine stood still, only the first is kept, and the two newest count for nothing, nor
+// do those of the last two intervals: else the lead would creep up unnoticed. Silence
+// makes an advert old, but none that was sent in the middle of a gap a better basis.
+type uptimeLeads [uptimeLeadsKept]uptimeLead
+
+// uptimeLead is one of them.
+type uptimeLead struct {
 	at Instant
 	by time.Duration
 }
 
-func (l *uptimeLeads) note(now Instant, lead, spacing time.Duration) {
-	if l[0].at != never && now.Sub(l[0].at) < spacing {
+// drift returns how far two clocks may have drifted apart since an earlier lead was noted,
+// beyond what a few adverts make no difference to.
+func (l uptimeLead) drift(since uptimeLead, interval time.Duration) time.Duration {
+	return max(0, l.at.Sub(since.at)-uptimeLeadsKept*interval) / uptimeDrift
+}
+
+// uptimeLeadsNew is how many of them count for nothing yet.
+const uptimeLeadsNew = 2
+
+func (l *uptimeLeads) note(now uptimeLead, spacing time.Duration) {
+	if l[0].at != never && now.at.Sub(l[0].at) < spacing {
 		return
 	}
 	copy(l[1:], l[:])
-	l[0].at, l[0].by = now, lead
+	l[0] = now
 }
 
-// before returns the greatest lead that was noted by an instant, or where none was,
-// the oldest.
-func (l *uptimeLeads) before(at Instant) time.Duration {
-	greatest, found := l[0].by, false
-	for i := range l {
+// before returns the greatest lead that was noted by an instant and is none of the
+// newest, or where there is none, the oldest.
+func (l *uptimeLeads) before(then Instant) uptimeLead {
+	greatest, found := l[0], false
+	for i, lead := range l {
 		switch {
-		case l[i].at == never:
+		case lead.at == never:
 			return greatest
-		case l[i].at > at:
-			greatest = l[i].by
-		case !found || l[i].by > greatest:
-			greatest, found = l[i].by, true
+		case i < uptimeLeadsNew || lead.at > then:
+			greatest = lead
+		case !found || lead.by > greatest.by:
+			greatest, found = lead, true
 		}
 	}
 	return greatest
@@ -96,21 +143,30 @@ func (l *uptimeLeads) before(at Instant) time.Duration {
 // recovering reports whether this node has stalled and not yet caught up.
 func (m *Machine) recovering() bool { return m.stalledAt != never }
 
-// recover ends the recovery: every peer heard before the stall has echoed a
-// datagram sent after it, or one active-down has passed. An owner read begun
-// after the stall is demanded by readFresh.
+// recover ends the recovery, or the doubt: every peer heard before has echoed a datagram
+// sent after it, or one active-down has passed. An owner read begun after it is demanded
+// by readFresh. Who is heard one way only counts in a doubt: that peer may be the one
+// whose clock raised it.
 func (m *Machine) recover() {
-	if m.stalledAt == never {
-		return
+	if m.stalledAt != never && m.heardSince(m.stalledAt, m.stallFrom, func(p *peer) Instant { return p.twoWayAt }) {
+		m.stalledAt, m.urgent = never, true
 	}
-	if m.within(m.stalledAt, ActiveDown(PriorityMin, m.cfg.Interval)) {
-		for _, p := range m.peers {
-			heard := p.twoWayAt != never && m.stallFrom.Sub(p.twoWayAt) < ActiveDown(PriorityMin, p.interval)
-			if heard && p.echoedAt < m.stalledAt {
-				return
-			}
+	if m.doubtedAt != never && m.heardSince(m.doubtedAt, m.doubtedAt, func(p *peer) Instant { return p.heardAt }) {
+		m.doubtedAt = never
+	}
+}
+
+// heardSince reports whether all peers that were heard within an active-down of from have
+// shown that they heard what left after at, or an active-down has passed since.
+func (m *Machine) heardSince(at, from Instant, heard func(*peer) Instant) bool {
+	if !m.within(at, ActiveDown(PriorityMin, m.cfg.Interval)) {
+		return true
+	}
+	for _, p := range m.peers {
+		was := heard(p)
+		if was != never && from.Sub(was) < ActiveDown(PriorityMin, p.interval) && p.echoedAt < at {
+			return false
 		}
 	}
-	m.stalledAt = never
-	m.urgent = true
+	return true
 }

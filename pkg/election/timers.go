@@ -32,6 +32,7 @@ const (
 	reclaimsMax      = 3
 	crashWindow      = time.Minute
 	uptimeLeadsKept  = 8                // adverts of a peer whose uptime is compared with our clock
+	uptimeDrift      = 20               // clocks of two machines drift apart by at most one part in this many: 5 %
 	stoppedFor       = 20 * time.Second // how long the cloud's word on an instance counts; above the slow reads
 	notAnsweringFor  = 35 * time.Second // three steady probes, with room
 	serviceFor       = 25 * time.Second // two steady questions of the user's probe, with room

@@ -38,7 +38,7 @@ func (m *Machine) Wish(groupName string) Wish {
 	return Wish{
 		News: g.lookAt, Since: max(m.gateSince(g)+1, g.wordAt), Waits: g.waits,
 		By: m.readBy(g), Age: ReadAgeMax(m.cfg.Interval), At: m.nextLook(g),
-		Urgent: m.busy(g) || m.recovering() || g.read.Kind == OwnerUnknown,
+		Urgent: m.busy(g) || m.recovering() || m.doubtedAt != never || g.read.Kind == OwnerUnknown,
 	}
 }
 

@@ -58,13 +58,13 @@ func (m *Machine) takeAtWord(g *group, f TakeoverFacts, word Reason) {
 	}
 }
 
-// doubted takes in whether a check of this node failed the last time. That is no fault yet,
+// lastCheck takes in whether a check of this node failed the last time. That is no fault yet,
 // but what broke the owner's service may have broken this node's as well: nothing is taken
 // from an owner in fault until the check passes again or has failed for good, and a claim
 // for that reason ends if its write has not left.
-func (m *Machine) doubted(g *group, ev Doubt) {
-	g.doubt = ev.Failing
-	if g.doubt && g.role == Active && g.claim.fault && !g.claim.wrote {
+func (m *Machine) lastCheck(g *group, ev LastCheck) {
+	g.lastFailed = ev.Failed
+	if g.lastFailed && g.role == Active && g.claim.fault && !g.claim.wrote {
 		m.giveUp(g, Backup, ReasonCheckFailed)
 	}
 }

@@ -95,7 +95,7 @@ func TestWhenAWordKeepsTheTimer(t *testing.T) {
 	}{
 		{"nothing stands against it", byA, func(s *seat) { s.says(Fault, 0) }, false},
 		{"a check of this node failed the last time", byA, func(s *seat) {
-			s.step(Doubt{Group: "web", Failing: true})
+			s.step(LastCheck{Group: "web", Failed: true})
 			s.says(Fault, 0)
 			for range 10 {
 				s.says(Fault, 110)
@@ -103,12 +103,12 @@ func TestWhenAWordKeepsTheTimer(t *testing.T) {
 			}
 		}, true},
 		{"it has passed again", byA, func(s *seat) {
-			s.step(Doubt{Group: "web", Failing: true})
+			s.step(LastCheck{Group: "web", Failed: true})
 			s.says(Fault, 0)
-			s.step(Doubt{Group: "web"})
+			s.step(LastCheck{Group: "web"})
 		}, false},
 		{"it failed, and the owner says goodbye", byA, func(s *seat) {
-			s.step(Doubt{Group: "web", Failing: true})
+			s.step(LastCheck{Group: "web", Failed: true})
 			s.says(Initialize, 0)
 		}, false},
 		{"a stranger holds the address", Owner{Kind: OwnerForeign}, func(s *seat) { s.says(Fault, 0) }, true},
@@ -153,7 +153,7 @@ func TestTheChecksRunOnceMoreBesideTheRead(t *testing.T) {
 		if wrote {
 			s.step(WriteSent{Group: "web"})
 		}
-		s.step(Doubt{Group: "web", Failing: true})
+		s.step(LastCheck{Group: "web", Failed: true})
 		if got := s.role() == Active; got != wrote {
 			t.Errorf("a write left %v: role %v (%v)", wrote, s.role(), s.reason())
 		}
