@@ -27,6 +27,7 @@ const (
 	condForeignOwner     = "foreign-owner"
 	condContended        = "contended"
 	condUnbound          = "unbound"
+	condNoLeader         = "no-leader"
 	condNotAnswering     = "not-answering"
 	condClaimFailed      = "claim-failed"
 	condStandbyBusy      = "standby-busy"
@@ -47,7 +48,7 @@ const (
 func Conditions() []string {
 	return []string{
 		condNoStandby, condPeerLinkBroken, condAuthMismatch, condConfigMismatch, condOneWayLink,
-		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNotAnswering, condClaimFailed,
+		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
 		condServiceAnswers, condSameHost,
@@ -91,11 +92,41 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 			why = append(why, n.Name+" ("+text+")")
 		}
 	}
+	if e.couldLead(g, s, standby) && !s.LeaderSeen {
+		add(condNoLeader, "", status.SeverityCritical,
+			"nobody leads the group although %s could: %s", e.whoCould(g, s), e.leaderless(s))
+	}
 	if s.Role == election.Active && standby == 0 {
 		add(condNoStandby, "", status.SeverityCritical,
 			"no other node could take over: %s; the next failure is an outage", strings.Join(why, ", "))
 	}
 	return fs
+}
+
+// couldLead reports whether this node or one of so many standbys could lead.
+func (e *engine) couldLead(g *group, s election.GroupStatus, standby int) bool {
+	return standby > 0 || e.machine.OwnRefusal(g.cfg.Name) == election.ReasonNone
+}
+
+// whoCould names a node that could lead.
+func (e *engine) whoCould(g *group, s election.GroupStatus) string {
+	if e.machine.OwnRefusal(g.cfg.Name) == election.ReasonNone {
+		return "this node"
+	}
+	for _, n := range s.Nodes {
+		if n.Refusal == election.ReasonNone {
+			return n.Name
+		}
+	}
+	return "another node"
+}
+
+// leaderless says what keeps it from leading, and what to do.
+func (e *engine) leaderless(s election.GroupStatus) string {
+	if s.Held != election.ReasonNone {
+		return s.Held.Text() + fmt.Sprintf("; mend that, or \"fipctl assign %s\" if you know better", s.Name)
+	}
+	return fmt.Sprintf("the election goes on; if it lasts, \"fipctl assign %s\" and read the log", s.Name)
 }
 
 type adder func(code, about string, severity status.Severity, format string, args ...any)
@@ -241,24 +272,33 @@ func (e *engine) daemonConditions() []found {
 	return fs
 }
 
-// settles reports whether a condition shows only when it has held for an active-down:
-// it is about how a peer is heard, which changes from one datagram to the next while
-// a link heals, a session begins or files are replaced one after the other.
-func (k conditionKey) settles() bool {
-	return k.code == condOneWayLink || k.code == condAuthMismatch || k.code == condConfigMismatch
+// settles returns for how many active-downs a condition must have held before it shows. One
+// about how a peer is heard changes from one datagram to the next while a link heals, a
+// session begins or files are replaced one after the other; and between two leaders there
+// is always a time without one.
+func (k conditionKey) settles() time.Duration {
+	switch k.code {
+	case condOneWayLink, condAuthMismatch, condConfigMismatch:
+		return 1
+	case condNoLeader:
+		return 3
+	default:
+		return 0
+	}
 }
 
-// settled returns the conditions that show, and since when those hold that settle.
-func settled(fs []found, since map[conditionKey]time.Time, now time.Time, wait time.Duration) (show []found, next map[conditionKey]time.Time) {
+// settled returns the conditions that show, and since when those hold that settle. Down is
+// the active-down.
+func settled(fs []found, since map[conditionKey]time.Time, now time.Time, down time.Duration) (show []found, next map[conditionKey]time.Time) {
 	next = map[conditionKey]time.Time{}
 	for _, f := range fs {
-		if f.key.settles() {
+		if downs := f.key.settles(); downs > 0 {
 			first, known := since[f.key]
 			if !known {
 				first = now
 			}
 			next[f.key] = first
-			if now.Sub(first) < wait {
+			if now.Sub(first) < downs*down {
 				continue
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,46 @@ func TestAFailedClaimIsAConditionUntilSomebodyHoldsTheAddress(t *testing.T) {
 	})
 }
 
+// TestALongTimeWithoutALeaderIsSaid, with the read that is waited for: the owner is dead and
+// the API takes connections and does not answer. It is over when a node leads.
+func TestALongTimeWithoutALeaderIsSaid(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		b.cloud.blackHole(true)
+		a.crash()
+		died := time.Now()
+		w.pass(3 * activeDown)
+		if got := b.text(condNoLeader); got != "" {
+			t.Errorf("%v after the owner died: %s", time.Since(died), got)
+		}
+		w.pass(2 * activeDown)
+		want := "nobody leads the group although this node could: "
+		if got := b.text(condNoLeader); !strings.HasPrefix(got, want) {
+			t.Errorf("%v after the owner died: %q", time.Since(died), got)
+		}
+		if r := b.state().Waiting; r == nil || r.Read == nil || r.Read.Since.IsZero() || r.Read.Needs.IsZero() || r.Read.Needs.After(r.Read.Since) {
+			t.Errorf("it waits for %+v", r)
+		}
+		b.cloud.blackHole(false)
+		w.eventually("it leads", b.bound)
+		w.eventually("it is over", func() bool { return b.text(condNoLeader) == "" })
+		w.wantMoves(1, 1)
+	})
+}
+
+// TestNobodyMissesALeaderThatSomebodySees: across a cut link a probe shows it.
+func TestNobodyMissesALeaderThatSomebodySees(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		_, b := w.settled()
+		w.pass(10 * time.Second)
+		w.cutBoth(true)
+		w.pass(time.Minute)
+		if got := b.text(condNoLeader); got != "" || b.role() != "backup" {
+			t.Errorf("%s: %s", b.role(), got)
+		}
+	})
+}
+
 func TestWithoutMetadataANodeCannotClaimAndSaysSo(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		b := w.start(nodeB, func(n *node, _ *Options, _ *parts) { n.meta.set(errors.New("no route")) })
@@ -201,7 +242,7 @@ func TestAConditionThatSettlesIsRaisedLater(t *testing.T) {
 func TestEveryConditionIsListedOnce(t *testing.T) {
 	t.Parallel()
 	codes := Conditions()
-	if slices.Sort(codes); len(slices.Compact(slices.Clone(codes))) != len(codes) || len(codes) != 23 {
+	if slices.Sort(codes); len(slices.Compact(slices.Clone(codes))) != len(codes) || len(codes) != 24 {
 		t.Errorf("%d codes: %v", len(codes), codes)
 	}
 }

@@ -93,14 +93,22 @@ func (e *engine) groupSnapshot(g *group, s election.GroupStatus, raised map[cond
 
 // waiting says what holds this node back: first the election, then the controller.
 func (e *engine) waiting(g *group, s election.GroupStatus) *status.Waiting {
-	why, until := s.Held, election.Instant(0)
+	why, until, needs := s.Held, election.Instant(0), s.WaitsSince
 	if why == election.ReasonNone && s.Role == election.Active && !s.Bound {
-		why, until = g.waiting, g.until
+		why, until, needs = g.waiting, g.until, g.wish.Since
+	}
+	waits := s.Waits || g.wish.Waits
+	if waits && (why == election.ReasonNone || why == election.ReasonClaimInProgress) {
+		why = election.ReasonReadAwaited
 	}
 	if why == election.ReasonNone || why == election.ReasonClaimInProgress {
 		return nil
 	}
-	return &status.Waiting{Reason: why.String(), Text: why.Text(), Until: e.clock.time(until)}
+	w := &status.Waiting{Reason: why.String(), Text: why.Text(), Until: e.clock.time(until)}
+	if waits || s.Role == election.Active && g.wish.At != 0 {
+		w.Read = &status.Read{Needs: e.clock.time(needs), Since: e.clock.time(g.watch.Flying())}
+	}
+	return w
 }
 
 func (e *engine) addressSnapshots(g *group, s election.GroupStatus) []status.Address {

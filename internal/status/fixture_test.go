@@ -87,7 +87,8 @@ func inTrouble() Snapshot {
 	s.Conditions = []Condition{{Code: "auth-mismatch", Severity: SeverityCritical, Text: "lb-a signs with another key; compare key_file on both nodes"}}
 	g := &s.Groups[0]
 	g.Drained = true
-	g.Waiting = &Waiting{Reason: "peer-link-broken", Text: "the owner is silent here, but a probe or another peer says that it serves", Until: noon.Add(30 * time.Second)}
+	g.Waiting = &Waiting{Reason: "peer-link-broken", Text: "the owner is silent here, but a probe or another peer says that it serves", Until: noon.Add(30 * time.Second),
+		Read: &Read{Needs: noon.Add(-3600 * time.Millisecond), Since: noon.Add(-1200 * time.Millisecond)}}
 	g.Handover = &Handover{From: "lb-a", To: "lb-b", Until: noon.Add(61 * time.Second)}
 	g.Addresses[0].ReadError = "read owner of 203.0.113.10: throttled (429, request 4f2c)\x1b[31m"
 	g.Addresses[0].Pending = true

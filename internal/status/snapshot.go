@@ -71,6 +71,13 @@ type Waiting struct {
 	Reason string    `json:"reason"`
 	Text   string    `json:"text"`
 	Until  time.Time `json:"until,omitzero"`
+	Read   *Read     `json:"read,omitempty"` // where an owner read is what it waits for
+}
+
+// Read is an owner read that is waited for.
+type Read struct {
+	Needs time.Time `json:"needs,omitzero"` // one that began then or later
+	Since time.Time `json:"since,omitzero"` // when the one under way began; zero: none is
 }
 
 // Handover is a planned move under way.

@@ -153,6 +153,15 @@ func waiting(w Waiting, at time.Time) string {
 	if !w.Until.IsZero() {
 		text += ", at most " + span(w.Until.Sub(at)) + " more"
 	}
+	if w.Read == nil {
+		return text
+	}
+	if text += "; no read is under way"; !w.Read.Since.IsZero() {
+		text = strings.TrimSuffix(text, "no read is under way") + "one has been under way for " + span(at.Sub(w.Read.Since))
+	}
+	if !w.Read.Needs.IsZero() {
+		text += "; one is needed that began less than " + span(at.Sub(w.Read.Needs)) + " ago"
+	}
 	return text
 }
 

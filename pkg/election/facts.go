@@ -186,6 +186,23 @@ func (m *Machine) witnessed(g *group, i int) bool {
 	return ok && r.Role == Active && r.Healthy
 }
 
+// leaderSeen reports whether this node leads, or an advert of whatever kind, a relay or an
+// answer to the probe shows that somebody does.
+func (m *Machine) leaderSeen(g *group) bool {
+	if g.role == Active || g.probe.from > 0 && g.probe.role == Active && m.within(g.probe.at, notAnsweringFor) {
+		return true
+	}
+	for i, p := range m.peers {
+		if g.peers[i].Role == Active && !g.peers[i].goodbye && m.heard(g, i) {
+			return true
+		}
+		if r, ok := m.relayed(g, i, m.activeDown(g, p)); ok && r.Role == Active {
+			return true
+		}
+	}
+	return false
+}
+
 // outlived reports whether the last answer of a peer to the probe says nothing any more: it
 // was asked for before the peer fell silent, and two questions since had no answer.
 func (m *Machine) outlived(g *group, i int) bool {

@@ -117,6 +117,7 @@ const (
 	ReasonPeerHeard      // the peer is heard again
 	ReasonDisplacedRetry // the time after which a displaced node tries again is over
 	ReasonConfirming     // waits for a second read that agrees
+	ReasonReadAwaited    // an owner read is all that is missing
 )
 
 var reasonWords = [...]string{
@@ -206,6 +207,7 @@ var reasonWords = [...]string{
 	ReasonSuccessor:        "successor",
 	ReasonTakenBack:        "taken-back",
 	ReasonConfirming:       "confirming",
+	ReasonReadAwaited:      "read-awaited",
 	ReasonPeerHeard:        "peer-heard",
 	ReasonDisplacedRetry:   "displaced-retry",
 }
@@ -297,6 +299,7 @@ var reasonTexts = [...]string{
 	ReasonSuccessor:        "the active node named this node as its successor",
 	ReasonTakenBack:        "the address sits with a node that may not lead and is taken back",
 	ReasonConfirming:       "waits for a second read that agrees",
+	ReasonReadAwaited:      "an answer of the cloud about the owner is all that is missing",
 	ReasonPeerHeard:        "the peer is heard again",
 	ReasonDisplacedRetry:   "the time after which a displaced node tries again is over",
 }

@@ -25,6 +25,9 @@ type GroupStatus struct {
 	Role          Role
 	Reason        Reason  // of the role
 	Held          Reason  // what the group waits for
+	Waits         bool    // for an owner read that began at WaitsSince or later
+	WaitsSince    Instant // zero: any
+	LeaderSeen    bool    // an advert, a relay or a probe shows a node that leads
 	Since         Instant // of the role
 	Term          Term
 	Priority      uint8
@@ -111,6 +114,7 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 		Owner: g.read.Owner, ReadAt: g.read.began, UnboundAt: g.unboundAt,
 		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, HandoverUntil: g.plan.handUntil, Newest: g.claim.highest, LastPlan: g.plan.ended,
 	}
+	s.Waits, s.WaitsSince, s.LeaderSeen = g.waits, max(m.gateSince(g)+1, g.wordAt), m.leaderSeen(g)
 	if g.probe.from > 0 {
 		s.AnsweredBy, s.AnsweredAt = m.peers[g.probe.from-1].Name, g.probe.at
 	}

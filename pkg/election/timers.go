@@ -39,6 +39,7 @@ const (
 	handOverEvery    = time.Hour        // at most one handover because nothing answers
 	crashSessions    = 3
 	restReadEvery    = 30 * time.Second // one node of the cluster reads so often while all is well
+	restTurns        = 3                // of so many turns each node takes one at least
 	restReadTie      = 2 * time.Second  // reads no further apart were made at once
 	uneasyReadEvery  = 15 * time.Second // each node, while a peer is missing or the owner is not who leads
 	newsFor          = 10 * time.Second // how long a new owner is worth asking often by the probe

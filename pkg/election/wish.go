@@ -98,8 +98,9 @@ func (m *Machine) atRest(g *group) bool {
 
 // restLook returns when this node reads the owner next while all is at rest. The nodes
 // that hear each other take turns, so that one of them reads every restReadEvery and a
-// hand at the console is seen that soon, however many they are: whoever read longest ago
-// is next, and of those that read at once, the first by name.
+// hand at the console is seen that soon: whoever read longest ago is next, and of those that
+// read at once, the first by name. Where they are many, each reads every third time all the
+// same, so that what a node knows is never older than that.
 func (m *Machine) restLook(g *group) Instant {
 	newest, before, nodes := g.read.began, 0, 1
 	for i, p := range m.peers {
@@ -115,7 +116,7 @@ func (m *Machine) restLook(g *group) Instant {
 		}
 	}
 	turn := newest.Add(time.Duration(before+1) * restReadEvery)
-	return min(turn, g.read.began.Add(time.Duration(nodes)*restReadEvery))
+	return min(turn, g.read.began.Add(time.Duration(min(nodes, restTurns))*restReadEvery))
 }
 
 // readsDiffer takes in what a peer has read. If that is newer than what this node knows
