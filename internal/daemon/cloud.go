@@ -128,6 +128,9 @@ func (e *engine) permit(g *group, w *writeIntent) election.Reason {
 	for _, a := range e.machine.Step(now, election.WriteSent{Group: g.cfg.Name}) {
 		e.carryOut(a)
 	}
+	if e.machine.Role(g.cfg.Name) != election.Active {
+		return election.ReasonNotActive // hearing of it may end a claim whose time is over
+	}
 	return election.ReasonNone
 }
 

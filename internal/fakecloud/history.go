@@ -5,9 +5,17 @@ package fakecloud
 
 import "time"
 
-// historyMax is how many versions of one object stay readable at least. A stale
-// read looks back seconds, so this only bounds memory; older reads get the oldest.
-const historyMax = 512
+// LookBack is how far back every read can be answered as it was then, and no simulated
+// replica may be older (see [Model.View]); reads of an earlier time get the oldest
+// version that is kept.
+const LookBack = 90 * time.Second
+
+// How many versions of one object are kept: these at least, more only if younger than
+// LookBack, and never more than the second number, which only bounds memory.
+const (
+	historyMin = 512
+	historyMax = 1 << 16
+)
 
 // history keeps the versions of a value, so that a read can be answered with the
 // state of a moment ago.
@@ -34,7 +42,18 @@ func (h *history[T]) at(t time.Time) T {
 // put makes v the current version from t on. Times never decrease.
 func (h *history[T]) put(t time.Time, v T) {
 	h.versions = append(h.versions, version[T]{t, v})
-	if len(h.versions) >= 2*historyMax { // seldom, so that the copy costs little
-		h.versions = append(h.versions[:0:0], h.versions[len(h.versions)-historyMax:]...)
+	if len(h.versions)&(historyMin-1) == 0 { // seldom, so that the copy costs little
+		h.prune(t.Add(-LookBack))
+	}
+}
+
+// prune forgets the versions that nobody may ask for, which were over before t.
+func (h *history[T]) prune(t time.Time) {
+	first := len(h.versions) - historyMin
+	for first > 0 && len(h.versions)-first < historyMax && h.versions[first].at.After(t) {
+		first--
+	}
+	if first > 0 {
+		h.versions = append(h.versions[:0:0], h.versions[first:]...)
 	}
 }

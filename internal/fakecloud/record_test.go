@@ -93,6 +93,25 @@ func TestStaleReadsShowThePast(t *testing.T) {
 	}
 }
 
+// TestABusyObjectIsKeptAsFarBackAsAReplicaMayBeOld: how often an address changes must
+// not decide how old a read can be.
+func TestABusyObjectIsKeptAsFarBackAsAReplicaMayBeOld(t *testing.T) {
+	t.Parallel()
+	m, c := newCloud(t)
+	const changes, apart = 9000, 20 * time.Millisecond // twice as far back as is asked
+	for i := range changes {
+		c.advance(apart)
+		must(t, m.Place(fip, []providers.Target{a, b}[i%2]))
+	}
+	for _, ago := range []time.Duration{apart, fakecloud.LookBack / 2, fakecloud.LookBack - apart, fakecloud.LookBack} {
+		got, err := m.View(ago).Address(fip)
+		must(t, err)
+		if want := c.Now().Add(-ago); !got.Since.Equal(want) {
+			t.Errorf("%v ago: held by %v since %v, want since %v", ago, got.Holder, got.Since, want)
+		}
+	}
+}
+
 func TestListsOfOperationsAreNewestFirst(t *testing.T) {
 	t.Parallel()
 	m, _ := newCloud(t)

@@ -5,8 +5,6 @@ package sim
 
 import (
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/fakecloud"
@@ -14,87 +12,20 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// apiState is what is wrong with the cloud's API for one node. Counters, because
-// faults of one kind may overlap.
-type apiState struct {
-	slow, throttled, broken, hole, lossy, late, stale int
-	slowBy, lateBy, staleBy                           time.Duration
-}
-
-// outcome of one call as its sender sees it.
-type answer struct {
-	after time.Duration // from leaving to the answer, or to giving up
-	reach time.Duration // from leaving until the API looks at it; negative: never
-	ok    bool
-	kind  providers.Kind // where not ok
-	retry time.Duration
-}
-
-// call draws how one call fares. A write may take effect although its sender hears
-// otherwise.
-func (w *world) call(n *node, writes bool) answer {
-	s := &w.api[n.id]
-	out := w.chance.between(w.opts.apiLatency/2, w.opts.apiLatency)
-	back := w.chance.between(w.opts.apiLatency/2, w.opts.apiLatency)
-	if s.slow > 0 {
-		out += w.chance.between(0, s.slowBy)
-		back += w.chance.between(0, s.slowBy)
-	}
-	a := answer{after: out + back, reach: out, ok: true}
-	switch {
-	case n.badToken:
-		return answer{after: a.after, reach: -1, kind: providers.Denied}
-	case s.hole > 0:
-		a = answer{after: election.AttemptTimeout, reach: -1, kind: providers.Ambiguous}
-		if !writes {
-			a.kind = providers.Transient
-		}
-		return a
-	case s.throttled > 0 && w.chance.one(0.8):
-		return answer{after: a.after, reach: -1, kind: providers.Throttled, retry: w.chance.between(0, 10*time.Second)}
-	case s.broken > 0 && w.chance.one(0.8):
-		a.ok, a.kind = false, providers.Ambiguous
-		if !writes {
-			a.kind = providers.Transient
-		}
-		if w.chance.one(0.5) {
-			a.reach = -1
-		}
-	case writes && s.lossy > 0 && w.chance.one(0.7):
-		w.faults.hit(ReplyLost)
-		a.ok, a.kind, a.after = false, providers.Ambiguous, election.AttemptTimeout
-	case writes && s.late > 0 && w.chance.one(0.7):
-		w.faults.hit(WriteLate)
-		a.ok, a.kind, a.after = false, providers.Ambiguous, election.AttemptTimeout
-		a.reach = w.chance.between(election.AttemptTimeout, s.lateBy)
-	}
-	if a.after >= election.AttemptTimeout && a.ok {
-		a.ok, a.after, a.kind = false, election.AttemptTimeout, providers.Ambiguous
-	}
-	return a
-}
-
-// startReads makes one call for all groups whose owner is to be read now.
+// startReads begins one read of all groups whose owner is to be read now.
 func (w *world) startReads(n *node) {
 	now := w.local(n)
 	groups, urgent := w.wanted(n, now)
-	if groups == nil || !w.affords(n, now, urgent) {
+	if groups == nil || !w.affords(n, now, groups, urgent) {
 		return
 	}
 	for _, i := range groups {
 		n.hands[i].watch.Begin(now)
 	}
 	w.checks.reads(n)
-	life := n.life
-	a := w.call(n, false)
-	if a.reach < 0 || !a.ok {
-		w.after(a.after, func() { w.fact(n, life, func() { w.readFailed(n, groups, now, a.kind) }) })
-		return
+	for _, r := range w.readCalls(n, groups) {
+		w.startRead(n, r, now)
 	}
-	w.after(a.reach, func() {
-		seen := w.look(n, groups)
-		w.after(a.after-a.reach, func() { w.fact(n, life, func() { w.readDone(n, groups, now, seen) }) })
-	})
 }
 
 // wanted returns the groups whose owner is to be read now, with those whose turn is near,
@@ -128,15 +59,16 @@ func (w *world) wanted(n *node, now election.Instant) (groups []int, urgent bool
 
 // affords asks the budget of reads, which never holds up one that a decision waits
 // for, and otherwise plans to ask again.
-func (w *world) affords(n *node, now election.Instant, urgent bool) bool {
+func (w *world) affords(n *node, now election.Instant, groups []int, urgent bool) bool {
+	calls := w.callsOf(groups)
 	if urgent {
-		n.budget.Note(now, controller.SpendOwner, 1)
+		n.budget.Note(now, controller.SpendOwner, calls)
 		return true
 	}
-	if n.budget.Take(now, controller.SpendOwner, 1) {
+	if n.budget.Take(now, controller.SpendOwner, calls) {
 		return true
 	}
-	n.readsAt = soonest(n.readsAt, n.budget.Ready(now, controller.SpendOwner, 1))
+	n.readsAt = soonest(n.readsAt, n.budget.Ready(now, controller.SpendOwner, calls))
 	return false
 }
 
@@ -146,33 +78,6 @@ func soonest(a, b election.Instant) election.Instant {
 		return b
 	}
 	return a
-}
-
-// look answers a read with the state of the model, or with that of a moment ago.
-func (w *world) look(n *node, groups []int) [][]providers.Assignment {
-	lag := time.Duration(0)
-	if s := &w.api[n.id]; s.stale > 0 && w.chance.one(0.7) {
-		w.faults.hit(StaleRead)
-		lag = w.chance.between(0, s.staleBy)
-		w.checks.unknowable()
-	}
-	view := w.model.View(lag)
-	out := make([][]providers.Assignment, len(groups))
-	for i, gi := range groups {
-		out[i] = make([]providers.Assignment, len(w.groups[gi].addresses))
-		for k, a := range w.groups[gi].addresses {
-			at, err := view.Address(a.IP)
-			w.must(err)
-			out[i][k] = providers.Assignment{Target: at.Holder, Pending: at.Pending != 0}
-			if w.opts.groups[gi].version {
-				out[i][k].Version = strconv.FormatInt(at.Since.UnixNano(), 36)
-			}
-			if owner := w.nodeOf(at.Holder); owner != nil {
-				out[i][k].PrivateAddresses = append(out[i][k].PrivateAddresses, owner.addr)
-			}
-		}
-	}
-	return out
 }
 
 func (w *world) readFailed(n *node, groups []int, began election.Instant, kind providers.Kind) {
@@ -202,10 +107,10 @@ func (w *world) credentials(n *node, denied bool) {
 
 // readDone brings what the cloud said to the controller and then to the election,
 // and tells both of accepted moves that failed.
-func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][]providers.Assignment) {
+func (w *world) readDone(n *node, r *ownersRead, began election.Instant) {
 	w.credentials(n, false)
-	nodes := w.whoIsWho()
-	for i, gi := range groups {
+	nodes, seen := w.whoIsWho(), r.seen
+	for i, gi := range r.groups {
 		if n.machine == nil {
 			return
 		}
@@ -222,10 +127,7 @@ func (w *world) readDone(n *node, groups []int, began election.Instant, seen [][
 		owner := controller.Combine(n.name, owners)
 		w.trace(n, "%s: read says %s", g.name, ownerWord(owner))
 		unchanged, taken := h.state.Against(n.machine.Permit(g.name).Term, seen[i], h.targets)
-		fact := controller.ReadFact{Ended: ended, Readings: make([]controller.Reading, len(seen[i]))}
-		for k := range seen[i] {
-			fact.Readings[k] = controller.Reading{Began: began, Ended: ended, Seen: seen[i][k]}
-		}
+		fact := r.fact(i, began, ended)
 		w.learn(n, h, controller.Observation{Read: &fact})
 		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners), Unchanged: unchanged, Taken: taken}
 		for _, s := range seen[i] {

@@ -44,7 +44,7 @@ func (c *checks) partitioned(w *world) {
 		b := &c.blind[gi]
 		switch {
 		case all && b.since == 0:
-			*b = blindWindow{since: w.now, allowed: w.underWay(gi), void: w.faults.on[StaleRead] > 0}
+			*b = blindWindow{since: w.now, allowed: w.underWay(gi), void: w.readsOld()}
 		case !all && b.since != 0:
 			c.judgeBlind(w, gi)
 			*b = blindWindow{}
@@ -52,10 +52,15 @@ func (c *checks) partitioned(w *world) {
 	}
 }
 
+// readsOld reports whether some node may read what was true before.
+func (w *world) readsOld() bool {
+	return w.faults.on[StaleRead] > 0 || w.faults.on[ReplicaAlternates] > 0 || w.faults.on[ReplicaOld] > 0
+}
+
 // underWay returns how many moves of a group may have begun before.
 func (w *world) underWay(gi int) int {
 	begun := 0
-	if at := w.checks.orderedAt[gi]; at != 0 && w.now.Sub(at) < orderLasts {
+	if at := w.checks.orderedAt[gi]; at != 0 && w.now.Sub(at) < w.checks.atMost(orderLasts) {
 		begun += len(w.nodes)
 	}
 	for _, n := range w.nodes {
@@ -105,7 +110,7 @@ func (c *checks) judgeBlind(w *world, gi int) {
 	lasted := w.now.Sub(b.since)
 	allowed := len(w.nodes) - 1 + b.allowed
 	if retry := g.config.DisplacedRetry; retry > 0 {
-		allowed += (len(w.nodes) - 1) * int(lasted/retry)
+		allowed += (len(w.nodes) - 1) * int(c.counted(lasted)/retry)
 	}
 	// Several addresses may each be moved once by a takeover.
 	allowed *= len(g.addresses)

@@ -61,6 +61,8 @@ type checks struct {
 
 	orderedAt []election.Instant // of each group: an operator's last order
 
+	drift int64 // of the worst clock so far, in millionths
+
 	readCalls []int // of each node, while they are counted
 	news      bool  // and something happened meanwhile that makes reads fast
 }
@@ -69,9 +71,12 @@ func newChecks(w *world) checks {
 	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), orderedAt: make([]election.Instant, len(w.groups)), both: map[[3]int]election.Instant{}, left: map[[2]int]leftover{}}
 }
 
-// broken notes a broken rule.
+// broken notes a broken rule, once though the datagrams to several peers show it.
 func (c *checks) broken(w *world, checker, format string, args ...any) {
 	v := Violation{Seed: w.opts.seed, Checker: checker, At: time.Duration(w.now - election.Instant(time.Hour)), Text: fmt.Sprintf(format, args...)}
+	if last := len(c.found) - 1; last >= 0 && c.found[last].Checker == v.Checker && c.found[last].At == v.At && c.found[last].Text == v.Text {
+		return
+	}
 	w.trace(nil, "BROKEN %s: %s", checker, v.Text)
 	c.found = append(c.found, v)
 	c.fatal = len(c.found)
@@ -93,30 +98,16 @@ func (c *checks) datagram(w *world, n *node, p *packet, again bool, actions []el
 			}
 		}
 	}
+	for _, a := range actions {
+		if a.Kind == election.Noted && a.Reason == election.ReasonOwnStall {
+			c.verdict(w, n, p)
+		}
+	}
 	if !refused {
 		p.counted = true
 		n.seen.accepted(w, n, p)
 		c.skip(w, n, p)
 	}
-}
-
-// skip knows that a node's clocks stood still once a peer's advert shows it.
-func (c *checks) skip(w *world, n *node, p *packet) {
-	s := &n.seen
-	from := w.nodes[p.from]
-	sp := &s.peers[p.from]
-	if s.skipEnd == 0 || p.sent < s.skipEnd || !sp.basis || from.stood > 0 || from.life != p.fromLife {
-		return
-	}
-	switch {
-	case s.noticedAt >= s.skipLocal:
-		s.stalledAt = s.noticedAt
-	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval+sp.drift(w):
-		s.stalledAt = w.local(n)
-	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval:
-		s.doubtedAt = w.local(n)
-	}
-	s.skipEnd = 0
 }
 
 // stepped looks at one step of a node's machine.
@@ -163,12 +154,13 @@ func (c *checks) changed(w *world, n *node, a *election.Action) {
 	if s.role != a.From || !documented(a.From, a.To, a.Reason) {
 		c.broken(w, checkReasons, "%s %s: %s -> %s (%s) from %s is not documented", n.name, a.Group, a.From, a.To, a.Reason, s.role)
 	}
-	s.role, s.ackedAt, s.from = a.To, 0, s.read
+	s.role = a.To
 	if a.To == election.Drained {
 		s.drained = true
 	}
 	if a.To == election.Active {
-		recent := c.orderedAt[gi] != 0 && w.now.Sub(c.orderedAt[gi]) < election.ClaimTimeoutDefault // an order lasts as long
+		s.activeAt, s.from, s.ackedAt, s.lagged = w.local(n), s.read, 0, false
+		recent := c.orderedAt[gi] != 0 && w.now.Sub(c.orderedAt[gi]) < c.atMost(election.ClaimTimeoutDefault) // an order lasts as long
 		s.ordered = s.ordered && (a.Reason == election.ReasonAssigned || a.Reason == election.ReasonSuccessor || recent)
 	}
 	if a.From != election.Active {
@@ -180,6 +172,9 @@ func (c *checks) changed(w *world, n *node, a *election.Action) {
 		if !n.seen.couldLead(w, n, gi) {
 			c.broken(w, checkHandsOn, "%s %s gives the role up (%s) and nobody it hears could lead", n.name, a.Group, a.Reason)
 		}
+	}
+	if (a.Reason == election.ReasonDisplaced || a.Reason == election.ReasonMovedByHand) && n.seen.fooled(w, n, gi) {
+		c.broken(w, checkFailStatic, "%s %s steps back (%s) on a read from before its own write, which it ignores for %v", n.name, a.Group, a.Reason, w.groups[gi].config.SettleTime)
 	}
 	if s.failedAt == 0 || !n.seen.namesMe(n, gi) {
 		return
@@ -204,6 +199,8 @@ func (c *checks) sends(w *world, n *node, a *election.Action) {
 		s.handingOver = g.Handover.To != ""
 		if g.Flags.Has(election.FlagBound) && !n.seen.namesMe(n, gi) {
 			c.broken(w, checkWitness, "%s %s says bound, and its last read says %s", n.name, w.groups[gi].name, ownerWord(s.read.Owner))
+		} else if g.Flags.Has(election.FlagBound) && n.seen.remembers(w, gi) {
+			c.broken(w, checkWitness, "%s %s says bound by a read that began %v before it became active", n.name, w.groups[gi].name, s.activeAt.Sub(s.read.Began))
 		}
 		if g.Role == election.Active && n.seen.stalledAt != 0 && s.read.Began < n.seen.stalledAt {
 			c.broken(w, checkStall, "%s %s advertises active on what it believed before it stood still", n.name, w.groups[gi].name)
@@ -296,7 +293,7 @@ func (c *checks) twoActives(w *world) {
 				since, ok := c.both[key]
 				if !ok {
 					c.both[key] = w.now
-				} else if w.now.Sub(since) > election.ActiveDown(election.PriorityMin, w.opts.interval)+2*w.opts.interval+time.Second {
+				} else if w.now.Sub(since) > c.atMost(election.ActiveDown(election.PriorityMin, w.opts.interval)+2*w.opts.interval+time.Second) {
 					c.broken(w, checkTwoActives, "%s and %s both lead %s for %v and hear each other", a.name, w.nodes[j].name, w.groups[gi].name, w.now.Sub(since))
 				}
 			}

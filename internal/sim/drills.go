@@ -19,6 +19,9 @@ func (w *world) drill(h *History) {
 	switch {
 	case w.lacks(gi) != "":
 		return // convergence was judged before
+	case w.relievable(gi) && w.chance.one(0.3):
+		w.drillRelief(h, gi)
+		return
 	case w.groups[gi].config.Preempt:
 		w.drillHand(h, gi) // preemption is a move of its own, and only the end counts here
 		return

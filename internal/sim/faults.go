@@ -31,13 +31,19 @@ const (
 	PauseClocks
 	Starvation
 	WallStep
+	ClockDrift
+	NetlinkSlow
 	APISlow
 	APIThrottled
+	ReadsThrottled
 	APIError
 	APIBlackHole
+	APIHangs
 	ReplyLost
 	WriteLate
 	StaleRead
+	ReplicaAlternates
+	ReplicaOld
 	AsyncFails
 	HandMoves
 	HandUnbinds
@@ -57,8 +63,8 @@ const (
 
 var faultNames = [faultKinds]string{
 	"loss", "duplication", "reordering", "delay-tail", "replay", "one-way-cut", "partition", "blind-partition",
-	"crash", "host-down", "restart", "pause", "pause-clocks", "starvation", "wall-step",
-	"api-slow", "api-throttled", "api-error", "api-black-hole", "reply-lost", "write-late", "stale-read", "async-fails",
+	"crash", "host-down", "restart", "pause", "pause-clocks", "starvation", "wall-step", "clock-drift", "netlink-slow",
+	"api-slow", "api-throttled", "reads-throttled", "api-error", "api-black-hole", "api-hangs", "reply-lost", "write-late", "stale-read", "replica-alternates", "replica-old", "async-fails",
 	"hand-moves", "hand-unbinds", "bad-credentials", "wrong-key", "metadata-outage", "service-fails",
 	"order-assign", "order-hand-to", "order-drain", "config-differs", "probe-blocked", "probe-hairpins", "probe-astray",
 }
@@ -171,7 +177,7 @@ func (w *world) play(f Fault) (end func()) {
 	switch {
 	case f <= BlindPartition:
 		return w.playNetwork(f)
-	case f <= WallStep:
+	case f <= NetlinkSlow:
 		return w.playNode(f)
 	case f <= AsyncFails:
 		return w.playAPI(f)
@@ -254,6 +260,11 @@ func (w *world) playNode(f Fault) func() {
 		}
 	case Starvation:
 		return w.starve(n)
+	case ClockDrift:
+		return w.drift(n)
+	case NetlinkSlow:
+		n.netlinkSlow++
+		return func() { n.netlinkSlow-- }
 	default: // WallStep
 		by := w.chance.between(-time.Minute, time.Minute)
 		if by > 0 {
@@ -304,33 +315,6 @@ func (w *world) starve(n *node) func() {
 	}
 	again()
 	return func() { over = true }
-}
-
-// playAPI opens a window in which calls of one node, or of all, go wrong.
-func (w *world) playAPI(f Fault) func() {
-	which := w.nodes
-	if w.chance.one(0.6) {
-		n := w.anyNode()
-		which = []*node{n}
-	}
-	if f == AsyncFails {
-		return func() {}
-	}
-	counter := func(s *apiState) *int {
-		return [...]*int{&s.slow, &s.throttled, &s.broken, &s.hole, &s.lossy, &s.late, &s.stale}[f-APISlow]
-	}
-	for _, n := range which {
-		s := &w.api[n.id]
-		*counter(s)++
-		s.slowBy = w.chance.between(100*time.Millisecond, 4*time.Second)
-		s.lateBy = w.chance.between(4*time.Second, 30*time.Second)
-		s.staleBy = w.chance.between(time.Second, 10*time.Second)
-	}
-	return func() {
-		for _, n := range which {
-			*counter(&w.api[n.id])--
-		}
-	}
 }
 
 // playHands plays what people do, and what breaks on one node.

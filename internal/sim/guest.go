@@ -28,9 +28,23 @@ func (w *world) startGuest(n *node, h *hand, d controller.Decision, p election.P
 	s := &guestStep{decision: d, term: p.Term, began: h.state.Addresses[d.Address].Began, ended: h.state.Addresses[d.Address].Ended, here: h.state.Addresses[d.Address].Mine}
 	h.busy = true
 	life := n.life
-	w.after(w.chance.between(0, 3*time.Millisecond), func() {
+	w.after(w.chance.between(0, 3*time.Millisecond)+w.netlink(n), func() {
 		w.fact(n, life, func() { w.endGuest(n, h, s) })
 	})
+}
+
+// netlinkMax is how long a slow kernel takes for one thing at most.
+const netlinkMax = time.Second
+
+// netlink draws how much longer than usual the kernel of a node takes.
+func (w *world) netlink(n *node) time.Duration {
+	if n.netlinkSlow == 0 {
+		return 0
+	}
+	w.faults.hit(NetlinkSlow)
+	d := w.chance.between(0, netlinkMax)
+	n.netlinkUntil = max(n.netlinkUntil, w.local(n).Add(d))
+	return d
 }
 
 // endGuest makes the step and tells the controller.
@@ -43,13 +57,17 @@ func (w *world) endGuest(n *node, h *hand, s *guestStep) {
 		fact.State = controller.GuestAbsent
 	case controller.Announce:
 		w.configure(n, h.group, k, true)
-		if w.announce(n, h, s) {
-			w.idle(n, h.group)
-			return
-		}
+		life := n.life
+		w.after(w.netlink(n), func() { w.fact(n, life, func() { w.announce(n, h, s) }) }) // for what it takes to prepare the frame
+		return
 	default:
 		w.configure(n, h.group, k, true)
 	}
+	w.guestDone(n, h, fact)
+}
+
+// guestDone tells the controller how a step in the guest ended.
+func (w *world) guestDone(n *node, h *hand, fact controller.GuestFact) {
 	if n.machine == nil {
 		return
 	}
@@ -57,24 +75,17 @@ func (w *world) endGuest(n *node, h *hand, s *guestStep) {
 	w.idle(n, h.group)
 }
 
-// announce asks the write gate once more and lets an announcement leave, which it
-// reports. The cloud takes notice after a while that is the same for all nodes.
-func (w *world) announce(n *node, h *hand, s *guestStep) bool {
+// announce asks the write gate when all is prepared and, if it is open, lets the frame of
+// an announcement leave. The cloud takes notice after a while that is the same for all nodes.
+func (w *world) announce(n *node, h *hand, s *guestStep) {
 	g, d := &w.groups[h.group], s.decision
-	w.step(n, election.Tick{})
-	if n.machine == nil {
-		return false
-	}
-	why := controller.AnnounceGate(w.local(n), n.machine.Permit(g.name), s.term, s.began, s.ended, s.here)
-	if why != election.ReasonNone {
+	if why := w.withheld(n, h, s); why != election.ReasonNone {
 		w.trace(n, "%s: announcement withheld, %s", g.name, why)
-		return false
+		w.guestDone(n, h, controller.GuestFact{Address: d.Address, State: controller.GuestPresent})
+		return
 	}
 	w.checks.announces(w, n, h, s)
 	w.trace(n, "%s: announces %v, repeat %v", g.name, g.addresses[d.Address].IP, d.Repeat)
-	if !d.Repeat {
-		w.step(n, election.WriteSent{Group: g.name})
-	}
 	if !w.chance.one(announcementLost) {
 		life := n.life
 		w.after(w.opts.groups[h.group].drift, func() { w.noticed(n, life, h.group, s) })
@@ -84,7 +95,26 @@ func (w *world) announce(n *node, h *hand, s *guestStep) bool {
 		n.seen.writeOver(h.group, w.local(n), true)
 		w.step(n, election.WriteDone{Group: g.name, Outcome: election.WriteAccepted, More: true})
 	}
-	return true
+	w.idle(n, h.group)
+}
+
+// withheld is the write gate's second look, just before the frame leaves. What the election
+// does when it hears of a write may end the role.
+func (w *world) withheld(n *node, h *hand, s *guestStep) election.Reason {
+	g := &w.groups[h.group]
+	w.step(n, election.Tick{})
+	if n.machine == nil {
+		return election.ReasonStopping
+	}
+	why := controller.AnnounceGate(w.local(n), n.machine.Permit(g.name), s.term, s.began, s.ended, s.here)
+	if why != election.ReasonNone || s.decision.Repeat {
+		return why
+	}
+	w.step(n, election.WriteSent{Group: g.name})
+	if n.machine == nil || n.machine.Role(g.name) != election.Active {
+		return election.ReasonNotActive
+	}
+	return election.ReasonNone
 }
 
 // noticed lets the cloud take notice of an announcement. It is nobody's decision now if
@@ -160,7 +190,8 @@ func (c *checks) leftover(w *world, n *node, gi int) {
 	if now.Sub(n.started) < sweepPatience+time.Second {
 		patience = sweepPatience + time.Second
 	}
-	if lasts := now.Sub(found.since); lasts > patience {
+	// Steps are made one after the other, and with a slow kernel each may take as long.
+	if lasts := now.Sub(max(found.since, n.netlinkUntil)); lasts > patience {
 		c.broken(w, checkAnnounced, "%s does not lead %s, and an address of it is on its machine for %v", n.name, w.groups[gi].name, lasts)
 	}
 }
@@ -193,6 +224,9 @@ func (c *checks) announces(w *world, n *node, h *hand, s *guestStep) {
 	reclaims := g.config.OnMoved == election.ReclaimMoved && seen.seenOurs
 	if !holder.IsZero() && w.nodeOf(holder) == nil && !seen.ordered && !seen.stopped && !reclaims {
 		c.broken(w, checkOurs, "%s %s takes the address from a live stranger; the last read says %s", n.name, g.name, ownerWord(seen.read.Owner))
+	}
+	if q := c.quiet; q != nil && q.group == h.group && q.announced != nil {
+		q.announced[s.decision.Address] = n
 	}
 	if !s.decision.Repeat {
 		c.writeN++

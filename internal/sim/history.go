@@ -78,11 +78,11 @@ func (w *world) sum(h *History) {
 }
 
 func (w *world) describe() string {
-	text := fmt.Sprintf("seed %d: %d nodes, adverts each %v, probes %v, user probe %v, %d faults of %v in %v", w.opts.seed,
-		w.opts.nodes, w.opts.interval, w.opts.probes, w.opts.userProbe, w.opts.faultTimes, w.opts.faults, w.opts.safety)
+	text := fmt.Sprintf("seed %d: %d nodes, adverts each %v, calls of up to %v each way, probes %v, user probe %v, %d faults of %v in %v", w.opts.seed,
+		w.opts.nodes, w.opts.interval, w.opts.apiLatency, w.opts.probes, w.opts.userProbe, w.opts.faultTimes, w.opts.faults, w.opts.safety)
 	for i, g := range w.opts.groups {
-		text += fmt.Sprintf("; g%d %s, %d addresses, preempt %v, reclaim %v, equal %v, retry %v, settle %v",
-			i+1, g.kind, g.addresses, g.preempt, g.reclaim, g.equal, g.displacedRetry, g.settle)
+		text += fmt.Sprintf("; g%d %s, %d addresses, unlisted %v, preempt %v, reclaim %v, equal %v, retry %v, settle %v",
+			i+1, g.kind, g.addresses, g.unlisted, g.preempt, g.reclaim, g.equal, g.displacedRetry, g.settle)
 	}
 	return text
 }
@@ -278,8 +278,9 @@ func (w *world) waitsForOperator(gi int) bool {
 type quietWatch struct {
 	group         int
 	writes, moves int
-	gaps          int // the address was held by nobody
-	unserved      int // it reached a node that did not lead the group, or whose machine lacked it
+	gaps          int           // the address was held by nobody
+	announced     map[int]*node // who announced each address last, where that is asked about
+	unserved      int           // it reached a node that did not lead the group, or whose machine lacked it
 }
 
 func (q *quietWatch) wrote(_ *world, _ *node, gi int) {

@@ -21,24 +21,28 @@ type node struct {
 	addr   netip.Addr
 	target providers.Target
 
-	machine  *election.Machine // nil: the daemon is down
-	life     int               // grows with every start; what an earlier life asked for is dropped
-	session  uint64
-	stood    time.Duration // how long this machine's clocks have stood still
-	paused   bool
-	stopped  bool // and its clocks with it
-	pausedAt election.Instant
-	waiting  []*packet // datagrams in the socket of a daemon that does not run
-	held     []func()  // other facts that wait for it
-	dead     bool      // for good
-	leaving  bool
-	restart  bool
-	leaveBy  election.Instant
-	alarm    election.Instant // of the world: when time alone concerns this node
-	received election.Received
+	machine   *election.Machine // nil: the daemon is down
+	life      int               // grows with every start; what an earlier life asked for is dropped
+	session   uint64
+	clock     clock // all of this machine's, which go alike
+	paused    bool
+	stopped   bool // and its clocks with it
+	pausedAt  election.Instant
+	pausedOwn election.Instant // the same on its own clock
+	waiting   []*packet        // datagrams in the socket of a daemon that does not run
+	held      []func()         // other facts that wait for it
+	dead      bool             // for good
+	leaving   bool
+	restart   bool
+	leaveBy   election.Instant
+	alarm     election.Instant // of the world: when time alone concerns this node
+	received  election.Received
 
 	started   election.Instant // on its own clock: when its daemon last did
 	addresses map[[2]int]bool  // that its machine has, by group and number
+
+	netlinkSlow  int              // how many faults make its kernel slow
+	netlinkUntil election.Instant // on its own clock: when the last step that was slow is over
 
 	hostDown  bool // the whole machine is down, its service too
 	serviceOK []bool
@@ -68,15 +72,6 @@ type hand struct {
 	write   *write           // under way
 	track   []int64          // accepted operation of each address; 0: none
 	targets []providers.Target
-}
-
-// local returns the instant on the node's own clock.
-func (w *world) local(n *node) election.Instant {
-	stood := n.stood
-	if n.paused && n.stopped {
-		stood += w.now.Sub(n.pausedAt)
-	}
-	return w.now - election.Instant(stood)
 }
 
 // config returns the configuration of a node.
@@ -224,6 +219,7 @@ func (w *world) pause(n *node, clocks bool) {
 		return
 	}
 	w.trace(n, "is paused")
+	n.pausedOwn = w.local(n)
 	n.paused, n.stopped, n.pausedAt, n.alarm = true, clocks, w.now, 0
 }
 
@@ -235,10 +231,13 @@ func (w *world) wake(n *node) {
 	if !n.paused {
 		return
 	}
-	if n.stopped {
-		n.stood += w.now.Sub(n.pausedAt)
-	}
 	paused := w.now.Sub(n.pausedAt)
+	if n.stopped {
+		n.clock.goesOn(w.now, n.pausedOwn, n.clock.fast)
+		n.clock.stoodAt = w.now
+	} else {
+		paused = w.local(n).Sub(n.pausedOwn)
+	}
 	w.trace(n, "runs again after %v", paused)
 	n.seen.woke(w, n, paused, n.stopped)
 	n.resume()

@@ -21,9 +21,11 @@ type options struct {
 	survivors    int     // how many nodes live on in the second phase
 	faultTimes   int     // how many faults come
 	safety       time.Duration
-	apiLatency   time.Duration
-	callsPerHour int  // that the cloud allows, all nodes together
-	serialize    bool // the cloud refuses a second operation on the same machine
+	apiLatency   time.Duration // of a call, each way, at most; but see apiTail
+	apiJitter    time.Duration // by how much less it may be
+	callsPerHour int           // that the cloud allows, all nodes together
+	clocks       []int64       // how fast those of each node run, in millionths; see clock.go
+	serialize    bool          // the cloud refuses a second operation on the same machine
 }
 
 // groupOptions are those of one group of addresses.
@@ -38,6 +40,7 @@ type groupOptions struct {
 	handOver       bool
 	drift          time.Duration // until the cloud takes notice of an announcement
 	version        bool          // reads carry a token that changes with every binding
+	unlisted       bool          // no call lists its addresses: each is read by one of its own
 }
 
 // moveKind is how a cloud moves addresses of a kind.
@@ -64,6 +67,26 @@ const (
 	faultsFewest = 50
 )
 
+// The latencies of APIs, each way. Most are those of clouds on a good day. The slow ones
+// end where a read of 2.8 s still succeeds, just below the deadline of an attempt; with
+// a tail on top some do not.
+const (
+	latencyMin     = 5 * time.Millisecond
+	latencyMax     = 150 * time.Millisecond
+	slowLatencyMax = 1400 * time.Millisecond
+	slowAPIs       = 0.3  // of all histories
+	apiTail        = 0.02 // of all calls take up to apiTailMax longer, each way
+	apiTailMax     = 400 * time.Millisecond
+)
+
+// drawLatency draws the latency of a whole history.
+func drawLatency(c chance) time.Duration {
+	if c.one(slowAPIs) {
+		return c.between(latencyMax, slowLatencyMax)
+	}
+	return c.between(latencyMin, latencyMax)
+}
+
 // draw makes the options of a seed.
 func draw(seed uint64, c chance) options {
 	o := options{
@@ -73,10 +96,12 @@ func draw(seed uint64, c chance) options {
 		probes:     c.one(0.7),
 		userProbe:  c.one(0.25),
 		faultTimes: faultsFewest + c.IntN(15),
-		apiLatency: c.between(5*time.Millisecond, 150*time.Millisecond),
 		serialize:  c.one(0.2),
 	}
+	o.apiLatency = drawLatency(c)
+	o.apiJitter = time.Duration(c.Float64() * float64(o.apiLatency/2))
 	o.callsPerHour = []int{5000, 600}[c.weighted(70, 30)]
+	o.clocks = drawClocks(c, o.nodes)
 	o.survivors = 1 + c.IntN(o.nodes)
 	if c.one(0.6) {
 		o.survivors = o.nodes
@@ -103,7 +128,7 @@ func draw(seed uint64, c chance) options {
 
 func drawGroup(c chance) groupOptions {
 	g := groupOptions{
-		kind:           moveKind(c.weighted(25, 35, 15, 15, 10)),
+		kind:           moveKind(c.weighted(22, 31, 13, 14, 20)),
 		addresses:      1 + c.weighted(80, 15, 5),
 		preempt:        c.one(0.3),
 		reclaim:        c.one(0.3),
@@ -112,6 +137,7 @@ func drawGroup(c chance) groupOptions {
 		handOver:       c.one(0.2),
 	}
 	g.version = c.one(0.3)
+	g.unlisted = c.one(0.3)
 	if c.one(0.4) {
 		g.settle = c.between(time.Second, 12*time.Second)
 	}

@@ -39,8 +39,10 @@ type shadowGroup struct {
 	read           election.OwnerRead
 	failedAt       election.Instant // start of the first of the reads that all failed since
 	writeOver      election.Instant
-	ackedAt        election.Instant   // when the last write of this claim was acknowledged
+	activeAt       election.Instant   // when it became active last
 	from           election.OwnerRead // the read that this claim began from
+	ackedAt        election.Instant   // when its last write of this claim was acknowledged; 0: none was
+	lagged         bool               // its newest read shows what was true before that write
 }
 
 // shadowPeer is one peer in the eyes of the checkers.
@@ -53,8 +55,30 @@ type shadowPeer struct {
 	marks    [driftMarks]election.Instant // when its last adverts were heard, half an interval apart or more, newest first
 	twoWayAt election.Instant
 	sessions []election.Instant // when its last sessions were accepted
+	told     election.Instant   // when our last datagram left
 	adverts  []election.GroupAdvert
 	at       election.Instant
+	recent   [10]arrival // of its last accepted adverts; the next to go is at arrived
+	arrived  int
+}
+
+// arrival is when an advert was accepted, by the world's clock, and how long it had been
+// on its way.
+type arrival struct {
+	at   election.Instant
+	late time.Duration
+}
+
+// basisOf returns when the oldest of the last adverts was accepted that a node compares
+// a peer's uptime with, and how late the latest of them was.
+func (sp *shadowPeer) basisOf() (oldest election.Instant, late time.Duration) {
+	for _, a := range sp.recent {
+		if a.at != 0 && (oldest == 0 || a.at < oldest) {
+			oldest = a.at
+		}
+		late = max(late, a.late)
+	}
+	return oldest, late
 }
 
 func newShadow(w *world, n *node) shadow {
@@ -72,20 +96,43 @@ func (s *shadow) read(w *world, gi int, ev election.OwnerRead) {
 	g := &s.groups[gi]
 	lags := g.role == election.Active && ev.Owner == g.from.Owner && ev.Version == g.from.Version &&
 		g.ackedAt != 0 && ev.Ended.Sub(g.ackedAt) < w.groups[gi].config.SettleTime
-	if ev.Began >= g.read.Began && !lags {
-		g.read = ev
+	if ev.Began >= g.read.Began {
+		if g.lagged = lags; !lags {
+			g.read = ev
+		}
 	}
 	g.failedAt = 0
 	g.seenOurs = g.seenOurs || ev.Owner.Kind == election.OwnerNode
 }
 
-// writeOver notes that a write of the node has ended.
-func (s *shadow) writeOver(gi int, now election.Instant, accepted bool) {
+// writeOver notes the end of a write.
+func (s *shadow) writeOver(gi int, now election.Instant, acknowledged bool) {
 	g := &s.groups[gi]
 	g.writeOver = now
-	if accepted && g.role == election.Active {
+	if acknowledged && g.role == election.Active {
 		g.ackedAt = now
 	}
+}
+
+// remembers reports whether the node's last read began so long before it became active
+// that it says nothing of this term: no gate would have accepted it then.
+func (s *shadow) remembers(w *world, gi int) bool {
+	g := &s.groups[gi]
+	return g.role == election.Active && g.activeAt.Sub(g.read.Began) > election.AttemptTimeout+max(time.Second, w.opts.interval)
+}
+
+// fooled reports whether the node's newest read shows what was true before its own write,
+// within the time in which the cloud may answer so, and every address is here.
+func (s *shadow) fooled(w *world, n *node, gi int) bool {
+	if !s.groups[gi].lagged {
+		return false
+	}
+	for _, a := range w.groups[gi].addresses {
+		if w.model.Holder(a.IP) != n.target {
+			return false
+		}
+	}
+	return true
 }
 
 // woke notes that the node did not run for a while.
@@ -103,15 +150,9 @@ func (s *shadow) woke(w *world, n *node, paused time.Duration, clocks bool) {
 	}
 }
 
-// stallLimit is how long the shortest patience of a peer is, less the interval that
-// the last advert covers (docs/design.md, decision 15).
-func stallLimit(w *world) time.Duration {
-	return election.ActiveDown(election.PriorityMax, w.opts.interval) - w.opts.interval
-}
-
-// driftMax is by which part of a time the clocks of two machines may drift apart in it,
+// driftPart is which part of a time the clocks of two machines may drift apart in it,
 // and so what cannot be told from a stop (docs/design.md section 5.7).
-const driftMax = 20
+const driftPart = 20
 
 // driftMarks is how many adverts of a peer its uptime may be compared with, and this one.
 const driftMarks = 9
@@ -125,7 +166,7 @@ func (sp *shadowPeer) drift(w *world) time.Duration {
 			oldest = at
 		}
 	}
-	return max(0, sp.at.Sub(oldest)-(driftMarks-1)*w.opts.interval) / driftMax
+	return max(0, sp.at.Sub(oldest)-(driftMarks-1)*w.opts.interval) / driftPart
 }
 
 // believed returns when a read must have begun that something relies on which moves an
@@ -168,12 +209,15 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
 	now := w.local(n)
 	if sp.session != a.Session {
 		sp.session, sp.heard, sp.basis, sp.marks = a.Session, 0, false, [driftMarks]election.Instant{}
+		sp.recent = [10]arrival{}
 		sp.sessions = append(sp.sessions, now)
 		if len(sp.sessions) > 3 {
 			sp.sessions = sp.sessions[1:]
 		}
 	}
 	sp.heard++
+	sp.recent[sp.arrived] = arrival{w.now, w.now.Sub(p.sent)}
+	sp.arrived = (sp.arrived + 1) % len(sp.recent)
 	down := election.ActiveDown(election.PriorityDefault, w.opts.interval)
 	i := a.Echo.Sequence % 256
 	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || sp.heard == 1
@@ -212,6 +256,7 @@ func (sp *shadowPeer) crashLooping(now election.Instant) bool {
 // sentTo notes a datagram that left.
 func (s *shadow) sentTo(peer int, a *election.Advert, now election.Instant) {
 	sp := &s.peers[peer]
+	sp.told = now
 	sp.sentSeq[a.Sequence%256], sp.sent[a.Sequence%256] = a.Sequence, now
 }
 

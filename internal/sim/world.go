@@ -65,7 +65,12 @@ const (
 // machine holds every address.
 func newWorld(seed uint64) *world {
 	c := newChance(seed)
-	w := &world{opts: draw(seed, c), chance: c, now: election.Instant(time.Hour)}
+	return worldOf(draw(seed, c), c)
+}
+
+// worldOf builds the cluster of these options.
+func worldOf(o options, c chance) *world {
+	w := &world{opts: o, chance: c, now: election.Instant(time.Hour)}
 	w.model = fakecloud.New(fakecloud.Options{
 		Now:   func() time.Time { return epoch.Add(time.Duration(w.now)) },
 		Rules: fakecloud.Rules{SerializeInstances: w.opts.serialize}, JournalMax: 16,
@@ -88,6 +93,9 @@ func newWorld(seed uint64) *world {
 	w.api = make([]apiState, len(w.nodes))
 	w.model.OnChange(w.holderChanged)
 	w.checks = newChecks(w)
+	for _, fast := range w.opts.clocks {
+		w.checks.drift = max(w.checks.drift, fast, -fast)
+	}
 	return w
 }
 
@@ -106,6 +114,10 @@ func (w *world) addNode(i int) {
 	}
 	for k := range n.serviceOK {
 		n.serviceOK[k], n.digests[k] = true, 7
+	}
+	n.clock = clock{shows: w.now, since: w.now}
+	if i < len(w.opts.clocks) {
+		n.clock.fast, n.clock.usual = w.opts.clocks[i], w.opts.clocks[i]
 	}
 	w.nodes = append(w.nodes, n)
 	w.must(w.model.AddInstance(fakecloud.Instance{
@@ -221,7 +233,7 @@ func (w *world) rearm(n *node) {
 		next = n.leaveBy
 	}
 	if next != 0 {
-		n.alarm = max(next.Add(n.stood), w.now)
+		n.alarm = max(n.clock.when(next), w.now)
 	}
 }
 

@@ -48,9 +48,16 @@ func (w *world) leaveWrite(n *node, h *hand, wr *write) {
 		w.endWrite(n, h, wr, answer{kind: providers.Canceled}, nil)
 		return
 	}
+	w.step(n, election.WriteSent{Group: g.name})
+	if n.machine == nil || wr.over {
+		return
+	}
+	if n.machine.Role(g.name) != election.Active { // hearing of it may end the role
+		w.endWrite(n, h, wr, answer{kind: providers.Canceled}, nil)
+		return
+	}
 	wr.left = true
 	w.checks.writes(w, n, h, wr)
-	w.step(n, election.WriteSent{Group: g.name})
 	a := w.call(n, true)
 	request := w.request(n, h, wr)
 	w.trace(n, "%s: %s %v leaves", g.name, request.Verb, request.IP)
@@ -88,7 +95,7 @@ func (w *world) request(n *node, h *hand, wr *write) fakecloud.Request {
 		r.Verb = fakecloud.Attach
 	}
 	if g.kind.later() {
-		r.Delay = w.chance.between(100*time.Millisecond, 3*time.Second)
+		r.Delay = w.chance.between(300*time.Millisecond, 6*time.Second)
 		if w.faults.on[AsyncFails] > 0 {
 			r.Delay = w.chance.between(time.Second, 20*time.Second)
 			if r.Fail = w.chance.one(0.5); r.Fail {
