@@ -148,7 +148,7 @@ var badChecks = []badCase{
 	{
 		name: "an unknown option of a provider",
 		edit: []string{"/healthz\"}\n", "/healthz\"}\nproviders: {digitalocean: {token: dop_v1_x}}\n"},
-		want: "15: providers.digitalocean.token: unknown key; did you mean token_file? (allowed: token_file, endpoint, metadata_endpoint)",
+		want: "15: providers.digitalocean.token: unknown key; did you mean token_file? (allowed: token_file, endpoint, metadata_endpoint, calls_per_hour)",
 	},
 	{
 		name: "a provider without an address",
@@ -184,6 +184,6 @@ var badChecks = []badCase{
 		name: "an option that this provider does not have",
 		edit: []string{"/healthz\"}\n", "/healthz\"}\nproviders: {other: {token_file: /etc/fipctl/do.token}}\n"},
 		want: "15: warning: providers.other: no group has an address of other; remove the block, or the address is missing\n" +
-			"15: providers.other.token_file: other has no such option; use endpoint",
+			"15: providers.other.token_file: other has no such option; use endpoint or calls_per_hour",
 	},
 }

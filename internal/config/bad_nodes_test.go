@@ -185,4 +185,37 @@ var badNodes = []badCase{
 		edit: []string{"cluster:\n", "log: {format: logfmt}\ncluster:\n"},
 		want: `1: log.format: "logfmt" is not allowed; use auto, text or json`,
 	},
+	{
+		name: "more calls an hour than the provider has",
+		edit: []string{"cluster:\n", "providers: {digitalocean: {calls_per_hour: 5001}}\ncluster:\n"},
+		want: "1: providers.digitalocean.calls_per_hour: 5001 is above 5000, the limit of digitalocean for a whole account; use at most that, or remove the key",
+	},
+	{
+		name: "more calls an hour than anybody needs",
+		edit: []string{"cluster:\n", "providers: {other: {calls_per_hour: 1000001}}\ncluster:\n", "digitalocean, kind: reserved-ip", "other, kind: eip"},
+		want: "1: providers.other.calls_per_hour: 1000001 is above 1000000; use at most that, or remove the key",
+	},
+	{
+		name: "fewer calls an hour than reading takes",
+		edit: []string{"cluster:\n", "providers: {digitalocean: {calls_per_hour: 299}}\ncluster:\n"},
+		want: "1: providers.digitalocean.calls_per_hour: 299 is below 300, which 2 nodes need to read their addresses once a minute (150 for each node and call); use at least that, or credentials with calls of their own",
+	},
+	{
+		name: "fewer calls an hour than reading two kinds takes",
+		edit: []string{
+			"cluster:\n", "providers: {other: {calls_per_hour: 599}}\ncluster:\n",
+			"digitalocean, kind: reserved-ip, ip: 203.0.113.10}", "other, kind: eip, ip: 203.0.113.10}\n      - {provider: other, kind: route, ip: 203.0.113.11}",
+		},
+		want: "1: providers.other.calls_per_hour: 599 is below 600, which 2 nodes need to read their addresses once a minute (150 for each node and call); use at least that, or credentials with calls of their own",
+	},
+	{
+		name: "a negative number of calls",
+		edit: []string{"cluster:\n", "providers: {digitalocean: {calls_per_hour: -1}}\ncluster:\n"},
+		want: "1: providers.digitalocean.calls_per_hour: -1 is below 300, which 2 nodes need to read their addresses once a minute (150 for each node and call); use at least that, or credentials with calls of their own",
+	},
+	{
+		name: "calls an hour as a text",
+		edit: []string{"cluster:\n", "providers: {digitalocean: {calls_per_hour: \"5000\"}}\ncluster:\n"},
+		want: `1: providers.digitalocean.calls_per_hour: "5000" is a text; write a whole number without quotes`,
+	},
 }

@@ -117,6 +117,7 @@ type Provider struct {
 	Network          string     // whose endpoints are used; empty if the provider has but one
 	Endpoint         string     // of the API; empty if the provider has none, or several
 	MetadataEndpoint string     // empty if the provider has none
+	CallsPerHour     int        // of the account that are this cluster's; 0: no limit known
 }
 
 // Self returns this node, or the zero Node if this machine is none.

@@ -79,12 +79,13 @@ var clouds = map[string]registry.Description{
 	"digitalocean": {
 		Name: "digitalocean",
 		Kinds: []registry.Kind{{Name: "reserved-ip", Capabilities: providers.Capabilities{
-			IPv4: true, IPv6: true, MaxPerTarget4: 1, MaxPerTarget6: 1,
+			IPv4: true, IPv6: true, MaxPerTarget4: 1, MaxPerTarget6: 1, CallsPerHour: 5000,
 		}}},
 		Options: []registry.Option{
 			{Name: "token_file"},
 			{Name: "endpoint", Default: "https://api.example.com"},
 			{Name: "metadata_endpoint", Default: "http://169.254.169.254"},
+			{Name: "calls_per_hour", Default: "5000"},
 		},
 	},
 	"other": {
@@ -93,7 +94,7 @@ var clouds = map[string]registry.Description{
 			{Name: "eip", Capabilities: providers.Capabilities{IPv4: true}},
 			{Name: "route", Capabilities: providers.Capabilities{IPv4: true}},
 		},
-		Options: []registry.Option{{Name: "endpoint"}},
+		Options: []registry.Option{{Name: "endpoint"}, {Name: "calls_per_hour"}},
 	},
 }
 

@@ -39,6 +39,7 @@ func TestTheDigestCoversWhatNodesMustAgreeOn(t *testing.T) {
 		{"this node", "cluster:\n", "node: lb-b\ncluster:\n", false},
 		{"a node's address", "10.0.4.21", "10.0.4.31", false},
 		{"the provider's endpoint", "cluster:\n", "providers: {other: {endpoint: \"https://api.example.com\"}}\ncluster:\n", false},
+		{"the calls an hour", "cluster:\n", "providers: {other: {calls_per_hour: 900}}\ncluster:\n", false},
 		{"the order of addresses", "      - {provider: other, kind: eip, ip: 198.51.100.1}\n      - {provider: digitalocean, kind: reserved-ip, ip: 203.0.113.10}\n",
 			"      - {provider: digitalocean, kind: reserved-ip, ip: 203.0.113.10}\n      - {provider: other, kind: eip, ip: 198.51.100.1}\n", false},
 	}

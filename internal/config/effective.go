@@ -195,6 +195,9 @@ func (w *writer) providers(ps []Provider) {
 		w.optional(2, "network", p.Network)
 		w.optional(2, "endpoint", p.Endpoint)
 		w.optional(2, "metadata_endpoint", p.MetadataEndpoint)
+		if p.CallsPerHour > 0 {
+			w.line(2, "calls_per_hour", strconv.Itoa(p.CallsPerHour))
+		}
 	}
 }
 

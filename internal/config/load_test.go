@@ -85,7 +85,7 @@ func TestAShortFileGetsEveryDefault(t *testing.T) {
 			OnMoved:        election.FollowMoved,
 			OnNotAnswering: Alarm,
 		}},
-		Providers: []Provider{{Name: "digitalocean", Endpoint: "https://api.example.com", MetadataEndpoint: "http://169.254.169.254"}},
+		Providers: []Provider{{Name: "digitalocean", Endpoint: "https://api.example.com", MetadataEndpoint: "http://169.254.169.254", CallsPerHour: 5000}},
 	}
 	if diff := cmp.Diff(want, load(t, good), equal...); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)

@@ -88,6 +88,7 @@ func (b *builder) provider(name string, raw *rawProvider, at string) Provider {
 		b.endpoint(raw.MetadataEndpoint, at+".metadata_endpoint")
 		p.MetadataEndpoint = string(*raw.MetadataEndpoint)
 	}
+	b.callsPerHour(&p, raw.CallsPerHour, at+".calls_per_hour")
 	return p
 }
 
@@ -107,8 +108,8 @@ func (b *builder) word(to *string, t *text, path, what string) {
 
 // defaultProvider returns a provider in which nothing was set.
 func (b *builder) defaultProvider(name string) Provider {
-	p := Provider{Name: name}
 	d, _ := b.opts.Describe(name)
+	p := Provider{Name: name, CallsPerHour: callsOf(d)}
 	for _, o := range d.Options {
 		switch o.Name {
 		case "endpoint":

@@ -98,11 +98,12 @@ type rawProbe struct {
 }
 
 type rawProvider struct {
-	TokenFile        *text `yaml:"token_file"`
-	CredentialsFile  *text `yaml:"credentials_file"`
-	Region           *text `yaml:"region"`
-	Network          *text `yaml:"network"`
-	Role             *text `yaml:"role"`
-	Endpoint         *text `yaml:"endpoint"`
-	MetadataEndpoint *text `yaml:"metadata_endpoint"`
+	TokenFile        *text   `yaml:"token_file"`
+	CredentialsFile  *text   `yaml:"credentials_file"`
+	Region           *text   `yaml:"region"`
+	Network          *text   `yaml:"network"`
+	Role             *text   `yaml:"role"`
+	Endpoint         *text   `yaml:"endpoint"`
+	MetadataEndpoint *text   `yaml:"metadata_endpoint"`
+	CallsPerHour     *number `yaml:"calls_per_hour"`
 }

@@ -27,10 +27,12 @@ const callsUnknown = 3600
 // shares is the part of a node's calls that each purpose may use when nobody waits,
 // in percent. A quarter of all is left for claims, the command line and people.
 //
-//	of 5,000 an hour, two nodes   share   an hour   one every   needed at the steady pace
-//	owner reads                   40      1,000     3.6 s       480 (every 15 s, two families)
-//	state of machines             15      375       9.6 s       240 (every 15 s, one machine)
-//	preflight                     20      500       7.2 s       180 for each group (3 calls a minute)
+//	of 5,000 an hour, two nodes   share   an hour   one every   at rest            with a peer missing
+//	owner reads                   40      1,000     3.6 s       60 (a minute)      240 (every 15 s), for each family
+//	state of machines             15      375       9.6 s       none               240 (every 15 s), for each machine
+//	preflight                     20      500       7.2 s       18 for each group  18
+//
+// At rest a pair with one address makes 138 calls an hour, 2.3 a minute.
 var shares = [spends]int{SpendOwner: 40, SpendState: 15, SpendPreflight: 20}
 
 // The bursts: what may be spent at once after a quiet time. A minute of fast owner
@@ -51,24 +53,30 @@ type Budget struct {
 	buckets   [spends]bucket
 	refusedAt election.Instant // when the provider asked to wait
 	until     election.Instant // and until when
+
+	ours      int              // calls an hour, of all nodes
+	slow      float64          // times as long as planned a token takes; 0: what remains is enough
+	slowUntil election.Instant // what was told of what remains is true no longer
 }
 
 // bucket keeps its tokens as time: each token is worth one every.
 type bucket struct {
 	every  time.Duration // between two tokens
+	floor  time.Duration // and at most, however little remains
 	full   time.Duration // credit of a full bucket
 	credit time.Duration
 	at     election.Instant // when credit was counted
 }
 
-// NewBudget returns the budget of one of so many nodes that share a provider's limit
-// of calls an hour; zero: no limit known.
+// NewBudget returns the budget of one of so many nodes that share so many calls an hour:
+// what of an account's is their cluster's; zero: no limit known.
 func NewBudget(callsPerHour, nodes int) Budget {
 	if callsPerHour <= 0 {
 		callsPerHour = callsUnknown
 	}
-	own := max(callsPerHour/max(nodes, 1), 1)
-	var b Budget
+	nodes = max(nodes, 1)
+	own := max(callsPerHour/nodes, 1)
+	b := Budget{ours: callsPerHour}
 	for s := range spends {
 		burst := min(max(own/burstPart, burstMin), burstMaxOther)
 		if s == SpendOwner {
@@ -76,17 +84,28 @@ func NewBudget(callsPerHour, nodes int) Budget {
 		}
 		every := 100 * time.Hour / time.Duration(own*shares[s])
 		full := time.Duration(burst) * every
-		b.buckets[s] = bucket{every: every, full: full, credit: full}
+		b.buckets[s] = bucket{every: every, floor: floors[s] * time.Duration(nodes), full: full, credit: full}
 	}
 	return b
+}
+
+// Succeed takes over from the budget before a reload: tokens that were spent do not come
+// back with it, and what the provider asked for still holds.
+func (b *Budget) Succeed(old Budget) {
+	for s := range b.buckets {
+		k, o := &b.buckets[s], old.buckets[s]
+		k.at, k.credit = o.at, min(k.full, time.Duration(float64(o.credit)/float64(o.every)*float64(k.every)))
+	}
+	b.refusedAt, b.until = old.refusedAt, old.until
+	b.slow, b.slowUntil = old.slow, old.slowUntil
 }
 
 // Ready returns when so many calls may be made that nobody waits for, now or later.
 // More than a full bucket holds count as a full bucket: they must be possible too.
 func (b *Budget) Ready(now election.Instant, s Spend, calls int) election.Instant {
-	k := &b.buckets[s]
-	k.fill(now)
-	return max(now.Add(max(0, k.cost(calls)-k.credit)), b.until)
+	k, slow := b.fill(now, s)
+	missing := max(0, k.cost(calls, slow)-k.credit)
+	return max(now.Add(times(missing, slow)), b.until)
 }
 
 // Take makes so many calls that nobody waits for, if they may be made now.
@@ -94,15 +113,15 @@ func (b *Budget) Take(now election.Instant, s Spend, calls int) bool {
 	if b.Ready(now, s, calls) > now {
 		return false
 	}
-	b.buckets[s].credit -= b.buckets[s].cost(calls)
+	k, slow := b.fill(now, s)
+	k.credit -= k.cost(calls, slow)
 	return true
 }
 
 // Note makes so many calls that somebody waits for: they take what tokens there are.
 func (b *Budget) Note(now election.Instant, s Spend, calls int) {
-	k := &b.buckets[s]
-	k.fill(now)
-	k.credit -= min(k.credit, k.cost(calls))
+	k, slow := b.fill(now, s)
+	k.credit -= min(k.credit, k.cost(calls, slow))
 }
 
 // Refuse takes in that the provider asked to be left alone for so long.
@@ -127,14 +146,3 @@ func (b *Budget) Urgent(patience time.Duration) election.Instant {
 	}
 	return min(b.until, b.refusedAt.Add(patience))
 }
-
-// fill adds what time has brought.
-func (k *bucket) fill(now election.Instant) {
-	if k.at != 0 && now > k.at {
-		k.credit = min(k.full, k.credit+now.Sub(k.at))
-	}
-	k.at = max(k.at, now)
-}
-
-// cost is what so many calls take.
-func (k *bucket) cost(calls int) time.Duration { return min(time.Duration(calls)*k.every, k.full) }

@@ -149,3 +149,24 @@ func TestWhatTheProviderAsksForIsRespected(t *testing.T) {
 		t.Errorf("after an answer it may go on after %v", got.Sub(now))
 	}
 }
+
+// TestAReloadGivesBackNoTokens: what was spent is spent, at whatever rate; and what the
+// provider asked for holds.
+func TestAReloadGivesBackNoTokens(t *testing.T) {
+	t.Parallel()
+	for _, calls := range []int{5000, 500, 50_000} {
+		old, b := NewBudget(5000, 2), NewBudget(calls, 2)
+		for range burstMaxReads - 5 {
+			old.Take(now, SpendOwner, 1)
+		}
+		old.Refuse(now, time.Second)
+		b.Succeed(old)
+		if got := b.Ready(now, SpendOwner, 1); got != now.Add(time.Second) {
+			t.Errorf("%d calls: the provider's wish lasts %v", calls, got.Sub(now))
+		}
+		b.until = 0
+		if n := drain(&b); n != 5 {
+			t.Errorf("%d calls: %d tokens are left", calls, n)
+		}
+	}
+}

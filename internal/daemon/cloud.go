@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/telemetry"
@@ -196,7 +195,7 @@ func (e *engine) noteBound(g *group) {
 		return
 	}
 	g.claimErr = nil
-	clear(g.track)
+	g.untrack()
 	if g.phases.bound == 0 && g.phases.claimed != 0 {
 		g.phases.bound = e.clock.now()
 		if g.phases.sent != 0 {
@@ -237,6 +236,7 @@ func (e *engine) forgive(g *group) {
 
 func (e *engine) writeDone(g *group, out controller.Outcome) {
 	address := g.cfg.Addresses[out.Job.Address]
+	e.clouds.of(address).heedLeft(out.Ended)
 	detach := g.detaches(out.Job)
 	fact := &controller.WriteFact{Address: out.Job.Address, Detach: detach, Outcome: out.Write}
 	if out.Refused != election.ReasonNone {
@@ -249,7 +249,7 @@ func (e *engine) writeDone(g *group, out controller.Outcome) {
 		e.tellWrite(g, address, out)
 	}
 	if out.Write == election.WriteAccepted {
-		g.track[out.Job.Address] = out.Result
+		g.track(out.Job.Address, out.Result, out.Ended)
 		if detach && g.phases.detached == 0 {
 			g.phases.detached = out.Ended
 		}
@@ -277,10 +277,6 @@ func (e *engine) tellWrite(g *group, a providers.Address, out controller.Outcome
 	}
 	e.log.Log(context.Background(), level, "write failed", append(args, "kind", providers.KindOf(out.Err).String(), "error", out.Err)...)
 }
-
-// preflightEvery is the least time between looks at what a move here would meet. The
-// budget makes it longer where there are many groups.
-const preflightEvery = time.Minute
 
 // called counts one provider call. It runs in the goroutine that made it.
 func (e *engine) called(c controller.Call) {

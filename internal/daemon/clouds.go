@@ -44,6 +44,7 @@ type cloud struct {
 	reads  *pool // of owner reads
 	asides *pool // of what is asked beside them
 	budget controller.Budget
+	told   int // how many answers have told what is left of the calls, by the last look
 }
 
 // presence is who this machine is at one provider. Identities live in memory only
@@ -57,6 +58,9 @@ type presence struct {
 	identity metadata.Identity
 	known    bool
 	err      error // of the last look at the metadata service
+
+	left  providers.Allowance // of the account's calls, by the last answer; the zero Allowance: not told
+	gauge controller.Gauge    // of how it changes
 }
 
 // How often the metadata service is asked: until it answers, until the cloud's API has
@@ -135,23 +139,37 @@ func (cs *clouds) keep(old *clouds) {
 	for name, p := range cs.presences {
 		if o := old.presences[name]; o != nil {
 			p.identity, p.known, p.err = o.identity, o.known, o.err
+			p.left, p.gauge = o.left, o.gauge
 		}
 	}
 	for key, c := range cs.byKind {
 		if o := old.byKind[key]; o != nil {
-			c.budget = o.budget
+			c.budget.Succeed(o.budget)
 		}
 	}
 }
 
-// furnish gives the clouds what reads them, for one of so many nodes. It leaves the
-// engine alone and may be called beside it.
-func (e *engine) furnish(cs *clouds, nodes int) {
+// furnish gives the clouds what reads them. It leaves the engine alone and may be called
+// beside it.
+func (e *engine) furnish(cs *clouds, cfg *config.Config) {
 	for _, c := range cs.byKind {
 		c.reader = &controller.Reader{Name: c.provider, Provider: c.driver, Clock: e.clock.now, Observe: e.called}
 		c.reads, c.asides = newPool("owner reads of "+c.String(), readsMax), newPool("questions about "+c.String(), asidesMax)
-		c.budget = controller.NewBudget(c.driver.Capabilities().CallsPerHour, nodes)
+		c.budget = controller.NewBudget(cs.callsPerHour(cfg, c), len(cfg.Nodes))
 	}
+}
+
+// callsPerHour returns how many calls an hour of a kind are the cluster's: the kinds in use
+// at a provider share what is ours there.
+func (cs *clouds) callsPerHour(cfg *config.Config, c *cloud) int {
+	p, _ := cfg.Provider(c.provider)
+	kinds := 0
+	for key := range cs.byKind {
+		if key.provider == c.provider {
+			kinds++
+		}
+	}
+	return p.CallsPerHour / kinds
 }
 
 // tasks returns what runs for a cloud beside the engine.
@@ -292,6 +310,7 @@ func (e *engine) identified(p *presence, id metadata.Identity, err error) {
 	for _, g := range e.groups {
 		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
 		if news {
+			g.preflightAnew(e.clock.now())
 			e.lookAgain(g) // what was read before may not have been recognised
 		}
 	}

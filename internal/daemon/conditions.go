@@ -42,6 +42,7 @@ const (
 	condReloadFailed     = "reload-failed"
 	condServiceAnswers   = "service-answers"
 	condSameHost         = "same-host"
+	condAPIBudget        = "api-budget"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -51,7 +52,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers, condSameHost,
+		condServiceAnswers, condSameHost, condAPIBudget,
 	}
 }
 
@@ -250,6 +251,7 @@ func (e *engine) daemonConditions() []found {
 				fmt.Sprintf("the metadata service does not say who this machine is: %v; %s", p.err, so)})
 		}
 	}
+	fs = append(fs, e.budgetConditions()...)
 	for _, m := range e.placed {
 		if m.Separation == providers.Together.String() {
 			fs = append(fs, found{conditionKey{"", condSameHost, m.Node}, status.SeverityWarning,

@@ -171,7 +171,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},
 	}
 	e.marks.report = func(group string, err error) { e.post(func() { e.marked(group, err) }) }
-	e.furnish(cs, len(cfg.Nodes))
+	e.furnish(cs, cfg)
 	groups, err := e.newGroups(cfg, cs)
 	if err != nil {
 		return nil, err

@@ -272,10 +272,11 @@ func (e *engine) roleChanged(g *group, a election.Action) {
 		return
 	}
 	now := e.clock.now()
+	g.preflightAnew(now)
 	g.phases = phases{}
 	if a.To == election.Active {
 		g.refusal = nil
-		g.phases.claimed = now
+		g.phases.claimed, g.phases.from = now, g.owner
 		e.noteDetached(g)
 		if since := e.machine.Permit(g.cfg.Name).Since; since > 0 && a.Reason != election.ReasonResumedBound {
 			e.metrics.Phase(telemetry.PhaseDetect, now.Sub(since))

@@ -31,7 +31,8 @@ type driver struct {
 	node string
 	caps providers.Capabilities
 
-	hidePrivate bool // owner reads tell no private addresses
+	hidePrivate bool          // owner reads tell no private addresses
+	takes       time.Duration // until a move takes effect
 
 	mu     sync.Mutex
 	fail   map[string]error // by operation: "owner", "assign", "preflight"
@@ -44,7 +45,7 @@ type driver struct {
 }
 
 func newDriver(w *world, node string) *driver {
-	return &driver{w: w, node: node, fail: map[string]error{}, hangs: map[string]bool{}, asked: map[string]int{}, caps: providers.Capabilities{
+	return &driver{w: w, node: node, takes: moveTime, fail: map[string]error{}, hangs: map[string]bool{}, asked: map[string]int{}, caps: providers.Capabilities{
 		Target:     providers.PartInstance,
 		AtomicMove: true, Asynchronous: true, IPv4: true, IPv6: true, Guest6: providers.GuestAddress,
 		SettleTime: 5 * time.Second, MoveTimeout: 20 * time.Second, MinInterval: time.Second,
@@ -70,6 +71,13 @@ func (d *driver) times(op string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.asked[op]
+}
+
+// resetCounts forgets what was asked for so far.
+func (d *driver) resetCounts() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.asked)
 }
 
 func (d *driver) blackHole(yes bool) {
@@ -159,12 +167,12 @@ func (d *driver) submit(ctx context.Context, what string, r fakecloud.Request) (
 	d.mu.Lock()
 	d.writes = append(d.writes, what)
 	d.mu.Unlock()
-	r.Node, r.Delay = d.node, moveTime
+	r.Node, r.Delay = d.node, d.takes
 	op, err := d.w.cloud.Submit(r)
 	if err != nil {
 		return providers.Result{}, failure("assign", providers.Conflict, "422", err)
 	}
-	time.AfterFunc(moveTime, func() { d.w.cloud.Holder(r.IP) }) // the model moves on when somebody looks
+	time.AfterFunc(d.takes, func() { d.w.cloud.Holder(r.IP) }) // the model moves on when somebody looks
 	return providers.Result{RequestID: "4f2d", Operation: strconv.FormatInt(op.ID, 10)}, nil
 }
 

@@ -24,19 +24,20 @@ type group struct {
 	guest    *guestWorker
 	tasks    []task // the runner, the guest worker and the checks
 
-	state        controller.State
-	watch        controller.Watch // of the owner reads
-	wish         election.Wish    // what the controller wants of the next one
-	news         election.Instant // and the engine: one that begins then or later
-	busy         bool             // a write or a guest step is under way
-	writing      bool             // and it is a write,
-	adding       bool             // or a guest step that puts an address on this machine
-	gone         bool             // a reload replaced it: what still comes back is dropped,
-	heir         *group           // but for writes, which go to the group in its place; may be nil
-	preflightAt  election.Instant // when the next preflight is due
-	preflighting bool             // one is under way
-	until        election.Instant // when time alone changes the controller's decision
-	waiting      election.Reason  // why the controller waits
+	state         controller.State
+	watch         controller.Watch // of the owner reads
+	wish          election.Wish    // what the controller wants of the next one
+	news          election.Instant // and the engine: one that begins then or later
+	busy          bool             // a write or a guest step is under way
+	writing       bool             // and it is a write,
+	adding        bool             // or a guest step that puts an address on this machine
+	gone          bool             // a reload replaced it: what still comes back is dropped,
+	heir          *group           // but for writes, which go to the group in its place; may be nil
+	preflightAt   election.Instant // when the next preflight is due
+	preflightedAt election.Instant // when the last one began; 0: none yet
+	preflighting  bool             // one is under way
+	until         election.Instant // when time alone changes the controller's decision
+	waiting       election.Reason  // why the controller waits
 
 	checkers   []*health.Runner
 	lastFailed bool // a check failed the last time
@@ -44,16 +45,14 @@ type group struct {
 	results    map[string]health.Result // the last one of each check
 	checkAt    map[string]time.Time     // since when it says that
 	verdict    health.Verdict
-	track      []providers.Result // the accepted move of each address
-	tracking   []bool             // which of them are being asked about
-	owner      election.Owner     // by the last complete read
-	readErr    []error            // of the last read, per address
-	denied     bool               // the cloud turns our credentials down
-	readAt     election.Instant   // when the last complete read began; 0: none yet
-	refusal    error              // why the cloud would refuse a move here, by the last preflight
-	guestErr   error              // of the last guest step
-	guestMute  bool               // it is of an announcement: that the address can be added is no answer
-	claimErr   error              // the last failed write since the address was here
+	tracks     []tracked      // the accepted move of each address
+	owner      election.Owner // by the last complete read
+	readErr    []error        // of the last read, per address
+	denied     bool           // the cloud turns our credentials down
+	refusal    error          // why the cloud would refuse a move here, by the last preflight
+	guestErr   error          // of the last guest step
+	guestMute  bool           // it is of an announcement: that the address can be added is no answer
+	claimErr   error          // the last failed write since the address was here
 	mark       markState
 	probed     map[[16]byte]election.Instant // questions under way, by nonce
 
@@ -64,6 +63,7 @@ type group struct {
 // phases measures one failover on this node.
 type phases struct {
 	claimed  election.Instant // became active
+	from     election.Owner   // who held the addresses then, by the last read
 	sent     election.Instant // the write or the announcement left
 	detached election.Instant // nobody holds an address that moves in two calls
 	bound    election.Instant

@@ -192,12 +192,12 @@ func (c *cloud) extra(b *batch, as []providers.Address) int {
 // batchDone takes in the end of a batch, and of every read that it completes.
 func (e *engine) batchDone(b *batch, got []controller.Answer) {
 	b.cloud.reads.ended(b.idle)
-	done, read := map[*groupRead]bool{}, map[*group]bool{}
 	for i, at := range b.places {
 		r := at.read
 		r.readings[at.index], r.errs[at.index] = got[i].Reading, got[i].Err
 		b.cloud.heed(got[i].Err, got[i].Began, got[i].Ended)
 	}
+	done := map[*groupRead]bool{}
 	for _, at := range b.places {
 		r := at.read
 		if done[r] {
@@ -206,16 +206,16 @@ func (e *engine) batchDone(b *batch, got []controller.Answer) {
 		done[r] = true
 		if r.parts--; r.parts == 0 {
 			e.readDone(r)
-			read[r.g] = true
 		} else {
 			e.readPart(r)
 		}
 	}
-	e.inspectOwners(read)
+	e.inspectOwners(e.machine.Status().Peers)
 }
 
 // heed takes in what the end of a call says about the provider's patience.
 func (c *cloud) heed(err error, began, ended election.Instant) {
+	c.heedLeft(ended)
 	if err == nil {
 		c.budget.Answer(began)
 		return
@@ -285,7 +285,6 @@ func (e *engine) readTold(r *groupRead) {
 	e.noteBound(g)
 	if err == nil {
 		e.forgive(g)
-		e.track(g)
 	}
 }
 

@@ -99,10 +99,8 @@ func (w *world) many(n int, holder providers.Target) (listers map[string]lister,
 	}
 }
 
-// slowly makes a node advertise every 5 s, which makes an hour of virtual time short,
-// and gives its cloud the limit of a real one.
-func slowly(n *node, o *Options, _ *parts) {
-	n.cloud.caps.CallsPerHour = 5000
+// slowly makes a node advertise every 5 s, which makes an hour of virtual time short.
+func slowly(_ *node, o *Options, _ *parts) {
 	for i := range o.Config.Groups {
 		o.Config.Groups[i].AdvertInterval = 5 * time.Second
 	}

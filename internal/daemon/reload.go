@@ -13,7 +13,6 @@ import (
 	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/health"
 	"github.com/fipctl/fipctl/pkg/election"
-	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // electionConfig derives the election's configuration.
@@ -40,7 +39,7 @@ func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
 			node: cfg.Node, cfg: gc, provider: cs.drivers(gc.Addresses),
 			results: map[string]health.Result{}, checkAt: map[string]time.Time{},
 			probed: map[[16]byte]election.Instant{},
-			track:  make([]providers.Result, len(gc.Addresses)), tracking: make([]bool, len(gc.Addresses)),
+			tracks: make([]tracked, len(gc.Addresses)),
 			checks: newStandings(gc.Checks),
 		}
 		g.policy = newPolicy(gc, g.provider)
@@ -103,8 +102,13 @@ func (g *group) inherit(o *group) {
 	}
 	o.heir = g
 	g.service.up = o.service.up
-	g.state, g.track, g.readErr, g.owner = o.state, o.track, o.readErr, o.owner
-	g.claimErr, g.refusal, g.preflightAt = o.claimErr, o.refusal, o.preflightAt
+	g.state, g.readErr, g.owner = o.state, o.readErr, o.owner
+	for i, t := range o.tracks {
+		t.flying = false // its answer goes to the group that is gone
+		g.tracks[i] = t
+	}
+	g.claimErr, g.refusal = o.claimErr, o.refusal
+	g.preflightAt, g.preflightedAt = o.preflightAt, o.preflightedAt
 	g.guestErr, g.guestMute = o.guestErr, o.guestMute
 }
 
@@ -149,7 +153,7 @@ func (e *engine) prepare(o Options, open func(*config.Config) (*clouds, error)) 
 	}
 	r := &renewal{cfg: cfg}
 	if r.clouds, err = open(cfg); err == nil {
-		e.furnish(r.clouds, len(cfg.Nodes))
+		e.furnish(r.clouds, cfg)
 		r.groups, err = e.newGroups(cfg, r.clouds)
 	}
 	if err != nil {
@@ -186,6 +190,7 @@ func (e *engine) reloaded(r *renewal) {
 			g.service.up = false
 			e.step(election.ServiceProbed{Group: g.cfg.Name, OK: false})
 		}
+		g.preflightAnew(e.clock.now()) // the token or the endpoint may be another one
 		e.lookAgain(g)
 	}
 	e.log.Info("configuration reloaded", "path", r.cfg.Path)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/google/go-cmp/cmp"
 )
@@ -228,5 +229,21 @@ func TestAReloadOfAChangedFileMovesNothing(t *testing.T) {
 			t.Errorf("roles %s and %s", a.role(), b.role())
 		}
 		w.wantMoves(0, 0)
+	})
+}
+
+// TestTheCallsAnHourAreThoseOfTheFile, and the kinds in use share them.
+func TestTheCallsAnHourAreThoseOfTheFile(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.build(nodeA, func(_ *node, o *Options, _ *parts) { o.Config.Providers[0].CallsPerHour = 900 })
+		cs, cfg := a.engine.clouds, a.engine.cfg
+		c := reservedIPs(cs)
+		if want := controller.NewBudget(900, 2); c.budget != want {
+			t.Errorf("the budget is %+v", c.budget)
+		}
+		cs.byKind[kindOf{"digitalocean", "another"}] = &cloud{kindOf: kindOf{"digitalocean", "another"}, driver: a.cloud}
+		if got := cs.callsPerHour(cfg, c); got != 450 {
+			t.Errorf("one of two kinds has %d", got)
+		}
 	})
 }

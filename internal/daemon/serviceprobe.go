@@ -155,9 +155,11 @@ func (e *engine) serviceAnswered(g *group, about election.Owner, a answer) {
 	e.step(election.ServiceProbed{Group: g.cfg.Name, OK: g.service.up})
 }
 
-// ownerChanged starts the questions about the owner of a group anew.
+// ownerChanged starts the questions about the owner of a group anew, and soon the one
+// whether a move would be refused.
 func (e *engine) ownerChanged(g *group) {
 	g.service.askedAt, g.service.up = 0, false
+	g.preflightAnew(e.clock.now())
 }
 
 // followDoubts notes whose owner is worth asking about often.

@@ -41,8 +41,10 @@ func (e *engine) publish(now election.Instant) {
 		snap.Groups = append(snap.Groups, e.groupSnapshot(g, s.Groups[i], raised))
 		e.measure(g, s.Groups[i])
 	}
+	e.measureLeft()
 	e.current.Store(snap)
 	e.fresh = now
+	e.inspectOwners(s.Peers) // somebody may have fallen silent
 }
 
 // measure renews the metrics of one group.

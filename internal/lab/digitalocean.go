@@ -30,7 +30,7 @@ var doReadScopes = []string{fakedo.ScopeReservedIPRead, fakedo.ScopeDropletRead,
 func digitalOceanReservedIP() offer {
 	return openedBy([]offer{{
 		provider: "digitalocean", kind: "reserved-ip", brand: "DigitalOcean", address: "floating IP", machine: "droplet",
-		tables: 1, takes: moveTakes, machineID: dropletOf,
+		tables: 1, takes: moveTakes, machineID: dropletOf, countsCalls: true,
 	}}, openDigitalOcean)[0]
 }
 
@@ -78,6 +78,8 @@ func (v *digitalOcean) identity(int) string        { return "" }
 func (v *digitalOcean) binding() face.Match {
 	return face.Match{Method: http.MethodPost, Path: doActions}
 }
+func (v *digitalOcean) spend(node string, spared int) { v.server.SpendAllBut(doToken(node), spared) }
+
 func (v *digitalOcean) secretOf(node string) string { return doToken(node) + "\n" }
 
 func (v *digitalOcean) address() fileAddress {

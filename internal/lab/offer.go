@@ -24,6 +24,7 @@ type offer struct {
 	takes          time.Duration // from the first accepted write until the address has moved, calls apart
 	machineID      func(i int) string
 	alwaysHeld     bool // there is no such address while nobody holds it
+	countsCalls    bool // it tells with each answer how many calls remain
 	open           opener
 }
 

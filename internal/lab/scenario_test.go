@@ -22,7 +22,7 @@ func TestChoose(t *testing.T) {
 	others := []string{
 		"daemon-killed-no-probe", "crash-loop", "daemon-killed-service-lives", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
 		"unbound-start", "foreign-owner", "link-cut-blind", "one-way-cut", "link-cut-owner-dies", "link-cut-service-dies",
-		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check",
+		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up",
 	}
 	every := append(append([]string{}, defaults...), others...)
 	for name, test := range map[string]struct {
@@ -104,9 +104,15 @@ func TestWhatIsWantedDependsOnHowAnAddressMoves(t *testing.T) {
 func TestAScenarioSaysWhyItDoesNotApply(t *testing.T) {
 	t.Parallel()
 	for _, s := range scenarios() {
-		if why := s.unfit(oneCall()); why != "" {
+		counted := oneCall()
+		counted.countsCalls = true
+		if why := s.unfit(counted); why != "" {
 			t.Errorf("%s does not apply to the simplest kind of address: %s", s.name, why)
 		}
+	}
+	used, _ := find(scenarios(), "calls-used-up")
+	if got := used.unfit(oneCall()); got != "the cloud does not tell how many calls remain" {
+		t.Errorf("calls-used-up where nothing is told: %q", got)
 	}
 	lost, _ := find(scenarios(), "reply-lost")
 	if got := lost.unfit(announced()); got != "no call moves the address, its owner announces it" {

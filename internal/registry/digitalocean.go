@@ -30,6 +30,7 @@ var digitalOcean = struct {
 				{digitalocean.OptionTokenFile, "", "file with the API token, readable by its owner only"},
 				{digitalocean.OptionEndpoint, digitalocean.DefaultEndpoint, "base URL of the API"},
 				{digitalocean.OptionMetadataEndpoint, dometadata.DefaultEndpoint, "base URL of the metadata service"},
+				callsPerHour((*digitalocean.Provider)(nil).Capabilities().CallsPerHour),
 			},
 		}
 	},
@@ -39,7 +40,7 @@ var digitalOcean = struct {
 			return Cloud{}, err
 		}
 		p, err := digitalocean.New(digitalocean.Config{
-			HTTP:     cloudhttp.New(cloudhttp.Config{Token: token, UserAgent: s.UserAgent}),
+			HTTP:     cloudhttp.New(cloudhttp.Config{Token: token, UserAgent: s.UserAgent, Ration: digitalocean.Ration()}),
 			Endpoint: s.Endpoint,
 		})
 		if err != nil {

@@ -43,6 +43,7 @@ var jdCloud = struct {
 				{jdcloud.OptionNetwork, jdcloud.NetworkPublic, "whose endpoints are used: public (https) or internal (http, from within a VPC)"},
 				{jdcloud.OptionEndpoint, "", "one base URL for all services, instead of those of the network"},
 				{jdcloud.OptionMetadataEndpoint, jdmetadata.DefaultEndpoint, "base URL of the metadata service"},
+				callsPerHour(0),
 			},
 			Networks: []Network{
 				{Name: jdcloud.NetworkPublic},

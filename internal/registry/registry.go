@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/metadata"
@@ -99,6 +100,16 @@ type Option struct {
 	Name    string
 	Default string // empty: none
 	Text    string // one line of help
+}
+
+// callsPerHour is the option that every provider has: how many calls an hour are this
+// cluster's. The default is the provider's limit for a whole account; 0: none is known.
+func callsPerHour(limit int) Option {
+	o := Option{Name: "calls_per_hour", Text: "calls an hour of the account that are this cluster's"}
+	if limit > 0 {
+		o.Default = strconv.Itoa(limit)
+	}
+	return o
 }
 
 // Kind returns the kind with this name.

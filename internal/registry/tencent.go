@@ -41,6 +41,7 @@ var tencentCloud = struct {
 				{tencent.OptionRegion, "", "region of the addresses"},
 				{tencent.OptionEndpoint, "", "base URL of the API, for all services"},
 				{tencent.OptionMetadataEndpoint, tencent.DefaultMetadataEndpoint, "base URL of the metadata service"},
+				callsPerHour(0),
 			},
 			Signed: true,
 		}

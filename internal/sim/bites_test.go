@@ -164,6 +164,7 @@ func TestAStallThatWasNoneIsTheDriftOfClocks(t *testing.T) {
 	}{
 		"it ran all the while":            {func(*world, *node, *packet) {}, true},
 		"its clocks stood still":          {func(w *world, n *node, _ *packet) { n.clock.stoodAt = w.now }, false},
+		"it stood still for a moment":     {func(w *world, n *node, _ *packet) { n.wokeAt = w.now }, false},
 		"its own adverts are overdue":     {func(w *world, n *node, _ *packet) { n.seen.peers[1].told -= election.Instant(time.Minute) }, false},
 		"the peer's adverts came late":    {func(_ *world, n *node, _ *packet) { n.seen.peers[1].recent[0].late = 3 * time.Second }, false},
 		"the peer's session is a new one": {func(_ *world, _ *node, p *packet) { p.advert.Session++ }, false},

@@ -29,6 +29,7 @@ type node struct {
 	stopped   bool // and its clocks with it
 	pausedAt  election.Instant
 	pausedOwn election.Instant // the same on its own clock
+	wokeAt    election.Instant // of the world: when it last went on; 0: it has run all the while
 	waiting   []*packet        // datagrams in the socket of a daemon that does not run
 	held      []func()         // other facts that wait for it
 	dead      bool             // for good
@@ -239,6 +240,7 @@ func (w *world) wake(n *node) {
 		paused = w.local(n).Sub(n.pausedOwn)
 	}
 	w.trace(n, "runs again after %v", paused)
+	n.wokeAt = w.now
 	n.seen.woke(w, n, paused, n.stopped)
 	n.resume()
 	waiting := n.waiting

@@ -57,7 +57,7 @@ func (c *checks) verdict(w *world, n *node, p *packet) {
 	oldest, late := sp.basisOf()
 	switch {
 	case s.overdue(w, n): // it did not run
-	case s.stalledAt != 0 && w.local(n).Sub(s.stalledAt) < w.opts.interval: // until a moment ago
+	case n.wokeAt != 0 && n.wokeAt >= oldest: // nor all the while
 	case sp.session != p.advert.Session || oldest == 0: // nothing to compare the uptime with
 	case n.clock.stoodAt >= oldest:
 	case late > stallLimit(w)/2: // what came late makes the next look early

@@ -38,6 +38,8 @@ type Metrics struct {
 	dropped       prometheus.Counter
 	calls         *prometheus.CounterVec
 	callTime      *prometheus.HistogramVec
+	callsLeft     *prometheus.GaugeVec
+	callsLimit    *prometheus.GaugeVec
 	phaseTime     *prometheus.HistogramVec
 	announcements *prometheus.CounterVec
 }
@@ -61,13 +63,15 @@ func New(version string) *Metrics {
 		dropped:       prometheus.NewCounter(prometheus.CounterOpts{Name: nameDatagramsDropped, Help: "Datagrams dropped because the queue was full."}),
 		calls:         counter(nameProviderCalls, "Calls of a provider or its metadata service by outcome.", labelProvider, labelOp, labelKind),
 		callTime:      histogram(nameProviderCallTime, "Duration of calls of a provider.", callBuckets, labelProvider, labelOp),
+		callsLeft:     gauge(nameCallsRemaining, "Calls of the account that remain, as the provider last told; absent where it does not.", labelProvider),
+		callsLimit:    gauge(nameCallsLimit, "Calls of the account that the provider allows in the time it counts; absent where it does not tell.", labelProvider),
 		phaseTime:     histogram(nameFailoverPhaseTime, "Duration of the phases of a failover won by this node.", phaseBuckets, labelPhase),
 		announcements: counter(nameAnnouncements, "Announcements of the group's addresses by ARP.", labelGroup),
 	}
 	build := gauge(nameBuildInfo, "Always 1; the labels say what runs.", labelVersion, labelGo)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(build, m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified, m.transitions,
-		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.phaseTime, m.announcements)
+		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements)
 	for _, r := range datagramReasons() {
 		m.advertsRefuse.WithLabelValues(r.String())
 	}
@@ -197,6 +201,12 @@ func (m *Metrics) ProviderCall(provider string, op Op, err error, took time.Dura
 	}
 	m.calls.WithLabelValues(provider, string(op), kind).Inc()
 	m.callTime.WithLabelValues(provider, string(op)).Observe(took.Seconds())
+}
+
+// CallsLeft records what a provider says is left of the account's calls.
+func (m *Metrics) CallsLeft(provider string, limit, remaining int) {
+	m.callsLimit.WithLabelValues(provider).Set(float64(limit))
+	m.callsLeft.WithLabelValues(provider).Set(float64(remaining))
 }
 
 // Phase records how long one phase of a failover took.

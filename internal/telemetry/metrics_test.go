@@ -117,6 +117,8 @@ func TestEachRecordingChangesItsSeriesAndNoOther(t *testing.T) {
 			`+ fipctl_provider_calls_total{kind="canceled",op="release",provider="digitalocean"} 1`}},
 		{"a phase", func(m *Metrics) { m.Phase(PhaseAPI, 2*time.Second) }, []string{
 			`- fipctl_failover_phase_seconds_count{phase="api"} 0`, `+ fipctl_failover_phase_seconds_count{phase="api"} 1`}},
+		{"what is left of an account", func(m *Metrics) { m.CallsLeft("digitalocean", 5000, 4321) }, []string{
+			`+ fipctl_provider_calls_limit{provider="digitalocean"} 5000`, `+ fipctl_provider_calls_remaining{provider="digitalocean"} 4321`}},
 		{"an announcement", func(m *Metrics) { m.Announced("web") }, []string{`+ fipctl_announcements_total{group="web"} 1`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -215,6 +217,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	m.Transition("web", election.Backup, election.Active, election.ReasonUnbound)
 	m.ProviderCall("digitalocean", OpOwner, nil, 0)
 	m.Announced("web")
+	m.CallsLeft("digitalocean", 5000, 4321)
 	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +236,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	if diff := cmp.Diff(registered, page); diff != "" {
 		t.Errorf("docs/metrics.md (-registered +documented):\n%s", diff)
 	}
-	if len(registered) != 17 {
-		t.Errorf("%d families gathered, want all 16", len(registered))
+	if len(registered) != 19 {
+		t.Errorf("%d families gathered, want all 19", len(registered))
 	}
 }

@@ -20,6 +20,8 @@ const (
 	nameDatagramsDropped  = "fipctl_datagrams_dropped_total"
 	nameProviderCalls     = "fipctl_provider_calls_total"
 	nameProviderCallTime  = "fipctl_provider_call_seconds"
+	nameCallsRemaining    = "fipctl_provider_calls_remaining"
+	nameCallsLimit        = "fipctl_provider_calls_limit"
 	nameFailoverPhaseTime = "fipctl_failover_phase_seconds"
 	nameAnnouncements     = "fipctl_announcements_total"
 )

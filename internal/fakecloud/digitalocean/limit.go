@@ -4,6 +4,7 @@
 package digitalocean
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -77,6 +78,44 @@ func (l *limiter) count(token string, now time.Time) rate {
 	}
 	l.counted[token] = times
 	return r
+}
+
+// The requests that spend counts were made evenly from so long ago until so long ago: not
+// within the last minute, which has a limit of its own.
+const (
+	spentFrom  = 10 * time.Minute
+	spentUntil = time.Minute
+)
+
+// spend counts so many requests of the token as if they had been made before now, as far as
+// the hour has them.
+func (l *limiter) spend(token string, now time.Time, requests int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	times := l.counted[token]
+	requests = min(requests, l.left(times))
+	for i := range requests {
+		ago := spentFrom - (spentFrom-spentUntil)*time.Duration(i)/time.Duration(requests)
+		times = append(times, now.Add(-ago))
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	l.counted[token] = times
+}
+
+// remaining returns how many of an hour's requests are left for a token.
+func (l *limiter) remaining(token string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.left(l.counted[token])
+}
+
+// left returns how many of an hour's requests are left beside those that count.
+func (l *limiter) left(times []time.Time) int {
+	limit := l.perHour
+	if limit < 0 {
+		limit = ratePerHour // for show
+	}
+	return max(limit-len(times), 0)
 }
 
 // headers returns the rate headers, spelled in lower case as on the wire.

@@ -97,3 +97,25 @@ func TestEveryAnswerHasRateHeadersAndARequestID(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+// TestWhatIsSpentFromOutsideCountsForTheHour, for that token, and no more than the hour has.
+func TestWhatIsSpentFromOutsideCountsForTheHour(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakedo.Options{RatePerHour: 1000, RatePerMinute: 4})
+	w.get(first)
+	w.do.Spend("token-a", 600)
+	if diff := cmp.Diff([5]string{"200", "1000", "398", "3000", ""}, w.rates(w.get(first))); diff != "" {
+		t.Errorf("after 600 calls of somebody else (-want +got):\n%s", diff)
+	}
+	w.do.Spend("token-a", 600)
+	if diff := cmp.Diff([5]string{"429", "1000", "0", "3000", ""}, w.rates(w.get(first))); diff != "" {
+		t.Errorf("after 1200 (-want +got):\n%s", diff)
+	}
+	if got := w.callAs("token-b", "GET", first, "").status; got != http.StatusOK {
+		t.Errorf("the other token: got %d, want 200", got)
+	}
+	w.advance(59 * time.Minute) // all of them have left the hour but those of the last minutes
+	if got := w.get(first).status; got != http.StatusOK {
+		t.Errorf("an hour later: got %d, want 200", got)
+	}
+}

@@ -98,6 +98,18 @@ func (s *Server) RevokeToken(value string) {
 	delete(s.api.tokens, value)
 }
 
+// Spend counts so many calls more for a token, as if another program that has the same one
+// had made them over the last minutes. They count for the limit of the hour alone.
+func (s *Server) Spend(value string, calls int) {
+	s.api.limits.spend(value, s.api.model.Now(), calls)
+}
+
+// SpendAllBut does that until so many calls of the token's hour are left.
+func (s *Server) SpendAllBut(value string, spared int) {
+	now := s.api.model.Now()
+	s.api.limits.spend(value, now, s.api.limits.remaining(value)-spared)
+}
+
 // SetOperationDelay sets how long actions accepted from now on take; zero or
 // less: at once.
 func (s *Server) SetOperationDelay(d time.Duration) { s.api.set(&s.api.operationDelay, d) }

@@ -26,6 +26,7 @@ type attempts struct {
 	timeout   time.Duration
 	base      http.RoundTripper
 	gated     bool // base asks gates; see transport.go
+	meter     meter
 }
 
 // RoundTrip implements http.RoundTripper. Its errors are of type *Error.
@@ -40,7 +41,12 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &Error{Err: err}
 	}
 	resp, err := a.base.RoundTrip(out)
+	left := err == nil || g.passed.Load() || !a.gated
+	if left {
+		a.meter.sent()
+	}
 	if err == nil {
+		a.meter.read(resp)
 		err = complete(resp, secrets)
 	}
 	if err == nil {
@@ -52,7 +58,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ctx.Err() != nil {
 		err = a.why(ctx)
 	}
-	return nil, &Error{Sent: g.passed.Load() || !a.gated, Err: err}
+	return nil, &Error{Sent: left, Err: err}
 }
 
 // authenticate adds to out what proves who asks, and returns what of it must not be

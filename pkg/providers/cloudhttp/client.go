@@ -38,6 +38,9 @@ type Config struct {
 	// Sign authenticates each attempt in the cloud's own way, so that a repeated read is
 	// signed again. It is not asked where there is a Token.
 	Sign Signer
+	// Ration says where the answers tell what is left of the account's calls. The zero
+	// Ration: nowhere.
+	Ration Ration
 	// UserAgent goes before whatever user agent a request already carries.
 	UserAgent string
 	// Transport carries the requests; it is used as it is and never modified.
@@ -54,6 +57,7 @@ type Config struct {
 type Client struct {
 	http  http.Client
 	reads http.RoundTripper
+	meter *meter
 }
 
 // New returns a client. It does no I/O.
@@ -64,6 +68,7 @@ func New(cfg Config) *Client {
 		userAgent: cfg.UserAgent,
 		timeout:   cfg.AttemptTimeout,
 		base:      cfg.Transport,
+		meter:     meter{ration: cfg.Ration},
 	}
 	if a.timeout <= 0 {
 		a.timeout = AttemptTimeout
@@ -72,7 +77,7 @@ func New(cfg Config) *Client {
 		a.base, a.gated = newTransport(), true
 	}
 	reads := retryReads(a)
-	return &Client{reads: reads, http: http.Client{
+	return &Client{reads: reads, meter: &a.meter, http: http.Client{
 		Transport:     &router{reads: reads, writes: a},
 		CheckRedirect: refuseRedirect,
 	}}

@@ -5,8 +5,9 @@
 // form documents to a cloud. It owns what is the same for all of them: how long
 // an attempt may take, which requests may be repeated, who may see a token, and
 // how large an answer may be. It knows no cloud, classifies nothing, keeps no
-// state between calls but its idle connections and, to redact them, the tokens
-// of the attempts in flight. It never logs.
+// state between calls but its idle connections, to redact them the tokens of
+// the attempts in flight, and how many calls the last answer said are left. It
+// never logs.
 //
 // What it promises:
 //

@@ -79,7 +79,8 @@ func (h *harness) clock() time.Time {
 
 func (h *harness) Provider() providers.Provider {
 	client := cloudhttp.New(cloudhttp.Config{
-		Token: func() (cloudhttp.Secret, error) { return cloudhttp.NewSecret(secretToken), nil },
+		Token:  func() (cloudhttp.Secret, error) { return cloudhttp.NewSecret(secretToken), nil },
+		Ration: digitalocean.Ration(),
 	})
 	h.t.Cleanup(client.CloseIdleConnections)
 	p, err := digitalocean.New(digitalocean.Config{HTTP: client, Endpoint: h.server.URL, Now: h.clock})

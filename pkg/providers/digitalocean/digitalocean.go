@@ -63,9 +63,19 @@ const (
 	callsPerHour = 5000
 )
 
+// rateWindow: "Rate Limit" in the API reference. Each request counts for an hour after it
+// was made; there is no moment at which all come back.
+const rateWindow = time.Hour
+
+// Ration returns where every answer tells what is left of the token's calls, for the client
+// that carries the requests.
+func Ration() cloudhttp.Ration {
+	return cloudhttp.Ration{Limit: "Ratelimit-Limit", Remaining: "Ratelimit-Remaining", Reset: "Ratelimit-Reset"}
+}
+
 // Config is what New needs.
 type Config struct {
-	// HTTP carries the requests and their token.
+	// HTTP carries the requests and their token. It is made with Ration.
 	HTTP *cloudhttp.Client
 	// Endpoint is the base URL of the API. Empty: DefaultEndpoint.
 	Endpoint string
@@ -75,8 +85,9 @@ type Config struct {
 
 // Provider implements the contract for DigitalOcean. It is safe for concurrent use.
 type Provider struct {
-	api api
-	now func() time.Time
+	api  api
+	now  func() time.Time
+	rest func() (cloudhttp.Rest, bool)
 }
 
 var (
@@ -87,6 +98,7 @@ var (
 	_ providers.Preflighter = (*Provider)(nil)
 	_ providers.Tracker     = (*Provider)(nil)
 	_ providers.Placer      = (*Provider)(nil)
+	_ providers.Rationer    = (*Provider)(nil)
 )
 
 // New returns a driver. It does no I/O and reports every problem of cfg at once.
@@ -105,7 +117,7 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Provider{api: newAPI(cfg.HTTP.HTTP(), base), now: cfg.Now}, nil
+	return &Provider{api: newAPI(cfg.HTTP.HTTP(), base), now: cfg.Now, rest: cfg.HTTP.Rest}, nil
 }
 
 // parseEndpoint checks the base URL and gives it the final slash without which
@@ -287,4 +299,12 @@ func dropletID(op string, t providers.Target) (int64, error) {
 		return 0, refuse(op, providers.Invalid, "target %q is not a droplet id", t)
 	}
 	return id, nil
+}
+
+// Allowance implements providers.Rationer.
+func (p *Provider) Allowance() (providers.Allowance, bool) {
+	rest, known := p.rest()
+	return providers.Allowance{
+		Limit: rest.Limit, Remaining: rest.Remaining, Window: rateWindow, Reset: rest.Reset, Calls: rest.Sent, Told: rest.Told,
+	}, known
 }

@@ -37,6 +37,9 @@ var optionalCases = []testCase{
 	{"an operation that cannot be queried",
 		"It is OperationUnknown with a nil error.",
 		operationUnknown},
+	{"what is left of the calls",
+		"An Allowance is possible, and counts what the driver itself called.",
+		allowance},
 }
 
 func inspector(t *testing.T, h Harness) providers.Inspector {
@@ -185,5 +188,24 @@ func operationUnknown(t *testing.T, h Harness) {
 		if state != providers.OperationUnknown || err != nil {
 			t.Errorf("operation %q: %v, %v", id, state, err)
 		}
+	}
+}
+
+// allowance: figures that make no sense would slow reads down or let them run into the
+// provider's limit, and calls that are not counted look like somebody else's.
+func allowance(t *testing.T, h Harness) {
+	provider := h.Provider()
+	p, ok := provider.(providers.Rationer)
+	if !ok {
+		t.Skip("not applicable: no Rationer")
+	}
+	before, _ := p.Allowance()
+	owner(t, h, provider)
+	after, known := p.Allowance()
+	if !known {
+		t.Fatal("an answer tells nothing of what is left")
+	}
+	if after.Limit <= 0 || after.Remaining < 0 || after.Remaining > after.Limit || after.Window <= 0 || after.Calls <= before.Calls || after.Told <= before.Told {
+		t.Errorf("before %+v, after a read %+v", before, after)
 	}
 }
