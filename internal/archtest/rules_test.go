@@ -21,7 +21,7 @@ type rule struct {
 }
 
 func rules() []rule {
-	return slices.Concat(importRules(), layoutRules(), commentRules(), codeRules(), wordRules(), documentRules())
+	return slices.Concat(importRules(), layoutRules(), commentRules(), codeRules(), wordRules(), documentRules(), kindRules())
 }
 
 func TestTheRepositoryKeepsEveryRule(t *testing.T) {

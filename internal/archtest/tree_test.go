@@ -23,10 +23,12 @@ const (
 	root   = "../.."
 )
 
-// tree is a repository as the rules see it: its text files by path, and its Go
-// packages with every file whatever its build tags, so that a tag hides nothing.
+// tree is a repository as the rules see it: its text files by path, the paths of its other
+// files, and its Go packages with every file whatever its build tags, so that a tag hides
+// nothing.
 type tree struct {
 	files    map[string]string
+	binaries []string
 	packages []*pack
 }
 
@@ -87,10 +89,17 @@ func parse(t *testing.T, name, text string) *source {
 	}
 }
 
+// content is what the files of a checkout hold: the text by path, and the paths of what is
+// no text.
+type content struct {
+	files    map[string]string
+	binaries []string
+}
+
 // repository reads the checkout once for all tests. Folders that git does not
-// keep, and files that are not text, are left out.
-var repository = sync.OnceValues(func() (map[string]string, error) {
-	files := map[string]string{}
+// keep are left out.
+var repository = sync.OnceValues(func() (content, error) {
+	c := content{files: map[string]string{}}
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -108,24 +117,30 @@ var repository = sync.OnceValues(func() (map[string]string, error) {
 			return nil
 		}
 		text, err := os.ReadFile(name)
-		if err != nil || bytes.IndexByte(text, 0) >= 0 {
+		if err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(root, name)
-		files[filepath.ToSlash(rel)] = string(text)
+		if rel = filepath.ToSlash(rel); bytes.IndexByte(text, 0) >= 0 {
+			c.binaries = append(c.binaries, rel)
+		} else {
+			c.files[rel] = string(text)
+		}
 		return err
 	})
-	return files, err
+	return c, err
 })
 
 // checkout returns the repository this test runs in.
 func checkout(t *testing.T) *tree {
 	t.Helper()
-	files, err := repository()
+	c, err := repository()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newTree(t, files)
+	tr := newTree(t, c.files)
+	tr.binaries = c.binaries
+	return tr
 }
 
 // exists reports whether the tree has a file or folder of that path.

@@ -177,6 +177,12 @@ func (c *cloud) refuse(node string) (again func()) {
 	return c.vendor.api().Inject(face.Match{Node: node}, face.Refuse(), 0)
 }
 
+// hang makes the API take reads and never answer them until the returned function is
+// called; those that are under way then stay unanswered.
+func (c *cloud) hang() (again func()) {
+	return c.vendor.api().Inject(face.Match{Reads: true}, face.BlackHole(), 0)
+}
+
 // loseReply makes the API cut the connection of the next call that binds the address,
 // after it has been accepted.
 func (c *cloud) loseReply() { c.vendor.api().Inject(c.vendor.binding(), face.CutAfter(), 1) }

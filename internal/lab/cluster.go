@@ -42,6 +42,7 @@ type cluster struct {
 	executable string
 	ground     ground
 	settings   settings
+	latency    time.Duration // of a call to the API
 	dir        string
 	progress   func(string) // shows what is being waited for
 
@@ -49,6 +50,7 @@ type cluster struct {
 	client   *client
 	record   *recorder
 	nodes    []*node
+	watched  *callCounts // what a story counted by itself; nil: nothing
 	clientOn context.CancelFunc
 
 	stop context.CancelFunc
@@ -63,6 +65,7 @@ type node struct {
 	daemon  *process
 	service *service
 	leaving bool // the lab has told the daemon to end
+	paused  bool // the lab has let its host stand still
 }
 
 // clusterOptions is what differs between scenarios before anything runs.
@@ -80,7 +83,7 @@ type clusterOptions struct {
 // lab itself plays. No daemon runs yet. The caller closes the cluster.
 func openCluster(ctx context.Context, l *lab, o clusterOptions) (*cluster, error) {
 	c := &cluster{
-		executable: l.executable, ground: l.ground(o.offer), settings: o.settings,
+		executable: l.executable, ground: l.ground(o.offer), settings: o.settings, latency: o.latency,
 		progress: l.out.progress, record: &recorder{},
 	}
 	c.client = newClient(c.ground.floatingWeb(), c.ground.patience(), c.ground.dial)

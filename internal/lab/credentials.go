@@ -107,20 +107,22 @@ func mismatchKeys(ctx context.Context, c *cluster) error {
 // must say that it failed and why, and the condition has the cloud's own words.
 func failHandover(ctx context.Context, c *cluster) error {
 	name := c.nodes[standbyNode].name
-	what := fmt.Sprintf("assign %s to %s", groupName, name)
-	c.record.measureFrom(fmt.Sprintf("`fipctl assign %s` on %s, whose credentials may not write", groupName, name))
-	c.progress(what)
-	asking, cancel := context.WithTimeoutCause(ctx, c.patience(), fmt.Errorf("not within %s", c.patience()))
-	defer cancel()
-	request := status.AssignRequest{Group: groupName, Timeout: c.patience()}
-	outcome, err := c.nodes[standbyNode].control.Assign(asking, request, c.steps(name))
+	asking := status.AssignRequest{Group: groupName, Timeout: c.patience()}
+	r := request{
+		what: fmt.Sprintf("assign %s to %s", groupName, name),
+		asks: fmt.Sprintf("`fipctl assign %s` on %s, whose credentials may not write", groupName, name),
+		run: func(ctx context.Context) (status.Outcome, error) {
+			return c.nodes[standbyNode].control.Assign(ctx, asking, c.steps(name))
+		},
+	}
+	outcome, err := c.order(ctx, r)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return err
 	}
 	c.record.note(fmt.Sprintf("exit code %d: %s", outcome.Code, outcome.Text))
 	const why = "the cloud did not give the address"
 	if outcome.Code != status.CodeFailed || !strings.Contains(outcome.Text, why) {
-		return fmt.Errorf("expect that %s fails because %s: exit code %d: %s", what, why, outcome.Code, outcome.Text)
+		return fmt.Errorf("expect that %s fails because %s: exit code %d: %s", r.what, why, outcome.Code, outcome.Text)
 	}
 	err = c.until(ctx, "the standby shows the cloud's answer", func(ctx context.Context) string {
 		return c.condition(ctx, standbyNode, "claim-failed")

@@ -24,6 +24,12 @@ const (
 	doActions = "/v2/reserved_ips/*/actions"
 )
 
+// doCalls are the calls of its API by what they are for.
+var doCalls = []callName{
+	{"/v2/reserved_ip", "/actions/", callOperation}, {"/v2/actions/", "", callOperation},
+	{"/v2/reserved_ip", "", callOwner}, {"/v2/droplets/", "", callMachine},
+}
+
 // doReadScopes is what a token may do that may not move an address.
 var doReadScopes = []string{fakedo.ScopeReservedIPRead, fakedo.ScopeDropletRead, fakedo.ScopeActionsRead, fakedo.ScopeAccountRead}
 
@@ -80,6 +86,7 @@ func (v *digitalOcean) binding() face.Match {
 }
 func (v *digitalOcean) spend(node string, spared int) { v.server.SpendAllBut(doToken(node), spared) }
 
+func (v *digitalOcean) calls() []callName           { return doCalls }
 func (v *digitalOcean) secretOf(node string) string { return doToken(node) + "\n" }
 
 func (v *digitalOcean) address() fileAddress {

@@ -24,7 +24,9 @@
 //
 // The lab never decides anything for the daemons: it reads their status and their
 // logs as an operator would. No limit of time is an expectation; how long things
-// took goes into the table.
+// took goes into the table. A story is judged by the order of what happened, by the
+// times in logs and in the cloud's journal, and never by the moment at which the lab
+// looked: beside other work the lab and the daemons stand still now and then.
 //
 // Callers
 //

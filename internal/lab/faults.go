@@ -31,7 +31,7 @@ func faults() []scenario {
 			name: "killed", inSet: true,
 			story: "the owner's host dies: SIGKILL to its daemon and its service",
 			act:   killOwner,
-			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
+			want:  want{moves: exactly(1), writes: exactly(1), prompt: true, owner: standbyNode},
 		},
 		{
 			name: "assign", inSet: true,
@@ -126,18 +126,24 @@ func assignSpare(ctx context.Context, c *cluster) error {
 // assign asks node i's daemon for the address and waits for the confirmation.
 func (c *cluster) assign(ctx context.Context, i int) error {
 	name := c.nodes[i].name
-	c.record.measureFrom(fmt.Sprintf("`fipctl assign %s` on %s", groupName, name))
-	request := status.AssignRequest{Group: groupName, Timeout: c.patience()}
-	return c.operate(ctx, "assign "+groupName+" to "+name, func(ctx context.Context) (status.Outcome, error) {
-		return c.nodes[i].control.Assign(ctx, request, c.steps(name))
+	asking := status.AssignRequest{Group: groupName, Timeout: c.patience()}
+	return c.operate(ctx, request{
+		what: "assign " + groupName + " to " + name,
+		asks: fmt.Sprintf("`fipctl assign %s` on %s", groupName, name),
+		run: func(ctx context.Context) (status.Outcome, error) {
+			return c.nodes[i].control.Assign(ctx, asking, c.steps(name))
+		},
 	})
 }
 
 func drainAndResume(ctx context.Context, c *cluster) error {
 	owner := c.nodes[ownerNode]
-	c.record.measureFrom(fmt.Sprintf("`fipctl drain` on %s", owner.name))
-	err := c.operate(ctx, "drain "+owner.name, func(ctx context.Context) (status.Outcome, error) {
-		return owner.control.Drain(ctx, status.DrainRequest{Timeout: c.patience()}, c.steps(owner.name))
+	err := c.operate(ctx, request{
+		what: "drain " + owner.name,
+		asks: fmt.Sprintf("`fipctl drain` on %s", owner.name),
+		run: func(ctx context.Context) (status.Outcome, error) {
+			return owner.control.Drain(ctx, status.DrainRequest{Timeout: c.patience()}, c.steps(owner.name))
+		},
 	})
 	if err != nil {
 		return err
@@ -146,9 +152,9 @@ func drainAndResume(ctx context.Context, c *cluster) error {
 		return err
 	}
 	c.record.note(fmt.Sprintf("`fipctl resume` on %s", owner.name))
-	err = c.operate(ctx, "resume "+owner.name, func(ctx context.Context) (status.Outcome, error) {
+	err = c.operate(ctx, request{what: "resume " + owner.name, run: func(ctx context.Context) (status.Outcome, error) {
 		return owner.control.Resume(ctx, status.ResumeRequest{}, c.steps(owner.name))
-	})
+	}})
 	if err != nil {
 		return err
 	}
@@ -159,21 +165,6 @@ func drainAndResume(ctx context.Context, c *cluster) error {
 		return err
 	}
 	return c.nothingMoves(ctx, "nothing moves back", c.long())
-}
-
-// operate runs one request of an operator, which must be done and not refused.
-func (c *cluster) operate(ctx context.Context, what string, run func(context.Context) (status.Outcome, error)) error {
-	c.progress(what)
-	ctx, cancel := context.WithTimeoutCause(ctx, c.patience(), fmt.Errorf("not within %s", c.patience()))
-	defer cancel()
-	outcome, err := run(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	if outcome.Code != status.CodeDone {
-		return fmt.Errorf("%s: exit code %d: %s", what, outcome.Code, outcome.Text)
-	}
-	return nil
 }
 
 // steps records the progress that the daemon of a node reports.

@@ -30,6 +30,12 @@ var jdReads = []string{
 	"describeSubnet", "describeRouteTable", "describeAg",
 }
 
+// jdCalls are the calls of its API by what they are for. Operations have none.
+var jdCalls = []callName{
+	{"describeElasticIp", "", callOwner}, {"describeRouteTable", "", callOwner}, {"describeNetworkInterfaces", "", callOwner},
+	{"describeInstance", "", callMachine},
+}
+
 // jdBinding is the call that makes a machine the holder, by kind.
 var jdBinding = map[string]string{
 	providers.KindEIP:       "associateElasticIp",
@@ -127,6 +133,8 @@ func (v *jdCloud) announce(int) bool { return false }
 func (v *jdCloud) identity(i int) string { return v.machine(jdMachine(i), v.at.node(i)).String() }
 
 func (v *jdCloud) binding() face.Match { return face.Match{Action: jdBinding[v.offer.kind]} }
+
+func (v *jdCloud) calls() []callName { return jdCalls }
 
 func (v *jdCloud) address() fileAddress {
 	a := fileAddress{Provider: v.offer.provider, Kind: v.offer.kind, IP: v.at.floatingIP().String()}

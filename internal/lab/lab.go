@@ -25,7 +25,7 @@ const (
 	APILatencyDefault     = 100 * time.Millisecond
 	advertIntervalMin     = 50 * time.Millisecond
 	advertIntervalMax     = 40 * time.Second
-	apiLatencyMax         = 2 * time.Second // the daemons give up a call after three
+	apiLatencyMax         = 2900 * time.Millisecond // the daemons give up a call after three seconds
 )
 
 // The exit codes of Run.
@@ -42,7 +42,7 @@ type Options struct {
 	Kind           string        // of address; empty: every kind of the provider, without one the first
 	List           bool          // only name the scenarios
 	AdvertInterval time.Duration // 50 ms to 40 s; zero: AdvertIntervalDefault
-	APILatency     time.Duration // of every call, 0 to 2 s
+	APILatency     time.Duration // of every call, 0 to 2.9 s
 	Namespaces     bool          // play in network namespaces, with real interfaces; needs root
 	Keep           bool          // afterwards leave a healthy pair running until the context ends
 	JSON           bool          // Stdout gets one document; what people read goes to Stderr

@@ -23,7 +23,7 @@ func TestWrongOptionsAreOneLineAndExitCodeTwo(t *testing.T) {
 	}{
 		"an unknown scenario": {
 			Options{Scenarios: []string{"x"}},
-			"choose scenarios: unknown \"x\"; `fipctl lab --list` shows them, `all` runs every one\n",
+			"choose scenarios: unknown \"x\"; `fipctl lab --list` shows them, `all` runs those that are not marked -\n",
 		},
 		"an unknown provider": {
 			Options{Provider: "x"}, "choose provider: unknown \"x\"; choose digitalocean, tencent, jdcloud or all\n",
@@ -33,8 +33,8 @@ func TestWrongOptionsAreOneLineAndExitCodeTwo(t *testing.T) {
 		},
 		"adverts too fast":   {Options{AdvertInterval: time.Millisecond}, "read --advert-interval: 1ms is outside 50ms to 40s\n"},
 		"adverts too slow":   {Options{AdvertInterval: time.Minute}, "read --advert-interval: 1m0s is outside 50ms to 40s\n"},
-		"negative latency":   {Options{APILatency: -1}, "read --api-latency: -1ns is outside 0s to 2s\n"},
-		"unbearable latency": {Options{APILatency: time.Minute}, "read --api-latency: 1m0s is outside 0s to 2s\n"},
+		"negative latency":   {Options{APILatency: -1}, "read --api-latency: -1ns is outside 0s to 2.9s\n"},
+		"unbearable latency": {Options{APILatency: time.Minute}, "read --api-latency: 1m0s is outside 0s to 2.9s\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,11 +74,11 @@ func TestTheLabPlaysItsStoriesOnStandIns(t *testing.T) {
 }
 
 // A story that a stand-in does not know ends with what it said.
-func TestARefusalFailsTheScenario(t *testing.T) {
+func TestAnOrderThatFailsFailsTheScenario(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	code := Run(t.Context(), Options{Scenarios: []string{"drained"}, Stdout: &out, Stderr: &out, Executable: os.Args[0]})
-	const want = "drain lb-a: exit code 4: a stand-in does not drain, 0 moves instead of 1"
+	const want = "drain lb-a: exit code 1: a stand-in does not drain, 0 moves instead of 1"
 	if code != exitFailed || !strings.Contains(out.String(), want) {
 		t.Errorf("exit code %d, output:\n%s", code, out.String())
 	}

@@ -24,6 +24,15 @@ func (c *cluster) waits(ctx context.Context, i int, want election.Reason) string
 	}
 }
 
+// waiting returns what keeps node i from showing that it waits for something.
+func (c *cluster) waiting(ctx context.Context, i int) string {
+	g, err := c.ask(ctx, i)
+	if err != nil {
+		return fmt.Sprintf("%s: %v", c.nodes[i].name, err)
+	}
+	return lacks(g.Waiting != nil, "%s waits for nothing", c.nodes[i].name)
+}
+
 // unfit returns what keeps node i from seeing that node j could not lead for the
 // reason.
 func (c *cluster) unfit(ctx context.Context, i, j int, want election.Reason) string {
@@ -48,6 +57,27 @@ func (c *cluster) became(ctx context.Context, i int, role election.Role, want el
 		last := c.lastReason(i, role)
 		return lacks(last == want.String(), "it was %s", last)
 	})
+}
+
+// keepsRole checks that node i has not changed its role since it had so many changes,
+// and waits until it owns the address.
+func (c *cluster) keepsRole(ctx context.Context, i, changes int) error {
+	name := c.nodes[i].name
+	if n := c.roleChanges(i) - changes; n > 0 {
+		return fmt.Errorf("expect that a missing API leaves %s alone: it changed its role %d times", name, n)
+	}
+	return c.untilOwns(ctx, i)
+}
+
+// roleChanges returns how often node i has logged a change of its role.
+func (c *cluster) roleChanges(i int) (n int) {
+	events, _, _ := c.record.taken()
+	for _, e := range events {
+		if e.Kind == eventRole && e.Who == c.nodes[i].name {
+			n++
+		}
+	}
+	return n
 }
 
 // lastReason returns why node i last took the role.

@@ -6,6 +6,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -39,7 +40,11 @@ func pauses() []scenario {
 
 // pauseHost stops everything on node i where it stands; continueHost lets it go
 // on. A host that is killed need not go on first.
-func (c *cluster) pauseHost(i int)    { c.signalHost(i, syscall.SIGSTOP) }
+func (c *cluster) pauseHost(i int) {
+	c.nodes[i].paused = true
+	c.signalHost(i, syscall.SIGSTOP)
+}
+
 func (c *cluster) continueHost(i int) { c.signalHost(i, syscall.SIGCONT) }
 
 func (c *cluster) signalHost(i int, s syscall.Signal) {
@@ -70,9 +75,11 @@ func pauseOwner(ctx context.Context, c *cluster) error {
 	return c.nothingMoves(ctx, "nothing moves back", c.long())
 }
 
+// pauseBoth stops the standby first and lets it go on last: on a busy machine the lab may
+// stand still between two signals, and a standby that is alone meanwhile takes over.
 func pauseBoth(ctx context.Context, c *cluster) error {
 	c.record.measureFrom("both hosts are paused")
-	for i := range c.nodes {
+	for i := range slices.Backward(c.nodes) {
 		c.pauseHost(i)
 	}
 	if err := c.nothingMoves(ctx, "nothing moves during the pause", c.pausedFor()); err != nil {
@@ -89,6 +96,20 @@ func pauseBoth(ctx context.Context, c *cluster) error {
 		return err
 	}
 	return c.became(ctx, ownerNode, election.Backup, election.ReasonOwnStall)
+}
+
+// stalls returns how often a node that the lab let run gave up its role because it had not
+// run: what a busy machine adds to a story.
+func (c *cluster) stalls() (n int) {
+	events, _, _ := c.record.taken()
+	for _, e := range events {
+		i := slices.Index(nodeNames[:], e.Who)
+		if e.Kind == eventRole && e.From == election.Active.String() && e.Reason == election.ReasonOwnStall.String() &&
+			i >= 0 && i < len(c.nodes) && !c.nodes[i].paused {
+			n++
+		}
+	}
+	return n
 }
 
 // untilBackup waits until node i is a backup.

@@ -18,6 +18,8 @@ type result struct {
 	counts   counts
 	phases   phases
 	added    *time.Duration // see added; nil: does not apply
+	calls    *callCounts    // between the fault and the end of the first move; nil: nothing moved
+	seen     *time.Duration // from the move until the new owner was told; nil: nothing moved
 	outage   time.Duration
 	events   []event
 	start    time.Time // of the story
@@ -101,17 +103,64 @@ func (l *lab) story(ctx context.Context, c *cluster, s scenario) error {
 
 // gather reads everything that was seen.
 func (r *result) gather(c *cluster) {
-	t := count(c.client.taken())
-	r.counts = counts{moves: c.cloud.moves(), writes: c.cloud.writes(), failed: t.Failed, owner: c.cloud.owner()}
+	t, made := count(c.client.taken()), c.cloud.calls()
+	r.counts = counts{moves: c.cloud.moves(), writes: c.cloud.writes(), failed: t.Failed, owner: c.cloud.owner(), stalls: c.stalls()}
 	r.outage = t.Outage
-	events, start, fault := c.record.taken()
-	events = append(events, c.cloud.events()...)
-	r.events, r.start = inOrder(append(events, clientEvents(t.Turns)...)), start
+	_, start, fault := c.record.taken()
+	r.events, r.start = inOrder(append(c.events(), clientEvents(t.Turns)...)), start
 	if !fault.IsZero() {
 		r.phases = measure(r.events, fault)
 		r.added = added(r.phases, fault, c.cloud.busy())
+		r.counts.waited = waitedFor(r.phases, fault, c.timerEnd(fault), made)
+		r.takeover(made, fault)
 		r.note = silenceNote(r.events, fault, c.ground.lastHeard(ownerNode, standbyNode), c.advertInterval())
 	}
+	if c.watched != nil {
+		r.calls = c.watched
+	}
+}
+
+// events returns what the lab did, what the daemons logged and what the cloud saw, in
+// order.
+func (c *cluster) events() []event {
+	events, _, _ := c.record.taken()
+	return inOrder(append(events, c.cloud.events()...))
+}
+
+// takeover counts what the first move after the fault asked of the cloud.
+func (r *result) takeover(made []call, fault time.Time) {
+	moved, ok := firstMove(r.events, fault, r.phases.To)
+	if !ok {
+		return
+	}
+	if end, ok := seenBy(made, r.phases.To, moved); ok {
+		n, late := countCalls(made, fault, end), end.Sub(moved)
+		r.calls, r.seen = &n, &late
+	}
+}
+
+// waitedFor returns how many owner reads, one after the other, the new owner was answered
+// between its decision, or the end of its timer where that came before, and its first write.
+func waitedFor(p phases, fault, timer time.Time, made []call) int {
+	if p.Detect == nil || p.Decide == nil {
+		return 0
+	}
+	decided := fault.Add(*p.Detect)
+	wrote, from := decided.Add(*p.Decide), decided
+	if !timer.IsZero() {
+		from = earlier(timer, decided)
+	}
+	return inTurn(made, p.To, from, wrote)
+}
+
+// timerEnd returns when the standby's silence of the owner was long enough to take over, or
+// zero if the owner had been silent before the fault, or was heard after it.
+func (c *cluster) timerEnd(fault time.Time) time.Time {
+	last := c.ground.lastHeard(ownerNode, standbyNode)
+	if last.After(fault.Add(c.advertInterval())) || fault.Sub(last) > 2*c.advertInterval() {
+		return time.Time{}
+	}
+	return last.Add(activeDown(c.advertInterval(), nodePriorities[standbyNode]))
 }
 
 // silenceNote compares a takeover by silence with the theory: the standby decides

@@ -21,6 +21,9 @@ const (
 	lineMax   = 64 << 10 // bytes of one line of a process's output that are kept
 	tailLines = 40       // lines kept to be shown when a scenario fails
 	killWait  = 5 * time.Second
+	// serviceWait is the end of hope for an answer of a service, which comes at once where
+	// the machine has time.
+	serviceWait = 30 * time.Second
 )
 
 // process is one operating system process of the lab, in a group of its own so
@@ -215,7 +218,7 @@ func (s *service) do(ctx context.Context, order, answer string) error {
 }
 
 func (s *service) expect(ctx context.Context, want string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, killWait, fmt.Errorf("no answer within %s", killWait))
+	ctx, cancel := context.WithTimeoutCause(ctx, serviceWait, fmt.Errorf("no answer within %s", serviceWait))
 	defer cancel()
 	select {
 	case got := <-s.answers:

@@ -4,6 +4,7 @@
 package lab
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -56,12 +57,30 @@ func (r *recorder) note(text string) {
 	r.add(event{At: now, Kind: eventLab, Who: "lab", What: text})
 }
 
+// lateMin is how late the lab must have been for it to be worth a line: a machine on which
+// it stands still so long lets the daemons stand still, too.
+const lateMin = 500 * time.Millisecond
+
+// late records that the lab itself did not run for so long.
+func (r *recorder) late(d time.Duration) {
+	if d >= lateMin {
+		r.add(event{At: time.Now(), Kind: eventLab, Who: "lab", What: fmt.Sprintf("the machine is busy: the lab did not run for %s", d.Round(time.Millisecond))})
+	}
+}
+
 // measureFrom records what the lab does and starts the clock of the phases.
 func (r *recorder) measureFrom(text string) {
 	r.note(text)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = r.events[len(r.events)-1].At
+}
+
+// measureAgain starts the clock of the phases anew: what was asked is asked again.
+func (r *recorder) measureAgain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = time.Now()
 }
 
 // progress records what a daemon reports while it does what an operator asked.

@@ -81,12 +81,15 @@ func (r *report) list(every []scenario) {
 	}
 	for _, s := range every {
 		mark := " "
-		if s.inSet {
+		switch {
+		case s.inSet:
 			mark = "*"
+		case s.byHand:
+			mark = "-"
 		}
 		fmt.Fprintf(&b, "%s %-*s  %s\n", mark, width, s.name, s.story)
 	}
-	b.WriteString("* the default set\n")
+	b.WriteString("* the default set; - only when named, not part of all\n")
 	r.print("%s", b.String())
 }
 

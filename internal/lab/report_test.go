@@ -24,6 +24,8 @@ func someResults() []result {
 			counts:   counts{moves: 1, writes: 1, failed: 99, owner: "lb-b"},
 			phases:   phases{Detect: ms(871), Decide: ms(4), API: ms(1102), Answer: ms(9)},
 			added:    ms(13),
+			calls:    &callCounts{Owner: 5, Operation: 2, Machine: 1, Preflight: 1, Write: 1},
+			seen:     ms(40),
 			outage:   1986 * time.Millisecond,
 			note:     "decided 905ms after the last advert; active-down is 902ms (+0.3 %)",
 			start:    at(100),

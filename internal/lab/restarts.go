@@ -32,9 +32,11 @@ func restarts() []scenario {
 			name:  "crash-loop",
 			story: "the owner's daemon is killed and started three times: one move, once its adverts prove too little",
 			prepare: func(o *clusterOptions) {
-				// An answered probe would protect what its adverts no longer do, and
-				// the whole must fit into the minute of a crash loop.
-				o.blind, o.advertInterval = true, min(o.advertInterval, time.Second)
+				// An answered probe would protect what its adverts no longer do. A daemon
+				// takes half a second to start, and a busy machine more, which must be well
+				// within an active-down; and the whole must fit into the minute of a crash
+				// loop.
+				o.blind, o.advertInterval = true, time.Second
 			},
 			act:  loop,
 			want: want{moves: exactly(1), writes: exactly(1), lagging: true, noFail: true, owner: standbyNode},

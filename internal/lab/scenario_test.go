@@ -18,8 +18,9 @@ func names(ss []scenario) (ns []string) {
 
 func TestChoose(t *testing.T) {
 	t.Parallel()
-	defaults := []string{"service-stopped", "stopped", "killed", "assign", "drained", "peer-link-cut", "reply-lost", "restart-owner", "paused-owner"}
+	defaults := []string{"service-stopped", "stopped", "killed", "assign", "drained", "peer-link-cut", "reply-lost", "slow-api", "very-slow-api", "restart-owner", "paused-owner"}
 	others := []string{
+		"slow-assign", "api-hangs",
 		"daemon-killed-no-probe", "crash-loop", "daemon-killed-service-lives", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
 		"unbound-start", "foreign-owner", "link-cut-blind", "one-way-cut", "link-cut-owner-dies", "link-cut-service-dies",
 		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up",
@@ -32,10 +33,11 @@ func TestChoose(t *testing.T) {
 		"nothing asked is the default set":  {nil, defaults, ""},
 		"all is every one":                  {[]string{"all"}, every, ""},
 		"all beside a name is every one":    {[]string{"killed", "all"}, every, ""},
+		"what is played by hand is named":   {[]string{"at-rest"}, []string{"at-rest"}, ""},
 		"names keep the order they came in": {[]string{"killed", "assign"}, []string{"killed", "assign"}, ""},
 		"unknown names are named together": {
 			[]string{"killed", "kill", "bored"}, nil,
-			"choose scenarios: unknown \"kill\", \"bored\"; `fipctl lab --list` shows them, `all` runs every one",
+			"choose scenarios: unknown \"kill\", \"bored\"; `fipctl lab --list` shows them, `all` runs those that are not marked -",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,20 +125,25 @@ func TestAScenarioSaysWhyItDoesNotApply(t *testing.T) {
 func TestViolated(t *testing.T) {
 	t.Parallel()
 	w := want{moves: exactly(1), writes: limits{1, 2}, noFail: true, owner: standbyNode}
+	prompt := want{prompt: true, owner: anyNode}
 	for name, test := range map[string]struct {
 		want   want
 		counts counts
 		text   string
 	}{
-		"all holds":      {w, counts{1, 1, 0, "lb-b"}, ""},
-		"the most holds": {w, counts{1, 2, 0, "lb-b"}, ""},
+		"all holds":      {w, counts{moves: 1, writes: 1, failed: 0, owner: "lb-b"}, ""},
+		"the most holds": {w, counts{moves: 1, writes: 2, failed: 0, owner: "lb-b"}, ""},
 		"too many of everything": {
-			w, counts{2, 3, 1, "lb-a"},
+			w, counts{moves: 2, writes: 3, failed: 1, owner: "lb-a"},
 			"2 moves instead of 1, 3 writes instead of 1 to 2, 1 failed request instead of none, the final owner is lb-a instead of lb-b",
 		},
-		"too few": {w, counts{0, 0, 0, ""}, "0 moves instead of 1, 0 writes instead of 1 to 2, the final owner is nobody instead of lb-b"},
+		"too few": {w, counts{moves: 0, writes: 0, failed: 0, owner: ""}, "0 moves instead of 1, 0 writes instead of 1 to 2, the final owner is nobody instead of lb-b"},
+		"a claim that a stall ended is made again": {w, counts{moves: 1, writes: 3, owner: "lb-b", stalls: 1}, ""},
+		"once":                             {w, counts{moves: 1, writes: 4, owner: "lb-b", stalls: 1}, "4 writes instead of 1 to 3"},
+		"one read under way is waited for": {prompt, counts{waited: 1}, ""},
+		"a second is not":                  {prompt, counts{waited: 2}, "2 owner reads, one after the other, before the first write instead of 1 at most"},
 		"failures and the owner do not matter": {
-			want{moves: exactly(1), writes: exactly(1), owner: anyNode}, counts{1, 1, 7, "lb-a"}, "",
+			want{moves: exactly(1), writes: exactly(1), owner: anyNode}, counts{moves: 1, writes: 1, failed: 7, owner: "lb-a"}, "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

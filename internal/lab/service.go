@@ -89,10 +89,13 @@ func serve(name, at string, in io.Reader, out io.Writer) error {
 	return nil
 }
 
+// listenPatience is the end of hope for the predecessor's socket to be gone.
+const listenPatience = 10 * time.Second
+
 // listenAgain listens at an address that a killed predecessor may have held until
 // a moment ago.
 func listenAgain(at string) (net.Listener, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), listenPatience)
 	defer cancel()
 	for {
 		l, err := net.Listen("tcp4", at)

@@ -236,7 +236,7 @@ func (d *standIn) Assign(_ context.Context, _ status.AssignRequest, report func(
 
 // Drain is beyond a stand-in.
 func (d *standIn) Drain(context.Context, status.DrainRequest, func(status.Event)) status.Outcome {
-	return status.Outcome{Code: status.CodeRefused, Text: "a stand-in does not drain"}
+	return status.Outcome{Code: status.CodeFailed, Text: "a stand-in does not drain"}
 }
 
 // Resume is beyond a stand-in.

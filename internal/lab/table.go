@@ -38,11 +38,11 @@ func tablesText(results []result) string {
 func tableText(results []result) string {
 	rows := [][]string{{
 		"scenario", "detect", "decide", "API", "gap", "first answer", "added", "outage",
-		"failed", "moves", "writes", "owner", "result",
+		"failed", "moves", "writes", "reads", "owner", "result",
 	}}
 	for _, r := range results {
 		if r.skipped != "" {
-			rows = append(rows, []string{r.scenario.name, "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "not played: " + r.skipped})
+			rows = append(rows, []string{r.scenario.name, "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "not played: " + r.skipped})
 			continue
 		}
 		verdict := "ok"
@@ -52,7 +52,7 @@ func tableText(results []result) string {
 		rows = append(rows, []string{
 			r.scenario.name, cell(r.phases.Detect), cell(r.phases.Decide), cell(r.phases.API), cell(r.phases.Gap), cell(r.phases.Answer),
 			cell(r.added), cell(&r.outage), strconv.Itoa(r.counts.failed), strconv.Itoa(r.counts.moves), strconv.Itoa(r.counts.writes),
-			orNobody(r.counts.owner), verdict,
+			readsCell(r.calls), orNobody(r.counts.owner), verdict,
 		})
 	}
 	if !slices.ContainsFunc(results, func(r result) bool { return r.offer.hasGap() }) {
@@ -72,8 +72,17 @@ in ms. detect: fault to the decision; decide: to the write at the API, or to the
 announcement; API: to the address moved; gap: held by nobody meanwhile, where a move is
 two calls; first answer: to the client's first answer from the new owner; added: all
 since the decision but what the cloud itself took to move it; outage: last good answer
-before to first good answer after, all of them together
+before to first good answer after, all of them together. reads: calls of all nodes that
+change nothing, from the fault until the new owner was told that it holds the address
 `
+
+// readsCell shows how many calls of a takeover changed nothing.
+func readsCell(n *callCounts) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.Itoa(n.reads())
+}
 
 // cell shows a duration in milliseconds; those below ten have a decimal, for some
 // of them are much shorter than one.
@@ -117,22 +126,26 @@ const documentVersion = 1
 
 // documentScenario is one scenario of the document. What does not apply is null.
 type documentScenario struct {
-	Name        string  `json:"name"`
-	Provider    string  `json:"provider"`
-	Kind        string  `json:"kind"`
-	Passed      bool    `json:"passed"`
-	Moves       int     `json:"moves"`
-	Writes      int     `json:"writes"`
-	Outage      *int64  `json:"outage_ms"`
-	Failed      int     `json:"failed_requests"`
-	Detect      *int64  `json:"detect_ms"`
-	Decide      *int64  `json:"decide_ms"`
-	API         *int64  `json:"api_ms"`
-	FirstAnswer *int64  `json:"first_answer_ms"`
-	Gap         *int64  `json:"gap_ms"`
-	Added       *int64  `json:"added_ms"`
-	Owner       *string `json:"owner"`
-	Why         *string `json:"why"`
+	Name        string `json:"name"`
+	Provider    string `json:"provider"`
+	Kind        string `json:"kind"`
+	Passed      bool   `json:"passed"`
+	Moves       int    `json:"moves"`
+	Writes      int    `json:"writes"`
+	Outage      *int64 `json:"outage_ms"`
+	Failed      int    `json:"failed_requests"`
+	Detect      *int64 `json:"detect_ms"`
+	Decide      *int64 `json:"decide_ms"`
+	API         *int64 `json:"api_ms"`
+	FirstAnswer *int64 `json:"first_answer_ms"`
+	Gap         *int64 `json:"gap_ms"`
+	Added       *int64 `json:"added_ms"`
+	// Calls are those of all nodes from the fault until the new owner was told that it
+	// holds the address, Seen how long after the move that was.
+	Calls *callCounts `json:"calls"`
+	Seen  *int64      `json:"seen_ms"`
+	Owner *string     `json:"owner"`
+	Why   *string     `json:"why"`
 }
 
 // documentSkipped is one scenario that does not apply to a kind of address.
@@ -162,6 +175,7 @@ func document(results []result) []byte {
 			Detect: milliseconds(r.phases.Detect), Decide: milliseconds(r.phases.Decide),
 			API: milliseconds(r.phases.API), FirstAnswer: milliseconds(r.phases.Answer),
 			Gap: milliseconds(r.phases.Gap), Added: milliseconds(r.added),
+			Calls: r.calls, Seen: milliseconds(r.seen),
 			Owner: textOrNull(r.counts.owner), Why: textOrNull(r.why),
 		})
 	}

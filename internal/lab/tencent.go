@@ -35,6 +35,14 @@ var tencentReads = []string{
 	"DescribeDisasterRecoverGroups",
 }
 
+// tencentCalls are the calls of its API by what they are for.
+var tencentCalls = []callName{
+	{"DescribeAddresses", "instance-id", callPreflight}, // what else the machine has
+	{"DescribeHaVips", "", callOwner}, {"DescribeAddresses", "", callOwner}, {"DescribeNetworkInterfaces", "", callOwner},
+	{"DescribeRouteTables", "", callOwner}, {"DescribeTaskResult", "", callOperation}, {"DescribeVpcTaskResult", "", callOperation},
+	{"DescribeInstances", "", callMachine},
+}
+
 // tencentBinding is the call that makes a machine the holder, by kind; a HAVIP has none.
 var tencentBinding = map[string]string{
 	providers.KindEIP:       "AssociateAddress",
@@ -149,6 +157,8 @@ func (v *tencent) announce(i int) bool {
 func (v *tencent) identity(i int) string { return v.machine(tencentMachine(i), v.at.node(i)).String() }
 
 func (v *tencent) binding() face.Match { return face.Match{Action: tencentBinding[v.offer.kind]} }
+
+func (v *tencent) calls() []callName { return tencentCalls }
 
 func (v *tencent) address() fileAddress {
 	a := fileAddress{Provider: v.offer.provider, Kind: v.offer.kind, IP: v.at.floatingIP().String()}

@@ -23,12 +23,14 @@ const (
 
 // patience is how long the lab waits for something that should happen. It is no
 // expectation about speed, only the end of hope: figures go into the table.
-func (c *cluster) patience() time.Duration { return 30*time.Second + 10*c.advertInterval() }
+func (c *cluster) patience() time.Duration {
+	return 30*time.Second + 10*c.advertInterval() + 10*c.latency
+}
 
 // long is a while in which a node that wanted to take the address by mistake
-// would have done it: two active-downs of the slowest one and a move.
+// would have done it: two active-downs of the slowest one, a move, and the calls for it.
 func (c *cluster) long() time.Duration {
-	return 2*activeDown(c.advertInterval(), slices.Min(nodePriorities[:])) + 2*c.takes()
+	return 2*activeDown(c.advertInterval(), slices.Min(nodePriorities[:])) + 2*c.takes() + 2*c.latency
 }
 
 // takes is how long the cloud takes to move the address.
@@ -77,12 +79,14 @@ func (c *cluster) stays(ctx context.Context, what string, d time.Duration, wrong
 // pause shows what is being waited for and lets a moment pass.
 func (c *cluster) pause(ctx context.Context, what string, begun time.Time) error {
 	c.progress(fmt.Sprintf("%s (%.1f s)", what, time.Since(begun).Seconds()))
+	asleep := time.Now()
 	t := time.NewTimer(lookEvery)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-t.C:
+		c.record.late(time.Since(asleep) - lookEvery)
 		return nil
 	}
 }

@@ -17,6 +17,7 @@ func waiting(shown *[]string) *cluster {
 	return &cluster{
 		settings: settings{advertInterval: time.Second},
 		cloud:    &cloud{offer: digitalOceanReservedIP()},
+		record:   &recorder{},
 		progress: func(s string) { *shown = append(*shown, s) },
 	}
 }
@@ -113,5 +114,16 @@ func TestALongWhileOutlastsATakeover(t *testing.T) {
 		if c.patience() < c.long() {
 			t.Errorf("adverts every %s: the patience %s ends before a long while %s", interval, c.patience(), c.long())
 		}
+	}
+}
+
+func TestALabThatDidNotRunSaysSo(t *testing.T) {
+	t.Parallel()
+	var r recorder
+	r.late(lateMin - 1)
+	r.late(1250 * time.Millisecond)
+	events, start, _ := r.taken()
+	if len(events) != 1 || events[0].What != "the machine is busy: the lab did not run for 1.25s" || !start.IsZero() {
+		t.Errorf("events %v, the story began %v", events, start)
 	}
 }

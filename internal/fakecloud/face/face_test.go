@@ -141,6 +141,7 @@ func TestWhichCallsAFaultHits(t *testing.T) {
 		{"an empty match hits everything", face.Match{}, true},
 		{"the method must be equal", face.Match{Method: "GET"}, false},
 		{"the node must be equal", face.Match{Node: "b"}, false},
+		{"a read is not this", face.Match{Reads: true}, false},
 		{"all fields together", face.Match{Method: "POST", Node: "a", Path: "/v2/ips/1/actions"}, true},
 		{"a star is one segment", face.Match{Path: "/v2/ips/*/actions"}, true},
 		{"and not two", face.Match{Path: "/v2/*/actions"}, false},

@@ -16,12 +16,14 @@ type Match struct {
 	Action string // as the vendor names it, see Namer
 	Path   string // a pattern as of path.Match; with "/..." at the end also everything below
 	Node   string
+	Reads  bool // only calls that ask for no change
 }
 
 // matches reports whether m selects c.
 func (m Match) matches(c *Call) bool {
 	return (m.Method == "" || m.Method == c.Method) &&
 		(m.Node == "" || m.Node == c.Node) &&
+		(!m.Reads || !c.Write) &&
 		(m.Action == "" || m.Action == c.Action) &&
 		(m.Path == "" || matchPath(m.Path, c.Path))
 }
