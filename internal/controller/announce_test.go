@@ -65,7 +65,7 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 			polling(election.ReasonWritePending, ago(ms(10)))},
 		{"reads after it come in growing steps",
 			elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt, a.AnnouncedAt = ago(1040*ms(1)), ago(ms(10)) }), leading(nil),
-			polling(election.ReasonWritePending, now.Add(ms(160)))},
+			polling(election.ReasonWritePending, now.Add(ms(210)))},
 		{"one that failed too makes it announced again, where that needs no read",
 			elsewhere(func(st *State, a *AddressState) {
 				a.AcceptedAt, a.AnnouncedAt = ago(ms(300)), ago(ms(60))
@@ -288,7 +288,7 @@ func TestTheFirstAnnouncementMakesReadsFrequentAgain(t *testing.T) {
 		name  string
 		since election.Instant
 		want  election.Instant
-	}{{"the first of a series does", 0, now}, {"a repeat does not", ago(2040 * ms(1)), now.Add(ms(360))}} {
+	}{{"the first of a series does", 0, now}, {"a repeat does not", ago(2040 * ms(1)), now.Add(ms(460))}} {
 		st := elsewhere(func(st *State, a *AddressState) { a.AcceptedAt = tt.since })
 		st, _ = Decide(onePolicy(announced), st, leading(func(ob *Observation) { ob.Announced, ob.Busy = &AnnounceFact{Left: true}, true }))
 		if _, d := Decide(onePolicy(announced), st, leading(nil)); d.Wish.At != tt.want {

@@ -18,7 +18,7 @@ const (
 	// pollPace and gapPace: a step is one part in so many of the time since the move was
 	// accepted. Seeing late that an address has come costs no packet; while nobody holds it,
 	// seeing late that it may be attached is an outage (docs/design.md section 5.9).
-	pollPace = 5
+	pollPace = 4
 	gapPace  = 10
 )
 

@@ -155,13 +155,13 @@ func TestDecide(t *testing.T) {
 			polling(election.ReasonWritePending, now.Add(ms(90)))},
 		{"the longer it takes, the further apart the reads are, from end to begin",
 			onePolicy(nil), elsewhere(func(st *State, a *AddressState) { a.AcceptedAt = ago(2040 * ms(1)) }), leading(nil),
-			polling(election.ReasonWritePending, now.Add(ms(360)))},
-		{"while nobody holds the address they are half as far apart",
+			polling(election.ReasonWritePending, now.Add(ms(460)))},
+		{"while nobody holds the address they are less than half as far apart",
 			onePolicy(nil), elsewhere(func(st *State, a *AddressState) { a.AcceptedAt, a.Detaching = ago(2040*ms(1)), true }), leading(nil),
 			polling(election.ReasonWritePending, now.Add(ms(160)))},
 		{"an address the cloud works on is read again",
 			onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.Seen.Pending, a.PendingAt = true, ago(ms(1040)) }), leading(nil),
-			polling(election.ReasonAddressPending, now.Add(ms(160)))},
+			polling(election.ReasonAddressPending, now.Add(ms(210)))},
 		{"after a failed write the node backs off",
 			onePolicy(nil), elsewhere(func(_ *State, a *AddressState) { a.RetryAt = now.Add(ms(1)) }), leading(nil),
 			Decision{Step: Wait, Until: now.Add(ms(1)), Reason: election.ReasonBackingOff}},
@@ -284,7 +284,7 @@ func TestReadsOfAMoveComeInGrowingSteps(t *testing.T) {
 			st, _ = Decide(pol, st, ob)
 		}
 	}
-	want := []time.Duration{ms(1), ms(101), ms(201), ms(301), ms(401), ms(501), ms(602), ms(723), ms(868), ms(1042), ms(1251), ms(1502), ms(1803), ms(2164), ms(2597), ms(3117), ms(3741)}
+	want := []time.Duration{ms(1), ms(101), ms(201), ms(301), ms(401), ms(502), ms(628), ms(785), ms(982), ms(1228), ms(1535), ms(1919), ms(2399), ms(2999), ms(3749)}
 	if diff := cmp.Diff(want, steps); diff != "" {
 		t.Errorf("reads (-want +got):\n%s", diff)
 	}

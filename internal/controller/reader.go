@@ -11,7 +11,7 @@ import (
 )
 
 // Reader makes the reads of one provider, for whatever groups. Every call ends within
-// one attempt. Its methods may be called from several goroutines.
+// one attempt, and a preflight, which is several, within four. Its methods may be called from several goroutines.
 type Reader struct {
 	Name     string // of the provider
 	Provider providers.Provider
@@ -122,13 +122,17 @@ func (r *Reader) InstanceState(ctx context.Context, a providers.Address, t provi
 	return state, nil
 }
 
+// preflightTimeout bounds a preflight: up to four calls, one after the other, each within
+// an attempt of its own. Nobody waits for it.
+const preflightTimeout = 4 * election.AttemptTimeout
+
 // Preflight asks whether a move of a to t would be refused.
 func (r *Reader) Preflight(ctx context.Context, a providers.Address, t providers.Target) error {
 	p, ok := r.Provider.(providers.Preflighter)
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, preflightTimeout)
 	defer cancel()
 	return r.observed(Call{Op: OpPreflight, Address: a, Addresses: 1}, func() error { return p.Preflight(ctx, a, t) })
 }

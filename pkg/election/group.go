@@ -52,6 +52,7 @@ type group struct {
 	waits     bool      // a decision waits for a read
 	seenOurs  bool      // some read named a node of the cluster
 	moved     movedRead
+	flappedAt Instant              // when this node resumed last after it had been displaced
 	reclaims  [reclaimsMax]Instant // newest first
 	contended bool
 	step      OwnershipStep // what the last read made this active node do

@@ -135,6 +135,14 @@ func (m *Machine) judgeOwner(g *group) {
 	}
 	m.rememberMoved(g)
 	step := Ownership(m.ownershipFacts(g))
+	if m.within(g.flappedAt, flapWindow) { // the cloud has changed its mind before: one read is not enough
+		switch {
+		case step == StepBack && g.read.began.Sub(g.moved.at) < agreeAfter:
+			step = Confirm
+		case step == Serve && g.step == Confirm:
+			g.flappedAt = m.now // it has done so again
+		}
+	}
 	g.step = step
 	switch step {
 	case Serve:

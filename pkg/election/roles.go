@@ -70,6 +70,9 @@ func (m *Machine) becomeActive(g *group, reason Reason, resumed bool) {
 	}
 	if resumed {
 		g.claim.boundFrom = g.read.began
+		if g.reason == ReasonDisplaced {
+			g.flappedAt = m.now
+		}
 	}
 	g.claim.highest = g.claim.term
 	g.plan.request, g.plan.ordered, g.plan.forced, g.plan.preemptAt = Request{}, false, false, never

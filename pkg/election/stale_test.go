@@ -93,3 +93,32 @@ func TestAStaleReadWithinSettleTimeIsIgnored(t *testing.T) {
 		}
 	}
 }
+
+// TestReplicasThatDisagreeForEverChangeTheRoleOnce: every other answer names the silent
+// owner of before, long after SettleTime. The first one displaces this node; after that it
+// takes two in a row, two seconds apart.
+func TestReplicasThatDisagreeForEverChangeTheRoleOnce(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(30*time.Second, Active)
+	s.advance(5 * time.Second)
+	s.want(Active, ReasonOwnerSilent)
+	s.owner = byB
+	s.advance(time.Minute)
+	n := 0
+	s.read = func(ev *OwnerRead) {
+		if n++; n%2 == 0 {
+			ev.Owner = byA
+		}
+	}
+	s.roles = nil
+	s.advance(2 * time.Minute)
+	if len(s.roles) > 2 || s.role() != Active {
+		t.Errorf("%d changes of role in two minutes; it is %v", len(s.roles), s.role())
+	}
+	s.read = func(ev *OwnerRead) { ev.Owner = byA } // it was really taken
+	s.advance(20 * time.Second)
+	if s.role() != Backup {
+		t.Errorf("all answers name another node, and it is %v", s.role())
+	}
+}
