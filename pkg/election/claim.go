@@ -129,7 +129,9 @@ func (m *Machine) claimFailed(g *group, hopeless bool) {
 func (m *Machine) callFailed(g *group, began Instant) {
 	if g.failingAt == never {
 		g.failingAt = began
+		g.newsAt = m.now // whether it goes on is worth knowing soon
 	}
+	g.failedAt = m.now
 }
 
 func (m *Machine) callSucceeded(g *group) {
@@ -144,8 +146,8 @@ func (m *Machine) callSucceeded(g *group) {
 // and a peer that could lead knows better. A lost API alone is no reason: a node
 // whose last read says me keeps the role (invariants 3 and 8).
 func (m *Machine) apiIsLost(g *group) bool {
-	if g.failingAt == never || m.before(g.failingAt.Add(max(apiLostFloor, 3*m.cfg.Interval))) {
-		return false
+	if g.failingAt == never || g.failedAt.Sub(g.failingAt) < max(apiLostFloor, 3*m.cfg.Interval) {
+		return false // one failure that no other read followed yet is no while
 	}
 	if m.lacks(guardLostAPI) {
 		return true

@@ -44,6 +44,7 @@ type group struct {
 	latches   []Instant // per peer: since when latched
 	unboundAt Instant   // first read of ours that showed it unbound
 	stoppedAt Instant   // the cloud's last word that the owner's machine is stopped or gone
+	failedAt  Instant   // end of the last of the calls that failed
 	failingAt Instant   // start of the first of the calls that all failed since
 	newsAt    Instant   // last new fact: reads are fast for a while
 	missingAt Instant   // since when a peer is missing or a latch holds
@@ -99,6 +100,7 @@ type claim struct {
 	highest    Term // newest seen anywhere
 	from       Owner
 	version    string  // of the binding that it began from; empty where the cloud has none
+	unseenAt   Instant // when reads worked again after they had failed for so long that its announcement may have come and gone
 	boundFrom  Instant // a read that says me makes this node bound if it began then or later
 	saidMe     bool
 	taken      bool // part of what it won was taken away again

@@ -10,6 +10,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		m.callFailed(g, ev.Began)
 		return
 	}
+	m.noteUnseen(g, ev)
 	m.callSucceeded(g)
 	if ev.Began < g.read.began || m.settling(g, ev) {
 		return
@@ -39,6 +40,19 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 // neither the one that the claim began from is news.
 func (m *Machine) settling(g *group, ev OwnerRead) bool {
 	return g.role == Active && ev.Owner == g.claim.from && ev.Version == g.claim.version && m.within(g.claim.ackedAt, g.cfg.SettleTime)
+}
+
+// noteUnseen takes in that reads work again while this node's announcement has not been
+// seen. If they failed for longer than the network needs to take notice, it may have moved
+// the address here, and somebody else may have taken it since, in good faith: the claim no
+// longer goes on from the owner that it began from.
+func (m *Machine) noteUnseen(g *group, ev OwnerRead) {
+	if g.role != Active || g.cfg.NeedsAPI || g.claim.saidMe || g.claim.ackedAt == never || g.claim.unseenAt != never || g.failingAt == never {
+		return
+	}
+	if since := max(g.claim.ackedAt, g.read.began); ev.Began.Sub(since) > max(g.cfg.SettleTime, noticeFloor) {
+		g.claim.unseenAt = m.now
+	}
 }
 
 func (m *Machine) noteUnbound(g *group, ev OwnerRead) {
@@ -143,6 +157,9 @@ func (m *Machine) judgeOwner(g *group) {
 			g.flappedAt = m.now // it has done so again
 		}
 	}
+	if g.claim.unseenAt != never && step != Serve && g.read.began < g.claim.unseenAt.Add(g.cfg.SettleTime) {
+		step = Confirm // what it shows may be older than that
+	}
 	g.step = step
 	switch step {
 	case Serve:
@@ -219,7 +236,7 @@ func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 	f := OwnershipFacts{
 		Holder:        m.holder(g),
 		SaidMe:        g.claim.saidMe || g.claim.taken,
-		StartedFrom:   g.startedFrom(),
+		StartedFrom:   g.startedFrom() && g.claim.unseenAt == never,
 		HandingOver:   g.plan.handover.To != "" && !m.lacks(guardHandingOver),
 		Agreed:        g.read.began.Sub(g.moved.at) >= agreeAfter,
 		Reclaims:      g.cfg.OnMoved == ReclaimMoved,
@@ -268,6 +285,7 @@ func (m *Machine) claimAgain(g *group, reason Reason) {
 	if g.read.Owner == g.claim.from && !g.claim.saidMe && !g.claim.taken {
 		return
 	}
+	g.claim.unseenAt = never
 	g.claim.from, g.claim.version, g.claim.saidMe, g.claim.taken, g.claim.detached = g.read.Owner, g.read.version, false, false, false
 	g.claim.progressAt = m.now
 	g.claimBegins()

@@ -208,6 +208,7 @@ func (m *Machine) evaluate(g *group) {
 func (m *Machine) wait(g *group, f TakeoverFacts, reason Reason) {
 	fresh := f
 	fresh.ReadFresh = true
+	fresh.Stalled = m.recovering() // what a read begun since would leave of it
 	decision, otherwise := Takeover(fresh)
 	g.waits = decision != Stay && !f.ReadFresh
 	switch {

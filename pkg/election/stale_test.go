@@ -122,3 +122,91 @@ func TestReplicasThatDisagreeForEverChangeTheRoleOnce(t *testing.T) {
 		t.Errorf("all answers name another node, and it is %v", s.role())
 	}
 }
+
+// TestASeriesWhoseReadsFailedIsOver: this node announced, its reads then failed for longer
+// than the network needs to take notice, and the first that works again names the silent
+// owner of before. That one may have taken it back in good faith, so this node does not take
+// it again (invariant 2): it waits for reads begun SettleTime later, and steps back.
+func TestASeriesWhoseReadsFailedIsOver(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		fails time.Duration
+		owner Owner // by the reads that work again
+		role  Role
+	}{
+		{"for long, and the owner of before has it", 10 * time.Second, byA, Backup},
+		{"for long, and this node has it", 10 * time.Second, byB, Active},
+		{"for a moment", 500 * time.Millisecond, byA, Active},
+	} {
+		s := newSeat(t, byA, func(c *Config) { announcing(c); c.Groups[0].SettleTime = 2 * time.Second })
+		s.hearFor(30*time.Second, Active)
+		s.advance(5 * time.Second)
+		s.want(Active, ReasonOwnerSilent)
+		s.step(WriteSent{Group: "web"})
+		s.step(WriteDone{Group: "web", Outcome: WriteAccepted, More: true})
+		s.advance(20 * time.Millisecond) // a read that does not show it yet
+		s.mute = true
+		s.advance(tt.fails)
+		s.step(OwnerRead{Group: "web", Began: s.now - 1, Ended: s.now, Failed: true})
+		s.advance(time.Second / 100)
+		s.owner, s.mute = tt.owner, false
+		s.step(OwnerRead{Group: "web", Began: s.now - 1, Ended: s.now, Owner: tt.owner})
+		if hold := s.m.Permit("web").Hold; tt.role == Backup && hold != ReasonConfirming {
+			t.Errorf("%s: it would announce again, hold %q", tt.name, hold)
+		}
+		s.advance(5 * time.Second)
+		if s.role() != tt.role {
+			t.Errorf("%s: role %v (%v)", tt.name, s.role(), s.reason())
+		}
+	}
+}
+
+// TestOneFailedReadIsNoLostAPI: a successor whose last read failed, and that has not read
+// since, does not give the role up in the step in which it takes it.
+func TestOneFailedReadIsNoLostAPI(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(*Config){announcing, nil} {
+		s := newSeat(t, byA, change)
+		s.hearFor(2*time.Minute, Active)
+		s.mute = true
+		s.step(OwnerRead{Group: "web", Began: s.now - 1, Ended: s.now, Failed: true})
+		s.hearFor(6*time.Second, Active)
+		s.mute = false
+		s.peer.group.Owner = OwnerReport{Owner: byA, Age: time.Second}
+		s.peer.group.Handover = Handover{To: "b", ID: 7, Remaining: time.Minute}
+		s.hear(Active)
+		s.advance(100 * time.Millisecond)
+		s.want(Active, ReasonSuccessor)
+	}
+}
+
+// TestAfterAStallAReadIsWaitedFor also where a move needs no cloud call.
+func TestAfterAStallAReadIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(*Config){announcing, nil} {
+		s := newSeat(t, byA, change)
+		s.hearFor(2*time.Minute, Active)
+		s.deaf = true
+		s.step(ClocksDisagree{By: time.Minute})
+		s.hearFor(3*time.Second, Active)
+		s.advance(2 * time.Minute) // a is gone, and so is the API
+		s.deaf = false
+		began := s.now
+		s.untilLeads(10 * time.Second)
+		if took := s.now.Sub(began); took > 1100*time.Millisecond {
+			t.Errorf("it leads %v after the API answers again", took)
+		}
+	}
+}
+
+// untilLeads lets time pass, with the reads that are wished for, until b leads.
+func (s *seat) untilLeads(limit time.Duration) {
+	s.t.Helper()
+	for end := s.now.Add(limit); s.role() != Active && s.now < end; {
+		s.advance(10 * time.Millisecond)
+	}
+	if s.role() != Active {
+		s.t.Fatalf("after %v it is %v, holds %v", limit, s.role(), s.held())
+	}
+}
