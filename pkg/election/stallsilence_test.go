@@ -202,3 +202,43 @@ func TestADoubtEndsWithAnActiveDown(t *testing.T) {
 	}
 	s.want(Active, ReasonResumedBound)
 }
+
+// TestAGapCountsOnce: what a clock or one peer has shown is no second stall when another
+// peer's adverts show it, be it seconds later.
+func TestAGapCountsOnce(t *testing.T) {
+	t.Parallel()
+	const gap = 15 * time.Second
+	s := newSeat(t, byA, nil)
+	stalls := func() (n int) {
+		for _, a := range s.other {
+			if a.Kind == Noted && a.Reason == ReasonOwnStall {
+				n++
+			}
+		}
+		return n
+	}
+	second := func() {
+		s.peer.uptime += time.Second
+		s.hear(Active)
+		s.advance(time.Second)
+	}
+	for range 20 {
+		second()
+	}
+	s.step(ClocksDisagree{By: gap})
+	s.advance(2 * time.Second) // and only then the peer is heard again
+	s.peer.uptime += 2*time.Second + gap
+	for range 20 {
+		second()
+	}
+	if got := stalls(); got != 1 {
+		t.Errorf("one gap counts %d times", got)
+	}
+	s.peer.uptime += gap // a second one is a second one
+	for range 5 {
+		second()
+	}
+	if got := stalls(); got != 2 {
+		t.Errorf("two gaps count %d times", got)
+	}
+}
