@@ -19,29 +19,38 @@ const refreshEvery = 5 * time.Second
 // first row that fits decides; time is what lies between two announcements.
 //
 //	handing over to a successor                     nothing: the leaver stops first
-//	it was announced less than 5 s ago              wait
+//	it was announced less than 2.5 s ago            wait
+//	less than 5 s ago, and not read since           wait
 //	the gate is open (AnnounceGate)                 announce
+//	less than 5 s ago                               wait
 //	the gate wants a read, none has ended since the
 //	refresh was due                                 wait for one
 //	otherwise                                       wait another 5 s
+//
+// The read keeps to the budget: no decision waits for it. As one that another group's read
+// brings along will do in the second half of the time, the groups of a node come to read,
+// and to refresh, together.
 func decideRefresh(pol Policy, st State, ob Observation) (State, Decision) {
 	wait := Decision{Step: Wait}
 	for i, a := range st.Addresses {
 		if !pol.Addresses[i].announced() || !a.Known || !a.Mine || ob.Permit.Handover {
 			continue
 		}
-		if ob.Now < a.RefreshAt {
-			wait.Until = earliest(wait.Until, a.RefreshAt)
-			continue
+		if a.RefreshAt == 0 {
+			st = st.refreshAt(i, ob.Now)
+			a = st.Addresses[i]
 		}
-		switch why := AnnounceGate(ob.Now, ob.Permit, ob.Permit.Term, a.Began, a.Ended, true); {
-		case why == election.ReasonNone:
+		due := ob.Now >= a.RefreshAt
+		half := a.RefreshAt.Add(-refreshEvery / 2)
+		why := AnnounceGate(ob.Now, ob.Permit, ob.Permit.Term, a.Began, a.Ended, true)
+		switch {
+		case why == election.ReasonNone && (due || ob.Now >= half && a.Began > a.AnnouncedAt):
 			return st, Decision{Step: Announce, Address: i, Seen: a.Seen, Repeat: true}
-		case wantsRead(why) && (a.RefreshAt == 0 || st.LookedAt < a.RefreshAt):
-			if a.RefreshAt == 0 {
-				st = st.refreshAt(i, ob.Now)
+		case !due, wantsRead(why) && st.LookedAt < a.RefreshAt:
+			if !due {
+				wait.Until = earliest(wait.Until, a.RefreshAt)
 			}
-			wait.Wish = both(wait.Wish, await(ob.Permit, why).Wish)
+			wait.Wish.At = earliest(wait.Wish.At, a.RefreshAt)
 		default:
 			st = st.refreshAt(i, ob.Now.Add(refreshEvery))
 			wait.Until = earliest(wait.Until, ob.Now.Add(refreshEvery))

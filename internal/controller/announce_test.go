@@ -43,8 +43,11 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 	pol := onePolicy(announced)
 	seen, own := providers.Assignment{Target: there}, providers.Assignment{Target: here}
 	again := Decision{Step: Announce, Seen: own, Repeat: true}
-	refreshing := awaiting(election.ReasonNone)
-	refreshing.Until = now.Add(time.Minute)
+	// next is a wait in which the owner of what is here is read when it is refreshed next.
+	next := func(at election.Instant) Decision {
+		return Decision{Step: Wait, Until: at, Wish: election.Wish{At: at}}
+	}
+	refreshing := Decision{Step: Wait, Until: now.Add(time.Minute), Wish: election.Wish{At: ago(time.Second)}}
 	role := func(r election.Role) func(*Observation) { return func(ob *Observation) { ob.Permit.Role = r } }
 	tests := []struct {
 		name string
@@ -83,7 +86,9 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 		{"a new owner announces at once, for the network to know",
 			elsewhere(func(st *State, a *AddressState) { present(0)(st, a); a.RefreshAt = 0 }), leading(nil), again},
 		{"an owner announces again after five seconds", elsewhere(present(5 * time.Second)), leading(nil), again},
-		{"but not before", elsewhere(present(5*time.Second - 1)), leading(nil), Decision{Step: Wait, Until: now + 1}},
+		{"or in the second half of them, if it has been read since", elsewhere(present(2500 * ms(1))), leading(nil), again},
+		{"but not in the first", elsewhere(present(2500*ms(1) - 1)), leading(nil), next(now.Add(2500*ms(1) + 1))},
+		{"nor without having been read", readAt(elsewhere(present(4*time.Second)), 4100*ms(1), 1900*ms(1)), leading(nil), next(now.Add(time.Second))},
 		{"a read of two seconds ago will do for that", readAt(elsewhere(present(6*time.Second)), ms(2100), 2*time.Second), leading(nil), again},
 		{"an older one is repeated", readAt(elsewhere(present(6*time.Second)), ms(2100), 2*time.Second+1), leading(nil), refreshing},
 		{"however long the advert interval is", readAt(elsewhere(present(6*time.Second)), ms(2100), 2*time.Second+1),
@@ -167,8 +172,8 @@ func TestSeveralAnnouncementsTakeTurnsAndDoNotWaitForReads(t *testing.T) {
 			AddressState{Known: true, Seen: providers.Assignment{Target: here}, Mine: true, Guest: GuestPresent, GuestAt: now.Add(time.Second)},
 			Decision{Step: Announce, Address: 1, Seen: providers.Assignment{Target: here}, Repeat: true}},
 		{"a refresh that is due before the next of a claim is not overslept", AddressState{Known: true, Seen: seen, RetryAt: now.Add(ms(9))},
-			AddressState{Known: true, Seen: providers.Assignment{Target: here}, Mine: true, Guest: GuestPresent, GuestAt: now.Add(time.Second), RefreshAt: now.Add(ms(3))},
-			Decision{Step: Wait, Until: now.Add(ms(3)), Reason: election.ReasonBackingOff}},
+			AddressState{Known: true, Seen: providers.Assignment{Target: here}, Mine: true, Guest: GuestPresent, GuestAt: now.Add(time.Second), AnnouncedAt: ago(ms(1)), RefreshAt: now.Add(ms(3))},
+			Decision{Step: Wait, Until: now.Add(ms(3)), Reason: election.ReasonBackingOff, Wish: election.Wish{At: now.Add(ms(3))}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -20,6 +20,9 @@ const (
 	// seeing late that it may be attached is an outage (docs/design.md section 5.9).
 	pollPace = 4
 	gapPace  = 10
+	// whilePreparing is the time between two reads while an announcement is prepared: when it
+	// is about to leave, the newest must be less than a second old.
+	whilePreparing = 500 * time.Millisecond
 )
 
 // Backoff returns how long to wait after that many failures in a row: doubling

@@ -83,9 +83,12 @@ const (
 type Observation struct {
 	Now    election.Instant
 	Permit election.Permit
-	Busy   bool               // a write or a guest step of this group is under way
-	Target []providers.Target // this node at each address's provider; zero: not known
-	Jitter float64            // 0 to 1
+	Busy   bool // a write or a guest step of this group is under way
+	// Announcing: it is the preparing of an announcement, which the newest read will be
+	// judged by when the frame is about to leave.
+	Announcing bool
+	Target     []providers.Target // this node at each address's provider; zero: not known
+	Jitter     float64            // 0 to 1
 
 	Read      *ReadFact
 	Wrote     *WriteFact
@@ -207,7 +210,11 @@ type Decision struct {
 func Decide(pol Policy, st State, ob Observation) (State, Decision) {
 	st = st.learn(pol, ob)
 	if ob.Busy {
-		return st, Decision{Step: Wait}
+		d := Decision{Step: Wait}
+		if ob.Announcing {
+			d.Wish = election.Wish{At: st.LookedAt.Add(whilePreparing), Urgent: true}
+		}
+		return st, d
 	}
 	guest := decideGuest(pol, st, ob)
 	if guest.Step != Wait || ob.Permit.Role != election.Active {

@@ -143,7 +143,7 @@ func brokenAnnouncement(st State, ob Observation, d Decision) string {
 		{"one of a claim relies on a read begun after the last one", announces && !a.Mine && a.Began <= a.AnnouncedAt && !blind},
 		{"no claim while an earlier one waits to be tried again", announces && !a.Mine && now < a.RetryAt},
 		{"no claim without a target", announces && ob.Target[0].IsZero()},
-		{"what is here is not announced before its time", announces && a.Mine && now < a.RefreshAt},
+		{"what is here is not announced before its time", announces && a.Mine && now < a.RefreshAt && (now < a.RefreshAt.Add(-refreshEvery/2) || a.Began <= a.AnnouncedAt)},
 		{"one that is due and may leave does", active && a.Mine && now >= a.RefreshAt && read && p.Eligible && !p.Handover && d.Step != Add && !announces},
 		{"the first of a claim is the write", announces && d.Repeat != (a.Mine || a.AcceptedAt != 0) && now.Sub(a.AcceptedAt) < time.Minute},
 		{"an active node keeps what it has", active && d.Step == Remove},

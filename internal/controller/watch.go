@@ -97,7 +97,8 @@ func (w *Watch) Flying() election.Instant {
 //	                                                         does not hang
 //	By      so that its answer is there by then, reckoned    one begun at Since or later has ended, or will,
 //	        by the slowest of the last answers               at an instant that suits as well
-//	At      then                                             any is under way
+//	At      then                                             any is under way, or if it is urgent, any that
+//	                                                         does not hang
 func (w *Watch) Next(now election.Instant, wishes ...election.Wish) (want Want, again election.Instant) {
 	w.forget(now)
 	if len(w.flying) >= flyingMax {
@@ -181,11 +182,17 @@ func (w *Watch) forTimer(now election.Instant, wish *election.Wish) election.Ins
 	return max(w.retry(wish.Since), wish.Since, wish.By.Add(-lead))
 }
 
+// forRhythm is when the next read begins whatever happens: not beside another, unless that
+// one hangs and the wish is urgent.
 func (w *Watch) forRhythm(wish *election.Wish) election.Instant {
-	if len(w.flying) > 0 {
+	switch n := len(w.flying); {
+	case n == 0 || wish.At == 0:
+		return wish.At
+	case wish.Urgent:
+		return max(wish.At, w.flying[n-1].Add(w.patience()))
+	default:
 		return 0
 	}
-	return wish.At
 }
 
 // retry returns the earliest instant for another read, after one that began at since or

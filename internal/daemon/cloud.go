@@ -16,7 +16,7 @@ import (
 
 // decide asks the controller for the next step of a group and takes it.
 func (e *engine) decide(g *group) {
-	ob := e.observe(g, controller.Observation{Busy: g.busy})
+	ob := e.observe(g, controller.Observation{Busy: g.busy, Announcing: g.announcing != nil})
 	var d controller.Decision
 	g.state, d = controller.Decide(g.policy, g.state, ob)
 	g.until, g.waiting, g.wish = d.Until, d.Reason, d.Wish
@@ -56,7 +56,7 @@ func (e *engine) write(g *group, d controller.Decision, ob controller.Observatio
 // intend returns what a write of an address that is chosen now relies on.
 func (g *group) intend(address int, ob controller.Observation) *writeIntent {
 	a := g.state.Addresses[address]
-	return &writeIntent{term: ob.Permit.Term, began: a.Began, ended: a.Ended, own: ob.Permit.Own}
+	return &writeIntent{address: address, seen: a.Seen.Target, term: ob.Permit.Term, began: a.Began, ended: a.Ended, own: ob.Permit.Own}
 }
 
 // permitFor returns the write gate's second look at an intent, for the goroutine from
@@ -76,6 +76,8 @@ func (e *engine) permitFor(g *group, intent *writeIntent) func() election.Reason
 
 // writeIntent is what a write relies on. Only the engine touches it.
 type writeIntent struct {
+	address      int
+	seen         providers.Target // who held it by the read
 	term         election.Term
 	began, ended election.Instant // of the owner read of its address
 	own          election.Instant // when the write before this one was over
@@ -106,6 +108,9 @@ func (e *engine) permit(g *group, w *writeIntent) election.Reason {
 	}
 	if w.granted {
 		p.Own = w.own // since then the last write is this one
+	}
+	if a := &g.state.Addresses[w.address]; w.announced && a.Seen.Target == w.seen && a.Began > w.began {
+		w.began, w.ended = a.Began, a.Ended // it was prepared for long enough to be read again
 	}
 	why := w.gate(e.clock.now(), p)
 	if why != election.ReasonNone {

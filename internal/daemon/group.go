@@ -31,6 +31,7 @@ type group struct {
 	busy          bool             // a write or a guest step is under way
 	writing       bool             // and it is a write,
 	adding        bool             // or a guest step that puts an address on this machine
+	announcing    *writeIntent     // it is this announcement; nil: none
 	gone          bool             // a reload replaced it: what still comes back is dropped,
 	heir          *group           // but for writes, which go to the group in its place; may be nil
 	preflightAt   election.Instant // when the next preflight is due

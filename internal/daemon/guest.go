@@ -245,6 +245,7 @@ func (e *engine) changeGuest(g *group, d controller.Decision, ob controller.Obse
 		j.write.announced, j.write.repeat = true, d.Repeat
 		j.write.here = g.state.Addresses[d.Address].Mine
 		j.permit = e.permitFor(g, j.write)
+		g.announcing = j.write
 	}
 	g.busy, g.adding = true, d.Step != controller.Remove
 	if !g.guest.submit(j) {
@@ -275,7 +276,7 @@ func (e *engine) guestDone(g *group, r guestResult) {
 		e.announceStopped(g, r)
 	}
 	if stays {
-		g.adding = false
+		g.adding, g.announcing = false, nil
 		e.idle(g)
 	}
 }

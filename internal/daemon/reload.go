@@ -96,7 +96,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 // inherit takes over what is known of the group that g replaces. What the cloud
 // said of its addresses counts only if they are the same.
 func (g *group) inherit(o *group) {
-	g.verdict, g.lastFailed, g.phases, g.mark = o.verdict, o.lastFailed, o.phases, o.mark
+	g.verdict, g.phases, g.mark = o.verdict, o.phases, o.mark
 	if g.cfg.VRID != o.cfg.VRID || !slices.Equal(g.cfg.Addresses, o.cfg.Addresses) {
 		return
 	}
@@ -125,6 +125,7 @@ func (e *engine) introduce() {
 	e.step(election.OwnTargets{Targets: e.clouds.own()})
 	for _, g := range e.groups {
 		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+		e.step(election.LastCheck{Group: g.cfg.Name}) // what failed before may not be asked any more
 		if len(g.checks) == 0 {
 			e.judge(g)
 		}

@@ -198,7 +198,7 @@ func (w *world) whoIsWho() []controller.Node {
 
 // idle lets the next job of a group begin.
 func (w *world) idle(n *node, gi int) {
-	n.hands[gi].busy = false
+	n.hands[gi].busy, n.hands[gi].announcing = false, false
 	w.decideIf(n, &n.hands[gi])
 }
 
@@ -225,7 +225,7 @@ func (w *world) decide(n *node, h *hand) {
 		h.wish, h.until = election.Wish{}, 0
 		return
 	}
-	ob := w.observe(n, h, controller.Observation{Busy: h.busy})
+	ob := w.observe(n, h, controller.Observation{Busy: h.busy, Announcing: h.announcing})
 	var d controller.Decision
 	h.state, d = controller.Decide(h.policy, h.state, ob)
 	h.until, h.waiting, h.wish = d.Until, d.Reason, d.Wish

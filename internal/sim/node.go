@@ -62,17 +62,18 @@ type node struct {
 
 // hand is what the node's controller does for one group.
 type hand struct {
-	group   int
-	policy  controller.Policy
-	state   controller.State
-	busy    bool
-	watch   controller.Watch
-	wish    election.Wish
-	until   election.Instant // local: when time alone changes the decision
-	waiting election.Reason  // why the controller waits
-	write   *write           // under way
-	track   []int64          // accepted operation of each address; 0: none
-	targets []providers.Target
+	group      int
+	policy     controller.Policy
+	state      controller.State
+	busy       bool
+	announcing bool // it is busy with the preparing of an announcement
+	watch      controller.Watch
+	wish       election.Wish
+	until      election.Instant // local: when time alone changes the decision
+	waiting    election.Reason  // why the controller waits
+	write      *write           // under way
+	track      []int64          // accepted operation of each address; 0: none
+	targets    []providers.Target
 }
 
 // config returns the configuration of a node.

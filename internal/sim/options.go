@@ -23,6 +23,7 @@ type options struct {
 	safety       time.Duration
 	apiLatency   time.Duration // of a call, each way, at most; but see apiTail
 	apiJitter    time.Duration // by how much less it may be
+	steady       bool          // no call takes longer than usual
 	callsPerHour int           // that the cloud allows, all nodes together
 	clocks       []int64       // how fast those of each node run, in millionths; see clock.go
 	serialize    bool          // the cloud refuses a second operation on the same machine

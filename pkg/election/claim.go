@@ -146,7 +146,7 @@ func (m *Machine) callSucceeded(g *group) {
 // and a peer that could lead knows better. A lost API alone is no reason: a node
 // whose last read says me keeps the role (invariants 3 and 8).
 func (m *Machine) apiIsLost(g *group) bool {
-	if g.failingAt == never || g.failedAt.Sub(g.failingAt) < max(apiLostFloor, 3*m.cfg.Interval) {
+	if g.failingAt == never || g.failedAt.Sub(max(g.failingAt, g.since)) < max(apiLostFloor, 3*m.cfg.Interval) {
 		return false // one failure that no other read followed yet is no while
 	}
 	if m.lacks(guardLostAPI) {
@@ -216,7 +216,7 @@ func (m *Machine) Permit(groupName string) Permit {
 		Handover: g.plan.handover.To != "",
 		MaxAge:   ReadAgeMax(m.cfg.Interval),
 
-		Away: g.failingAt != never, AllHeard: m.allHeard(g), RefreshAge: refreshReadAge,
+		Away: g.failingAt != never && m.now.Sub(g.failedAt) < awayFor, AllHeard: m.allHeard(g), RefreshAge: refreshReadAge,
 	}
 	m.loosen(g, &p)
 	if g.role == Active && !g.step.Writes() && g.step != Serve {

@@ -153,6 +153,12 @@ func (m *Machine) advanceRole(g *group) {
 	}
 }
 
+// mayReturnByRead reports whether a node that recovered from a fault waits for nothing but
+// a fresh read that the address is still here.
+func (m *Machine) mayReturnByRead(g *group) bool {
+	return g.role == Fault && g.health.Healthy && m.mustWaitToReturn(g) && m.readNamesMe(g) && m.activePeer(g) < 0
+}
+
 // mustWaitToReturn reports whether the delay after a fault still keeps a healthy
 // node out. It does not where returning moves nothing, and not the first time
 // when nobody else could lead.
@@ -161,7 +167,7 @@ func (m *Machine) mustWaitToReturn(g *group) bool {
 		return false
 	}
 	active := m.activePeer(g) >= 0
-	if m.readNamesMe(g) && !active {
+	if m.readNamesMe(g) && m.readFresh(g) && !active {
 		return false
 	}
 	return g.returnWait > returnDelayFirst || active || m.successorExists(g)
@@ -170,7 +176,7 @@ func (m *Machine) mustWaitToReturn(g *group) bool {
 // evaluate asks the takeover table on a backup: when its timer has run out, when a move
 // is planned, when the address is here, and when the owner itself says that it cannot lead.
 func (m *Machine) evaluate(g *group) {
-	g.waits = false
+	g.waits = m.mayReturnByRead(g)
 	if g.role != Backup {
 		g.wordAt = never
 		m.hold(g, ReasonNone)

@@ -28,6 +28,7 @@ const (
 	provenFor        = 60 * time.Second // how long an answered probe makes silence evidence
 	agreeAfter       = 2 * time.Second  // spacing of two reads that confirm a hand
 	noticeFloor      = time.Second      // an announcement may take as long to show, whatever the cloud promises
+	awayFor          = 20 * time.Second // how long a failed read says that the cloud does not answer
 	flapWindow       = time.Minute      // how long a displacement that was undone makes the next one need two reads
 	ownerReadDispute = time.Second      // two reads closer than this do not outrank each other
 	reclaimWindow    = 10 * time.Minute

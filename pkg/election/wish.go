@@ -108,8 +108,11 @@ func (m *Machine) restLook(g *group) Instant {
 		if pg.Owner.Kind == OwnerUnknown || !m.fresh(g, i) {
 			continue
 		}
-		nodes++
 		began := pg.at - Instant(pg.Owner.Age)
+		if m.now.Sub(began) > (restTurns+1)*restReadEvery {
+			continue // it cannot read, and its turn would never come
+		}
+		nodes++
 		newest = max(newest, began)
 		if apart := began.Sub(g.read.began); apart < -restReadTie || apart <= restReadTie && p.Name < m.cfg.Node {
 			before++
