@@ -58,8 +58,7 @@ type shadowPeer struct {
 	told     election.Instant   // when our last datagram left
 	adverts  []election.GroupAdvert
 	at       election.Instant
-	recent   [10]arrival // of its last accepted adverts; the next to go is at arrived
-	arrived  int
+	recent   [10]arrival // of its last accepted adverts, half an interval apart or more, newest first
 }
 
 // arrival is when an advert was accepted, by the world's clock, and how long it had been
@@ -67,6 +66,17 @@ type shadowPeer struct {
 type arrival struct {
 	at   election.Instant
 	late time.Duration
+}
+
+// arrive notes that an advert was accepted. Those of a burst are one: a node compares
+// uptimes with adverts that are that far apart.
+func (sp *shadowPeer) arrive(now election.Instant, late, spacing time.Duration) {
+	if newest := &sp.recent[0]; newest.at != 0 && now.Sub(newest.at) < spacing {
+		newest.late = max(newest.late, late)
+		return
+	}
+	copy(sp.recent[1:], sp.recent[:])
+	sp.recent[0] = arrival{now, late}
 }
 
 // basisOf returns when the oldest of the last adverts was accepted that a node compares
@@ -216,8 +226,7 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
 		}
 	}
 	sp.heard++
-	sp.recent[sp.arrived] = arrival{w.now, w.now.Sub(p.sent)}
-	sp.arrived = (sp.arrived + 1) % len(sp.recent)
+	sp.arrive(w.now, w.now.Sub(p.sent), w.opts.interval/2)
 	down := election.ActiveDown(election.PriorityDefault, w.opts.interval)
 	i := a.Echo.Sequence % 256
 	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || sp.heard == 1

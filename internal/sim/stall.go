@@ -15,24 +15,29 @@ func stallLimit(w *world) time.Duration {
 	return election.ActiveDown(election.PriorityMax, w.opts.interval) - w.opts.interval
 }
 
-// skip knows that a node's clocks stood still once a peer's advert shows it.
+// skip knows that a node's clocks stood still once a peer's advert shows it. One that was
+// sent meanwhile shows a part, which may be enough for a doubt.
 func (c *checks) skip(w *world, n *node, p *packet) {
 	s := &n.seen
 	from := w.nodes[p.from]
 	sp := &s.peers[p.from]
-	if s.skipEnd == 0 || p.sent < s.skipEnd || !sp.basis || from.clock.stoodAt != 0 || from.life != p.fromLife {
+	if s.skipEnd == 0 || !sp.basis || from.clock.stoodAt != 0 || from.life != p.fromLife {
 		return
 	}
 	oldest, _ := sp.basisOf()
+	meanwhile := p.sent < s.skipEnd
+	shown := s.skipped - w.now.Sub(p.sent) - stallLimit(w) - w.opts.interval
 	switch {
 	case s.noticedAt >= s.skipLocal:
 		s.stalledAt = s.noticedAt
-	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval+max(sp.drift(w), c.apart(w.now.Sub(oldest))):
+	case !meanwhile && shown > max(sp.drift(w), c.apart(w.now.Sub(oldest))):
 		s.stalledAt = w.local(n)
-	case s.skipped-w.now.Sub(p.sent) > stallLimit(w)+w.opts.interval:
+	case shown > 0 && s.doubtedAt < s.skipLocal:
 		s.doubtedAt = w.local(n)
 	}
-	s.skipEnd = 0
+	if !meanwhile {
+		s.skipEnd = 0
+	}
 }
 
 // apart returns how far two clocks may have drifted apart in d: what a peer's uptime

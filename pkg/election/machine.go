@@ -29,7 +29,6 @@ type Machine struct {
 	stalledAt Instant // when a stall was noticed and has not been recovered from
 	stallFrom Instant // when the last adverts before the stall left
 	stallEnd  Instant // reads that began before this say nothing about now
-	gapAt     Instant // when a stall was noticed last
 	doubtedAt Instant // when it could not be told whether there was a stall, and was not proved since
 
 	actions   []Action

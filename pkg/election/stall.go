@@ -21,7 +21,7 @@ func (m *Machine) stall(from Instant) {
 	if m.lacks(guardStall) {
 		return
 	}
-	m.stalledAt, m.stallFrom, m.stallEnd, m.gapAt = m.now, from, m.now, m.now
+	m.stalledAt, m.stallFrom, m.stallEnd = m.now, from, m.now
 	m.lastLeft = m.now
 	m.do(Action{Kind: Noted, Reason: ReasonOwnStall})
 	for _, g := range m.groups {
@@ -55,7 +55,7 @@ func (m *Machine) stallLimit() time.Duration {
 //	                                         grown as much again
 //	otherwise                                neither
 //
-// One gap shows with every peer, and counts once.
+// One gap shows with every peer.
 func (m *Machine) noticeSkip(p *peer, first bool) {
 	now := uptimeLead{m.now, p.uptime - m.now.Sub(m.started)}
 	if first || p.leads[0].at == never {
@@ -64,11 +64,11 @@ func (m *Machine) noticeSkip(p *peer, first bool) {
 		limit, base := m.stallLimit(), p.leads.before(m.now.Add(-2*p.interval))
 		drift := now.drift(base, p.interval)
 		switch over := now.by - base.by; {
-		case over > limit+drift && base.at <= m.gapAt: // the gap is known: a clock or another peer showed it first
-			p.leads, p.doubted = uptimeLeads{}, uptimeLead{}
 		case over > limit+drift:
 			p.leads, p.doubted = uptimeLeads{}, uptimeLead{}
-			m.stall(m.lastLeft)
+			if !m.within(m.stalledAt, p.interval/2) {
+				m.stall(m.lastLeft)
+			}
 		case drift == 0 || over <= limit-drift:
 		case p.doubted.at == never || now.by-p.doubted.by > limit-now.drift(p.doubted, p.interval):
 			p.doubted = now
