@@ -122,9 +122,9 @@ func (r *Reader) InstanceState(ctx context.Context, a providers.Address, t provi
 	return state, nil
 }
 
-// preflightTimeout bounds a preflight: up to four calls, one after the other, each within
+// PreflightTimeout bounds a preflight: up to four calls, one after the other, each within
 // an attempt of its own. Nobody waits for it.
-const preflightTimeout = 4 * election.AttemptTimeout
+const PreflightTimeout = 4 * election.AttemptTimeout
 
 // Preflight asks whether a move of a to t would be refused.
 func (r *Reader) Preflight(ctx context.Context, a providers.Address, t providers.Target) error {
@@ -132,7 +132,7 @@ func (r *Reader) Preflight(ctx context.Context, a providers.Address, t providers
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, preflightTimeout)
+	ctx, cancel := context.WithTimeout(ctx, PreflightTimeout)
 	defer cancel()
 	return r.observed(Call{Op: OpPreflight, Address: a, Addresses: 1}, func() error { return p.Preflight(ctx, a, t) })
 }

@@ -31,7 +31,14 @@ type groupRead struct {
 	errs     []error
 }
 
-// batch is what is read at one provider in one go, for however many groups.
+// family is what one call can list: the addresses of one family at one provider.
+type family struct {
+	cloud *cloud
+	six   bool
+}
+
+// batch is what is read at one provider in one go, for however many groups. Where the
+// provider lists addresses it is a family's, else an address's.
 type batch struct {
 	cloud     *cloud
 	idle      bool // nobody waits for any of it
@@ -48,13 +55,13 @@ type place struct {
 // lookAgain wants the owner of a group to be read at once, whatever is known.
 func (e *engine) lookAgain(g *group) { g.news = e.clock.now() }
 
-// startReads begins the owner reads that are due: one batch for each provider that reads
-// many addresses in one call, else a call for each address. Urgent ones go first; the
+// startReads begins the owner reads that are due, side by side: one batch for each family
+// at a provider that lists addresses, else a call for each address. Urgent ones go first; the
 // others join them, or wait for their budget. It sets when to look again.
 func (e *engine) startReads(now election.Instant) {
 	e.readsAt = 0
 	wants := e.wants(now)
-	joined := map[*cloud]*batch{}
+	joined := map[family]*batch{}
 	var batches []*batch
 	for _, w := range []controller.Want{controller.WantUrgent, controller.WantRead} {
 		for i, g := range e.groups {
@@ -114,13 +121,14 @@ func (e *engine) listed(g *group) bool {
 
 // mayRead reports whether a read of the group may begin now at all its providers, and
 // otherwise sees to it that the question is asked again.
-func (e *engine) mayRead(g *group, w controller.Want, joined map[*cloud]*batch, now election.Instant) bool {
+func (e *engine) mayRead(g *group, w controller.Want, joined map[family]*batch, now election.Instant) bool {
 	may := true
 	for _, c := range e.clouds.used(g.cfg.Addresses) {
-		at, places := c.budget.Urgent(g.cfg.ClaimTimeout), c.places(joined[c], g.cfg.Addresses)
+		at, calls := c.budget.Urgent(g.cfg.ClaimTimeout), c.calls(joined, g.cfg.Addresses)
+		places := min(calls, readsMax)
 		free := c.reads.flying+places <= readsMax
 		if w == controller.WantRead {
-			at = c.budget.Ready(now, controller.SpendOwner, c.extra(joined[c], g.cfg.Addresses))
+			at = c.budget.Ready(now, controller.SpendOwner, calls)
 			free = free && (c.reads.idle == 0 || c.reads.idle+places <= readsIdleMax)
 		}
 		if at > now {
@@ -133,60 +141,66 @@ func (e *engine) mayRead(g *group, w controller.Want, joined map[*cloud]*batch, 
 	return may
 }
 
-// places returns how many workers the read of a group takes at a provider: none where it
-// joins a batch, and never more than there are.
-func (c *cloud) places(b *batch, as []providers.Address) int {
-	switch {
-	case b != nil:
-		return 0
-	case c.reader.Batches():
-		return 1
-	default:
-		return min(len(c.own(as)), readsMax)
+// calls returns how many calls the read of a group adds at a provider to the batches of
+// this turn.
+func (c *cloud) calls(joined map[family]*batch, as []providers.Address) int {
+	own := c.own(as)
+	if !c.reader.Batches() {
+		return len(own)
 	}
+	fresh := map[family]bool{}
+	for _, a := range own {
+		if f := c.family(a); joined[f] == nil {
+			fresh[f] = true
+		}
+	}
+	return len(fresh)
 }
 
-// join adds a read to the batches of this turn and returns those that are new.
-func (e *engine) join(read *groupRead, w controller.Want, joined map[*cloud]*batch, now election.Instant) (fresh []*batch) {
+func (c *cloud) family(a providers.Address) family { return family{c, a.IP.Is6()} }
+
+// join adds a read to the batches of this turn and returns those that are new: never more
+// for a provider than there are workers.
+func (e *engine) join(read *groupRead, w controller.Want, joined map[family]*batch, now election.Instant) (fresh []*batch) {
+	begin := func(c *cloud) *batch {
+		b := &batch{cloud: c, idle: w != controller.WantUrgent}
+		c.reads.begin(b.idle)
+		fresh = append(fresh, b)
+		return b
+	}
+	parts := map[*batch]bool{}
 	for _, c := range e.clouds.used(read.g.cfg.Addresses) {
-		calls, places := c.extra(joined[c], read.g.cfg.Addresses), c.places(joined[c], read.g.cfg.Addresses)
+		calls := c.calls(joined, read.g.cfg.Addresses)
 		if w == controller.WantUrgent {
 			c.budget.Note(now, controller.SpendOwner, calls)
 		} else {
 			c.budget.Take(now, controller.SpendOwner, calls)
 		}
-		parts := []*batch{joined[c]}
-		if joined[c] == nil {
-			parts = make([]*batch, places)
-			for k := range parts {
-				parts[k] = &batch{cloud: c, idle: w != controller.WantUrgent}
-				c.reads.begin(parts[k].idle)
-			}
-			fresh = append(fresh, parts...)
-			if c.reader.Batches() {
-				joined[c] = parts[0]
-			}
-		}
-		read.parts += len(parts)
-		k := 0
+		var single []*batch
 		for i, a := range read.g.cfg.Addresses {
-			if c.serves(a) {
-				b := parts[k%len(parts)]
-				b.addresses, b.places = append(b.addresses, a), append(b.places, place{read, i})
-				k++
+			if !c.serves(a) {
+				continue
 			}
+			var b *batch
+			switch f := c.family(a); {
+			case c.reader.Batches():
+				if joined[f] == nil {
+					joined[f] = begin(c)
+				}
+				b = joined[f]
+			case len(single) < readsMax:
+				b = begin(c)
+				single = append(single, b)
+			default:
+				b = single[0]
+				single = append(single[1:], b)
+			}
+			b.addresses, b.places = append(b.addresses, a), append(b.places, place{read, i})
+			parts[b] = true
 		}
 	}
+	read.parts = len(parts)
 	return fresh
-}
-
-// extra returns how many calls more a batch takes with the addresses of a group.
-func (c *cloud) extra(b *batch, as []providers.Address) int {
-	own := c.own(as)
-	if b == nil {
-		return c.reader.Calls(own)
-	}
-	return c.reader.Calls(append(own, b.addresses...)) - c.reader.Calls(b.addresses)
 }
 
 // batchDone takes in the end of a batch, and of every read that it completes.

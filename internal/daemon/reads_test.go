@@ -195,6 +195,26 @@ func TestAReadThatHangsHoldsUpNoClaimOfAnotherGroup(t *testing.T) {
 	})
 }
 
+// TestAFamilyThatHangsKeepsTheOtherFromNothing: each is a list of its own, asked for beside
+// the other.
+func TestAFamilyThatHangsKeepsTheOtherFromNothing(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		listers, many := w.many(2, target(nodeA))
+		six := netip.MustParseAddr("2001:db8::7")
+		w.must(w.cloud.AddAddress(fakecloud.Address{IP: six, Region: "fra1", Holder: target(nodeA)}))
+		b := w.start(nodeB, func(n *node, o *Options, p *parts) {
+			many(n, o, p)
+			o.Config.Groups[1].Addresses[0].IP = six
+			l := listers[nodeB]
+			l.hang = func(as []providers.Address) bool {
+				return slices.ContainsFunc(as, func(a providers.Address) bool { return a.IP.Is6() })
+			}
+			listers[nodeB] = l
+		})
+		w.eventually("it leads what its silent peer held", b.bound)
+	})
+}
+
 // TestAReadOfTwoProvidersIsCompleteWithItsLastPart: it began with the first part and
 // ended with the last.
 func TestAReadOfTwoProvidersIsCompleteWithItsLastPart(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/pkg/metadata"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -124,7 +125,7 @@ func (c *Cluster) checkAddress(ctx context.Context, g Group, a providers.Address
 	if !ok || to.IsZero() || seen.Target == to && !c.driver(a).Capabilities().MovesWithoutAPI {
 		return findings
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, controller.PreflightTimeout)
 	defer cancel()
 	if err := preflighter.Preflight(ctx, a, to); err != nil {
 		return append(findings, failed(subject+" move here", err))
