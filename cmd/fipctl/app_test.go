@@ -6,11 +6,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/fipctl/fipctl/internal/config"
@@ -99,7 +102,7 @@ func TestTheLogIsTextForPeopleAndJSONForMachines(t *testing.T) {
 		{config.FormatJSON, true, true},
 	} {
 		var b bytes.Buffer
-		log := newLog(&b, config.Log{Level: slog.LevelWarn, Format: tt.format}, tt.terminal)
+		log := slog.New(newHandler(&b, config.Log{Level: slog.LevelWarn, Format: tt.format}, tt.terminal))
 		log.Info("silent")
 		log.Warn("heard")
 		if isJSON := strings.HasPrefix(b.String(), "{"); isJSON != tt.json || strings.Contains(b.String(), "silent") {
@@ -115,5 +118,28 @@ func TestTheLabsFlagsOfRunAreHidden(t *testing.T) {
 	flag := (&app{}).runCommand().Flags().Lookup("guest-endpoint")
 	if flag == nil || !flag.Hidden {
 		t.Errorf("guest-endpoint: %+v", flag)
+	}
+}
+
+// TestTheJournalGetsEntriesUnlessTheFileAsksForAFormat plays systemd, which names the file
+// behind standard error.
+func TestTheJournalGetsEntriesUnlessTheFileAsksForAFormat(t *testing.T) {
+	var s syscall.Stat_t
+	if err := syscall.Fstat(2, &s); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", s.Dev, s.Ino))
+	for format, want := range map[string]bool{config.FormatAuto: true, config.FormatJSON: false, config.FormatText: false} {
+		socket := socketPath(t)
+		l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: socket})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		slog.New(logHandler(&b, config.Log{Format: format}, socket)).Info("heard")
+		if journal := b.Len() == 0; journal != want {
+			t.Errorf("format %s: lines on standard error: %q", format, b.String())
+		}
+		l.Close()
 	}
 }

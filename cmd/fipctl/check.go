@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	var online, once bool
+	var online, once, quiet bool
 	var output format
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -47,6 +47,8 @@ tried, without changing anything: credentials, this machine's identity, every ad
 			switch {
 			case once || online:
 				return a.showFindings(findings, output)
+			case quiet:
+				return nil
 			case output == formatJSON:
 				return usage("check: -o json needs --run or --online; the configuration is YAML")
 			}
@@ -56,6 +58,7 @@ tried, without changing anything: credentials, this machine's identity, every ad
 	}
 	addOutput(cmd, &output)
 	cmd.Flags().BoolVar(&online, "online", false, "try credentials, identity, addresses and peers, read-only")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print problems only")
 	cmd.Flags().BoolVar(&once, "run", false, "run the health checks of this node once")
 	return cmd
 }

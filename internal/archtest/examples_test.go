@@ -4,6 +4,8 @@
 package archtest
 
 import (
+	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -93,13 +95,22 @@ func TestTheUnitOfEachExampleStopsRestartsAndStartsAsTheDaemonExpects(t *testing
 			"KillMode":          {"mixed"},   // a check killed during the handover looks like a failure
 			"KillSignal":        {"SIGTERM"}, // hands over
 			"RestartKillSignal": {"SIGUSR1"}, // moves nothing
-			"Restart":           {"on-failure"},
-			"RestartSec":        {"100ms"}, // back before the peers' timers end
-			"ExecReload":        {"/bin/kill -HUP $MAINPID"},
-			"Wants":             {"network-online.target"},
-			"After":             {"network-online.target " + checked(t, tr, name) + ".service"},
-			"RuntimeDirectory":  {"fipctl"},
-			"StateDirectory":    {"fipctl"},
+			"Restart":           {"always"},  // systemd takes the end by SIGPIPE or SIGTERM for a clean one
+			"RestartSec":        {"100ms"},   // back before the peers' timers end
+			// A file with problems fails the reload, and the signal is not sent.
+			"ExecReload":      {"/usr/local/bin/fipctl check --quiet --config /etc/fipctl/fipctl.yaml", "/bin/kill -HUP $MAINPID"},
+			"WatchdogSec":     {"30s"}, // a pause of 15 s must not end the owner
+			"TimeoutAbortSec": {"5s"},  // a stack that nobody reads must not keep a hung owner
+			"LimitCORE":       {"0"},   // keys are in memory
+			"UMask":           {"0077"},
+			"RemoveIPC":       {"yes"},
+			// What is filtered fails: a call that kills is an outage for a habit of a library.
+			"SystemCallFilter":      {"@system-service", "~@privileged @resources"},
+			"SystemCallErrorNumber": {"EPERM"},
+			"Wants":                 {"network-online.target"},
+			"After":                 {"network-online.target " + checked(t, tr, name) + ".service"},
+			"RuntimeDirectory":      {"fipctl"},
+			"StateDirectory":        {"fipctl"},
 		}
 		for key := range want {
 			got[key] = setting(unit, key)
@@ -108,6 +119,39 @@ func TestTheUnitOfEachExampleStopsRestartsAndStartsAsTheDaemonExpects(t *testing
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 		checkStopTimeout(t, tr, name)
+	}
+}
+
+// exposureMax is the most that systemd may find exposed, in tenths (systemd.exec(5); 100 is
+// everything).
+const exposureMax = "20"
+
+// TestTheUnitOfEachExampleIsNarrow asks systemd itself, which reads the files and runs
+// nothing.
+func TestTheUnitOfEachExampleIsNarrow(t *testing.T) {
+	t.Parallel()
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze on this machine to judge the units with")
+	}
+	tr := checkout(t)
+	for _, name := range tr.named("fipctl.service") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.Command(analyze, "security", "--offline=yes", "--threshold="+exposureMax, filepath.Join(root, name)).CombinedOutput()
+			if err != nil {
+				t.Errorf("exposed: %v\n%s", err, out)
+			}
+			// Verified is a copy that starts the program that was built.
+			unit := filepath.Join(t.TempDir(), "fipctl.service")
+			text := strings.ReplaceAll(tr.files[name], "/usr/local/bin/fipctl", built(t))
+			if err := os.WriteFile(unit, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command(analyze, "verify", unit).CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("verify: %v\n%s", err, out)
+			}
+		})
 	}
 }
 

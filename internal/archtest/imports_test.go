@@ -89,7 +89,7 @@ type home struct {
 }
 
 var homes = []home{
-	{"github.com/coreos/go-systemd/v22", []string{"internal/daemon"}, "readiness is told to the service manager in one place"},
+	{"github.com/coreos/go-systemd/v22", []string{"internal/daemon", "internal/telemetry"}, "the service manager is told how the daemon is in one place, and the journal what it does in another"},
 	{"github.com/digitalocean/godo", []string{"pkg/providers/digitalocean"}, "an SDK ends at its driver"},
 	{"github.com/goccy/go-yaml", []string{"internal/config", "internal/lab"}, "one package decodes the configuration; the lab writes one"},
 	{"github.com/google/go-cmp", []string{"pkg/providers/providertest"}, "it compares values in tests"},

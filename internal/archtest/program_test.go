@@ -89,7 +89,7 @@ func invocations(tr *tree) (found []invocation) {
 		for _, block := range firstGroups(shellBlock, text) {
 			lines = append(lines, strings.Split(block, "\n")...)
 		}
-		lines = slices.Concat(lines, firstGroups(inlineCode, text), firstGroups(regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/(.*)$`), text))
+		lines = slices.Concat(lines, firstGroups(inlineCode, text), firstGroups(regexp.MustCompile(`(?m)^Exec(?:Start|Reload)=/usr/local/bin/(.*)$`), text))
 		for _, line := range lines {
 			if command.MatchString(line) {
 				found = append(found, invocation{name, strings.TrimSpace(line)})

@@ -6,6 +6,7 @@ package daemon
 import (
 	"time"
 
+	"github.com/fipctl/fipctl/internal/telemetry"
 	"github.com/fipctl/fipctl/pkg/election"
 )
 
@@ -63,7 +64,7 @@ func (e *engine) watchClocks() {
 		return
 	}
 	if by := e.looked.ahead(before); by > clocksApart {
-		e.log.Warn("clocks disagree", "by", by.String())
+		e.log.Warn("clocks disagree", "by", telemetry.Short(by))
 		e.step(election.ClocksDisagree{By: by})
 	}
 }

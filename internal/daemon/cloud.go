@@ -206,7 +206,7 @@ func (e *engine) noteBound(g *group) {
 		if g.phases.sent != 0 {
 			took := g.phases.bound.Sub(g.phases.sent)
 			e.metrics.Phase(telemetry.PhaseAPI, took)
-			args := []any{"group", g.cfg.Name, "term", s.Term.Number, "took", took.String()}
+			args := []any{"group", g.cfg.Name, "term", s.Term.Number, "took", telemetry.Short(took)}
 			if g.phases.detached != 0 {
 				gap := g.phases.bound.Sub(g.phases.detached)
 				e.metrics.Phase(telemetry.PhaseGap, gap)
@@ -269,7 +269,7 @@ func (e *engine) writeDone(g *group, out controller.Outcome) {
 
 // tellWrite logs how a write ended: who, what, the cloud's request id.
 func (e *engine) tellWrite(g *group, a providers.Address, out controller.Outcome) {
-	args := []any{"group", g.cfg.Name, "address", a.String(), "provider", a.Provider, "took", out.Ended.Sub(out.Began).String()}
+	args := []any{"group", g.cfg.Name, "address", a.String(), "provider", a.Provider, "took", telemetry.Short(out.Ended.Sub(out.Began))}
 	if out.Err == nil {
 		g.claimErr = nil
 		e.log.Info("write accepted", append(args, "request_id", out.Result.RequestID, "operation", out.Result.Operation)...)
@@ -286,7 +286,7 @@ func (e *engine) tellWrite(g *group, a providers.Address, out controller.Outcome
 // called counts one provider call. It runs in the goroutine that made it.
 func (e *engine) called(c controller.Call) {
 	e.metrics.ProviderCall(c.Provider, telemetry.Op(c.Op), c.Err, c.Took)
-	args := []any{"provider", c.Provider, "op", c.Op, "address", c.Address.String(), "took", c.Took.String()}
+	args := []any{"provider", c.Provider, "op", c.Op, "address", c.Address.String(), "took", telemetry.Short(c.Took)}
 	if c.Group != "" {
 		args = append(args, "group", c.Group)
 	}

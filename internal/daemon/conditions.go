@@ -4,8 +4,10 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +45,7 @@ const (
 	condServiceAnswers   = "service-answers"
 	condSameHost         = "same-host"
 	condAPIBudget        = "api-budget"
+	condEngineStill      = "engine-still" // status.ConditionStill: found by whoever is asked, not by the engine
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -52,7 +55,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers, condSameHost, condAPIBudget,
+		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill,
 	}
 }
 
@@ -319,7 +322,7 @@ func (e *engine) raise(fs []found, now time.Time) map[conditionKey]status.Condit
 		if !known {
 			since = now
 			e.raised[f.key] = now
-			e.log.Warn("condition", "group", f.key.group, "code", f.key.code, "text", f.text)
+			e.log.Log(context.Background(), levelOf(f.severity), "condition", "group", f.key.group, "code", f.key.code, "text", f.text)
 		}
 		out[f.key] = status.Condition{Code: f.key.code, Severity: f.severity, Text: f.text, Since: since}
 	}
@@ -330,6 +333,18 @@ func (e *engine) raise(fs []found, now time.Time) map[conditionKey]status.Condit
 		}
 	}
 	return out
+}
+
+// levelOf returns how loudly a condition is told.
+func levelOf(s status.Severity) slog.Level {
+	switch s {
+	case status.SeverityCritical:
+		return slog.LevelError
+	case status.SeverityWarning:
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
+	}
 }
 
 // oneLine joins errors for a text of one line, each once.

@@ -34,10 +34,13 @@ import (
 
 // Options is what a daemon is started with.
 type Options struct {
-	Config  *config.Config // validated
-	Load    config.Options // how it was read, for a reload
-	Log     *slog.Logger
-	Version string
+	Config *config.Config // validated
+	Load   config.Options // how it was read, for a reload
+	Log    *slog.Logger
+	// LogQueue is where Log's lines wait to be written; the daemon writes them. Nil: Log
+	// writes itself.
+	LogQueue *telemetry.LogQueue
+	Version  string
 	// GuestEndpoint is where guest steps go instead of this machine's kernel, for labs
 	// without root (netif.Remote). Empty: they go to the kernel.
 	GuestEndpoint string
@@ -59,6 +62,8 @@ type parts struct {
 	ifaces netif.Interfaces
 	socket net.Listener // of the control socket; nil: none
 	listen net.Listener // of metrics; nil: none
+
+	manager manager
 }
 
 // daemon is everything that runs.
@@ -77,6 +82,7 @@ type daemon struct {
 // Run is fipctl run: it returns when the node has left, with nil, or when
 // something failed without which it makes no sense to go on.
 func Run(ctx context.Context, o Options) error {
+	defer writeLog(o.LogQueue)()
 	p, err := openParts(o)
 	if err != nil {
 		return err
@@ -97,7 +103,7 @@ func Run(ctx context.Context, o Options) error {
 func openParts(o Options) (parts, error) {
 	p := parts{
 		clouds: func(cfg *config.Config) (*clouds, error) { return openClouds(cfg, o.Version) },
-		clock:  newClock(boottime), look: systemClocks,
+		clock:  newClock(boottime), look: systemClocks, manager: systemd(),
 	}
 	cfg := o.Config
 	var err error
@@ -170,6 +176,9 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
 		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},
 	}
+	if o.LogQueue != nil {
+		e.metrics.FollowLog(o.LogQueue.Lost)
+	}
 	e.marks.report = func(group string, err error) { e.post(func() { e.marked(group, err) }) }
 	e.furnish(cs, cfg)
 	groups, err := e.newGroups(cfg, cs)
@@ -182,7 +191,9 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 	if e.machine, err = election.New(electionConfig(cfg, cs, e.session, drained), e.clock.now()); err != nil {
 		return nil, err
 	}
+	e.beat.Store(int64(e.clock.now()))
 	e.publish(e.clock.now())
+	e.metrics.FollowEngine(func() time.Duration { age, _ := e.standing(); return age })
 	return e, nil
 }
 
@@ -197,7 +208,7 @@ func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
 		d.start(d.ctx, status.NewServer(d.parts.socket, orders{d.engine}, d.log))
 	}
 	if d.parts.listen != nil {
-		d.start(d.ctx, d.metricsTask())
+		d.start(d.ctx, metricsServer{d})
 	}
 	d.startGroups()
 	for _, w := range d.cfg.Warnings {
@@ -207,7 +218,8 @@ func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
 	engine := make(chan error, 1)
 	d.wg.Go(func() { engine <- d.engine.Run(d.ctx) })
 	d.engine.post(d.introduce)
-	notify(sdnotify.SdNotifyReady)
+	d.parts.manager.notify(sdnotify.SdNotifyReady)
+	d.start(d.ctx, watchdog{d.parts.manager, d.log, d.standing})
 
 	err := d.wait(ctx, signals, engine)
 	d.cancel()
@@ -221,7 +233,7 @@ func (d *daemon) wait(ctx context.Context, signals <-chan os.Signal, engine <-ch
 	done := ctx.Done()
 	leave := func(restart bool) {
 		leaving = true
-		notify(sdnotify.SdNotifyStopping)
+		d.parts.manager.notify(sdnotify.SdNotifyStopping)
 		d.engine.post(func() { d.engine.leave(restart) })
 	}
 	for {
@@ -285,8 +297,8 @@ func (d *daemon) startGroups() {
 
 // reloadNow reads the configuration again and, if it is good, puts it in force.
 func (d *daemon) reloadNow() {
-	notify(sdnotify.SdNotifyReloading)
-	defer notify(sdnotify.SdNotifyReady)
+	d.parts.manager.notify(sdnotify.SdNotifyReloading)
+	defer d.parts.manager.notify(sdnotify.SdNotifyReady)
 	fresh, err := d.prepare(d.opts, d.parts.clouds)
 	if err != nil {
 		d.log.Error("reload failed; the configuration in force stays", "error", err)
@@ -310,9 +322,4 @@ func (d *daemon) identityTask(p *presence) *identityTask {
 			}
 		})
 	}}
-}
-
-// notify tells systemd how the daemon is, if systemd runs it.
-func notify(state string) {
-	_, _ = sdnotify.SdNotify(false, state) // no manager, or one that does not listen: nothing to do
 }

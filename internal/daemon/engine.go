@@ -60,7 +60,7 @@ type engine struct {
 	done    chan struct{} // closed when the engine ends
 	timer   *time.Timer
 	beat    atomic.Int64 // instant of the last turn of the loop
-	current atomic.Pointer[status.Snapshot]
+	current atomic.Pointer[published]
 	fresh   election.Instant // when the snapshot was taken
 	stale   bool             // something may have changed since
 	dropped uint64

@@ -66,7 +66,7 @@ func (e *engine) leave(restart bool) {
 			e.leaveBy = max(e.leaveBy, now.Add(handoverTime(g)+2*e.cfg.AdvertInterval()))
 		}
 	}
-	e.log.Info("leaving", "restart", restart, "at_most", e.leaveBy.Sub(now).String())
+	e.log.Info("leaving", "restart", restart, "at_most", telemetry.Short(e.leaveBy.Sub(now)))
 	e.step(election.Leave{Restart: restart})
 }
 

@@ -6,25 +6,13 @@ package daemon
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
-
-	"github.com/fipctl/fipctl/pkg/election"
 )
 
-// healthyTurns is how many advert intervals the engine may stand still before
-// /healthz says so.
-const healthyTurns = 5
-
 // metricsServer serves /metrics and /healthz.
-type metricsServer struct {
-	d     *daemon
-	limit time.Duration
-}
-
-func (d *daemon) metricsTask() task {
-	return metricsServer{d, max(time.Second, healthyTurns*d.cfg.AdvertInterval())}
-}
+type metricsServer struct{ d *daemon }
 
 // String names the task.
 func (s metricsServer) String() string { return "metrics on " + s.d.parts.listen.Addr().String() }
@@ -32,8 +20,10 @@ func (s metricsServer) String() string { return "metrics on " + s.d.parts.listen
 // Run serves until ctx ends.
 func (s metricsServer) Run(ctx context.Context) error {
 	e := s.d.engine
-	beat := func() time.Duration { return e.clock.now().Sub(election.Instant(e.beat.Load())) }
-	server := &http.Server{Handler: e.metrics.Handler(beat, s.limit), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler: e.metrics.Handler(e.standing), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug), // not standard error, past the queue
+	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.Serve(s.d.parts.listen); !errors.Is(err, http.ErrServerClosed) {

@@ -16,8 +16,34 @@ import (
 	"github.com/fipctl/fipctl/pkg/election"
 )
 
-// Snapshot returns the newest published state (status.Backend).
-func (e *engine) Snapshot() status.Snapshot { return *e.current.Load() }
+// published is a snapshot, when it was taken, and how long the engine may stand still
+// before that is told.
+type published struct {
+	snapshot status.Snapshot
+	at       election.Instant
+	limit    time.Duration
+}
+
+// stillTurns is how many advert intervals the engine may stand still before that is told;
+// a second at least.
+const stillTurns = 5
+
+// Snapshot returns the newest published state as it is now (status.Backend): its ages
+// count from this moment, and an engine that stands still is told.
+func (e *engine) Snapshot() status.Snapshot {
+	p := e.current.Load()
+	s := p.snapshot.Later(e.clock.now().Sub(p.at))
+	if age, limit := e.standing(); age > limit {
+		s = s.Still(age)
+	}
+	return s
+}
+
+// standing returns how long ago the engine last turned, and how long is normal. It is
+// safe for concurrent use.
+func (e *engine) standing() (age, limit time.Duration) {
+	return e.clock.now().Sub(election.Instant(e.beat.Load())), e.current.Load().limit
+}
 
 // publish renews the snapshot that everybody else reads, the conditions in it and
 // the metrics that follow from it.
@@ -42,7 +68,7 @@ func (e *engine) publish(now election.Instant) {
 		e.measure(g, s.Groups[i])
 	}
 	e.measureLeft()
-	e.current.Store(snap)
+	e.current.Store(&published{*snap, now, max(time.Second, stillTurns*e.cfg.AdvertInterval())})
 	e.fresh = now
 	e.inspectOwners(s.Peers) // somebody may have fallen silent
 }

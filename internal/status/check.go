@@ -24,9 +24,12 @@ const (
 const verifiedAgeMax = 2 * time.Minute
 
 // Check judges a snapshot for monitoring: the code, and one line that says why.
-// Of several groups the worst counts: 2 before 1 before 3 before 0, the order in
+// What an engine knew before it stopped says nothing of now. Of several groups the worst counts: 2 before 1 before 3 before 0, the order in
 // which monitoring plugins combine results.
 func Check(s Snapshot) (code int, line string) {
+	if c, holds := s.still(); holds {
+		return CheckUnknown, "FIPCTL UNKNOWN: " + printable(c.Code+": "+c.Text)
+	}
 	if len(s.Groups) == 0 {
 		return CheckUnknown, "FIPCTL UNKNOWN: no groups"
 	}

@@ -112,6 +112,7 @@ func TestStatusTravelsWhole(t *testing.T) {
 	b := newFakeBackend()
 	b.snapshot = inTrouble()
 	client, _ := serve(t, b, discard())
+	client.now = func() time.Time { return noon }
 	got, err := client.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ type Snapshot struct {
 	Version       int         `json:"version"`
 	Cluster       string      `json:"cluster"`
 	Node          string      `json:"node"`
-	At            time.Time   `json:"at"`     // when it was taken; every age counts from here
+	At            time.Time   `json:"at"`     // when it was asked for; every age counts from here
 	Source        string      `json:"source"` // SourceDaemon or SourceCloud
 	VersionString string      `json:"version_string,omitempty"`
 	PID           int         `json:"pid,omitempty"`

@@ -14,17 +14,16 @@ import (
 // scrapesMax bounds concurrent scrapes (invariant 12). One Prometheus needs one.
 const scrapesMax = 4
 
-// Handler serves GET /metrics and GET /healthz. Healthz is 200 while the last
-// beat of the engine loop is at most limit old, as beat tells it, and 503 after
-// that. It says that the daemon runs, not that the group is well: restarting a
-// daemon because its cloud is away would help nobody. Beat must be safe for
+// Handler serves GET /metrics and GET /healthz. Healthz is 200 while the
+// engine last ran at most limit ago, as standing tells it, and 503 after that. It says that the daemon runs, not that the group is well: restarting a
+// daemon because its cloud is away would help nobody. Standing must be safe for
 // concurrent use.
-func (m *Metrics) Handler(beat func() time.Duration, limit time.Duration) http.Handler {
+func (m *Metrics) Handler(standing func() (age, limit time.Duration)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		if age := beat(); age > limit {
+		if age, limit := standing(); age > limit {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprintf(w, "the engine loop last ran %v ago, at most %v is normal\n", age.Truncate(time.Millisecond), limit)
 			return

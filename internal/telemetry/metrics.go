@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,6 +43,8 @@ type Metrics struct {
 	callsLimit    *prometheus.GaugeVec
 	phaseTime     *prometheus.HistogramVec
 	announcements *prometheus.CounterVec
+	linesLost     atomic.Pointer[func() uint64]        // nil: none is
+	engineAge     atomic.Pointer[func() time.Duration] // nil: there is no engine
 }
 
 // New returns metrics with a registry of their own. Version is that of the
@@ -68,10 +71,12 @@ func New(version string) *Metrics {
 		phaseTime:     histogram(nameFailoverPhaseTime, "Duration of the phases of a failover won by this node.", phaseBuckets, labelPhase),
 		announcements: counter(nameAnnouncements, "Announcements of the group's addresses by ARP.", labelGroup),
 	}
+	lost := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: nameLinesLost, Help: "Lines of the log that were not written."}, m.countLines)
 	build := gauge(nameBuildInfo, "Always 1; the labels say what runs.", labelVersion, labelGo)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(build, m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified, m.transitions,
-		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements)
+		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements, lost,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: nameEngineAge, Help: "How long ago the engine last ran."}, m.measureEngine))
 	for _, r := range datagramReasons() {
 		m.advertsRefuse.WithLabelValues(r.String())
 	}
@@ -216,6 +221,28 @@ func (m *Metrics) Phase(p Phase, d time.Duration) {
 
 // Announced counts one announcement that left, of a claim or to refresh.
 func (m *Metrics) Announced(group string) { m.announcements.WithLabelValues(group).Inc() }
+
+// FollowLog makes lost the count of lines of the log that were not written. It must
+// never fall, and be safe for concurrent use.
+func (m *Metrics) FollowLog(lost func() uint64) { m.linesLost.Store(&lost) }
+
+// FollowEngine makes age how long ago the engine last ran. It must be safe for concurrent
+// use.
+func (m *Metrics) FollowEngine(age func() time.Duration) { m.engineAge.Store(&age) }
+
+func (m *Metrics) measureEngine() float64 {
+	if age := m.engineAge.Load(); age != nil {
+		return (*age)().Seconds()
+	}
+	return 0
+}
+
+func (m *Metrics) countLines() float64 {
+	if lost := m.linesLost.Load(); lost != nil {
+		return float64((*lost)())
+	}
+	return 0
+}
 
 func number(yes bool) float64 {
 	if yes {

@@ -26,7 +26,7 @@ import (
 // of histograms reduced to their counts.
 func scrape(t *testing.T, m *Metrics) []string {
 	t.Helper()
-	_, body := get(t, m.Handler(func() time.Duration { return 0 }, time.Second), "/metrics")
+	_, body := get(t, m.Handler(func() (time.Duration, time.Duration) { return 0, time.Second }), "/metrics")
 	var lines []string
 	for line := range strings.Lines(body) {
 		line = strings.TrimSuffix(line, "\n")
@@ -120,6 +120,10 @@ func TestEachRecordingChangesItsSeriesAndNoOther(t *testing.T) {
 		{"what is left of an account", func(m *Metrics) { m.CallsLeft("digitalocean", 5000, 4321) }, []string{
 			`+ fipctl_provider_calls_limit{provider="digitalocean"} 5000`, `+ fipctl_provider_calls_remaining{provider="digitalocean"} 4321`}},
 		{"an announcement", func(m *Metrics) { m.Announced("web") }, []string{`+ fipctl_announcements_total{group="web"} 1`}},
+		{"an engine that stands still", func(m *Metrics) { m.FollowEngine(func() time.Duration { return 12 * time.Second }) }, []string{
+			`- fipctl_engine_age_seconds 0`, `+ fipctl_engine_age_seconds 12`}},
+		{"lost lines of the log", func(m *Metrics) { m.FollowLog(func() uint64 { return 7 }) }, []string{
+			`- fipctl_log_lines_lost_total 0`, `+ fipctl_log_lines_lost_total 7`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -182,7 +186,7 @@ func TestHealthzFollowsTheBeat(t *testing.T) {
 		{5*time.Second + 1, 503, "the engine loop last ran 5s ago, at most 5s is normal\n"},
 		{time.Hour, 503, "the engine loop last ran 1h0m0s ago, at most 5s is normal\n"},
 	} {
-		code, body := get(t, m.Handler(func() time.Duration { return tt.age }, 5*time.Second), "/healthz")
+		code, body := get(t, m.Handler(func() (time.Duration, time.Duration) { return tt.age, 5 * time.Second }), "/healthz")
 		if code != tt.code || body != tt.body {
 			t.Errorf("beat %v ago: %d %q, want %d %q", tt.age, code, body, tt.code, tt.body)
 		}
@@ -236,7 +240,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	if diff := cmp.Diff(registered, page); diff != "" {
 		t.Errorf("docs/metrics.md (-registered +documented):\n%s", diff)
 	}
-	if len(registered) != 19 {
-		t.Errorf("%d families gathered, want all 19", len(registered))
+	if len(registered) != 21 {
+		t.Errorf("%d families gathered, want all 21", len(registered))
 	}
 }

@@ -24,6 +24,8 @@ const (
 	nameCallsLimit        = "fipctl_provider_calls_limit"
 	nameFailoverPhaseTime = "fipctl_failover_phase_seconds"
 	nameAnnouncements     = "fipctl_announcements_total"
+	nameEngineAge         = "fipctl_engine_age_seconds"
+	nameLinesLost         = "fipctl_log_lines_lost_total"
 )
 
 // The names of the labels.
