@@ -61,8 +61,11 @@ type AddressState struct {
 	ReleaseNext bool             // a move from the present holder came to nothing
 
 	Guest        GuestState
-	GuestPerhaps bool             // unknown, since a step that puts the address here failed: it may be here
+	GuestPerhaps bool             // unknown, since a step that puts the address here failed or is doubted: it may be here
 	GuestAt      election.Instant // when to try a failed guest step again, or to make sure of a good one; 0: none was made
+
+	Placed   bool     // a step left it on this machine, and none has taken it off since
+	PutBacks putBacks // when it was missing all the same
 
 	AnnouncedAt election.Instant // when the last announcement had left; 0: none
 	RefreshAt   election.Instant // when what is here is announced again; 0: at once
@@ -95,6 +98,7 @@ type Observation struct {
 	Moved     *FailedMove
 	Guest     *GuestFact
 	Announced *AnnounceFact
+	Doubt     *GuestDoubt
 }
 
 // ReadFact is the end of an owner read, with a reading for every address.
@@ -131,6 +135,7 @@ type FailedMove struct{ Address int }
 type GuestFact struct {
 	Address int
 	State   GuestState
+	Added   bool // the address was missing and was put here
 	Perhaps bool // it failed and may have put the address here all the same
 	GivenUp bool // it failed because it was cancelled: the next look is at once
 }
@@ -140,6 +145,7 @@ type GuestFact struct {
 type AnnounceFact struct {
 	Address int
 	Left    bool
+	Added   bool // the address was missing and was put here
 }
 
 // Step is what a decision asks for.
@@ -183,7 +189,8 @@ type Decision struct {
 //	not active  any        announced kind: the guest may have it remove
 //	starting    unknown    the same, left by an earlier process  wait, at most 20 s, then remove
 //	  or here
-//	either      -          a guest step failed a moment ago      wait, and go on below
+//	either      -          a guest step failed a moment ago,
+//	                       or the address was put back so often  wait, and go on below
 //	not active  -          otherwise                             wait
 //	active      here       announced kind, refresh due           see decideRefresh
 //	active      all here   otherwise                             wait

@@ -39,6 +39,8 @@ func (st State) learn(pol Policy, ob Observation) State {
 		addresses[ob.Guest.Address].stepped(ob)
 	case ob.Announced != nil:
 		addresses[ob.Announced.Address].announced(ob)
+	case ob.Doubt != nil:
+		addresses[ob.Doubt.Address].doubted(ob)
 	}
 	for i := range addresses {
 		addresses[i].age(pol.Addresses[i], ob, ob.Target[i])
@@ -48,7 +50,7 @@ func (st State) learn(pol Policy, ob Observation) State {
 
 // stands reports whether an observation changes nothing of what is known.
 func (st State) stands(pol Policy, ob Observation) bool {
-	fact := ob.Read != nil || ob.Wrote != nil || ob.Moved != nil || ob.Guest != nil || ob.Announced != nil
+	fact := ob.Read != nil || ob.Wrote != nil || ob.Moved != nil || ob.Guest != nil || ob.Announced != nil || ob.Doubt != nil
 	if fact || len(st.Addresses) != len(pol.Addresses) || st.claimBegins(ob) {
 		return false
 	}
@@ -185,10 +187,19 @@ func (a *AddressState) stepped(ob Observation) {
 	case a.Guest == GuestUnknown:
 		a.GuestAt = ob.Now.Add(guestRetry)
 	}
+	switch {
+	case a.Guest == GuestPresent:
+		a.placed(ob, ob.Guest.Added)
+	case !ob.Guest.Perhaps:
+		a.Placed = false
+	}
 }
 
 // announced takes in how an announcement ended.
 func (a *AddressState) announced(ob Observation) {
+	if ob.Announced.Left || ob.Announced.Added {
+		a.placed(ob, ob.Announced.Added)
+	}
 	if !ob.Announced.Left {
 		// The address may have been added before the rest failed: it goes with the role.
 		a.Guest, a.GuestPerhaps, a.GuestAt = GuestPresent, false, ob.Now.Add(guestRetry)

@@ -103,7 +103,7 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 			change(moving, func(a *AddressState) { a.AcceptedAt = ago(60 * time.Second) }), leading(nil),
 			change(moving, func(a *AddressState) { a.AcceptedAt = ago(60 * time.Second) })},
 		{"a good guest step is made sure of later", AddressState{}, guested(GuestPresent),
-			AddressState{Guest: GuestPresent, GuestAt: now.Add(30 * time.Second)}},
+			AddressState{Guest: GuestPresent, Placed: true, GuestAt: now.Add(30 * time.Second)}},
 		{"a failed guest step is tried again", AddressState{Guest: GuestPresent}, guested(GuestUnknown), AddressState{GuestAt: now.Add(5 * time.Second)}},
 		{"one that put the address here may have done so", AddressState{},
 			observed(guested(GuestUnknown), func(ob *Observation) { ob.Guest.Perhaps = true }), AddressState{GuestPerhaps: true, GuestAt: now.Add(5 * time.Second)}},

@@ -329,7 +329,7 @@ func (e *engine) anyAnswers() bool {
 // canClaim reports whether this machine is known at every provider of a group,
 // the cloud takes its credentials, and an announcement would not be in vain.
 func (e *engine) canClaim(g *group) bool {
-	return !g.denied && !g.unfit() && e.knownFor(g)
+	return !g.denied && !g.unfit() && e.knownFor(g) && e.canAnnounce(g)
 }
 
 // knownFor reports whether this machine is known at every provider of a group.

@@ -46,6 +46,8 @@ const (
 	condSameHost         = "same-host"
 	condAPIBudget        = "api-budget"
 	condEngineStill      = "engine-still" // status.ConditionStill: found by whoever is asked, not by the engine
+	condAddressRemoved   = "address-removed"
+	condLinkDown         = "link-down"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -55,7 +57,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill,
+		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown,
 	}
 }
 
@@ -157,6 +159,7 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 	if g.guestErr != nil {
 		add(condGuestAddress, "", status.SeverityCritical, "an address of this machine could not be changed or announced: %v", g.guestErr)
 	}
+	e.guestConditions(g, s, add)
 	if g.refusal == nil || s.Role == election.Active {
 		return
 	}

@@ -174,6 +174,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		receiver: wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node},
 		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, answers: rate.NewLimiter(answersPerSecond, answersPerSecond),
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
+		down:   map[string]netif.Event{},
 		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},
 	}
 	if o.LogQueue != nil {
@@ -203,7 +204,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer d.cancel()
-	d.start(d.ctx, d.inbox, d.marks)
+	d.start(d.ctx, d.inbox, d.marks, d.newGuestWatch())
 	if d.parts.socket != nil {
 		d.start(d.ctx, status.NewServer(d.parts.socket, orders{d.engine}, d.log))
 	}

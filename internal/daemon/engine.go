@@ -44,6 +44,7 @@ type engine struct {
 	anchor  atomic.Pointer[netip.Addr] // read by the checks
 	marks   *markWriter
 	ifaces  netif.Interfaces
+	down    map[string]netif.Event // the interfaces that carry nothing, by name
 
 	net      transport.Transport
 	inbox    *transport.Inbox

@@ -245,12 +245,12 @@ type brokenInterfaces struct {
 	tries int
 }
 
-func (b *brokenInterfaces) AddHost(ctx context.Context, a netip.Addr, iface string) error {
+func (b *brokenInterfaces) AddHost(ctx context.Context, a netip.Addr, iface string) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
 		b.tries++
-		return b.err
+		return false, b.err
 	}
 	return b.Interfaces.AddHost(ctx, a, iface)
 }

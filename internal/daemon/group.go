@@ -52,6 +52,8 @@ type group struct {
 	denied     bool           // the cloud turns our credentials down
 	refusal    error          // why the cloud would refuse a move here, by the last preflight
 	guestErr   error          // of the last guest step
+	sides      []guestSide    // each address on this machine
+	unplugged  bool           // what its announcements would leave by carries nothing
 	guestMute  bool           // it is of an announcement: that the address can be added is no answer
 	claimErr   error          // the last failed write since the address was here
 	mark       markState

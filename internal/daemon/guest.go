@@ -43,6 +43,7 @@ type guestResult struct {
 	job     guestJob
 	state   controller.GuestState // that the step left; GuestUnknown if it failed
 	iface   string                // where it was put or announced
+	added   bool                  // it was missing there
 	frames  int                   // of an announcement: how many left
 	refused election.Reason       // the permit was withdrawn, and no more was announced
 	givenUp bool                  // so was the step, by Cancel, before it was done
@@ -158,7 +159,7 @@ func (r *guestResult) add(ctx context.Context, ifaces netif.Interfaces) {
 		r.err = fmt.Errorf("add %s: %w", r.job.ip, r.err)
 		return
 	}
-	if r.err = ifaces.AddHost(ctx, r.job.ip, r.iface); r.err == nil {
+	if r.added, r.err = ifaces.AddHost(ctx, r.job.ip, r.iface); r.err == nil {
 		r.state = controller.GuestPresent
 	}
 }
@@ -267,16 +268,18 @@ func (e *engine) guestDone(g *group, r guestResult) {
 		return
 	}
 	e.tellGuest(g, r)
+	e.placedGuest(g, r)
 	if r.job.step == controller.Announce && (r.frames > 0 || r.err != nil) {
 		e.announceDone(g, r)
 	} else {
 		e.learn(g, controller.Observation{Guest: &controller.GuestFact{
-			Address: r.job.address, State: r.state, GivenUp: r.givenUp, Perhaps: r.job.step != controller.Remove,
+			Address: r.job.address, State: r.state, Added: r.added, GivenUp: r.givenUp, Perhaps: r.job.step != controller.Remove,
 		}})
 		e.announceStopped(g, r)
 	}
 	if stays {
 		g.adding, g.announcing = false, nil
+		e.settleDoubts(g)
 		e.idle(g)
 	}
 }
@@ -292,7 +295,7 @@ func (e *engine) announceStopped(g *group, r guestResult) {
 // if it is the write of a claim or ends one: the claim of a machine that cannot announce
 // is hopeless. One frame moves an address as well as two do.
 func (e *engine) announceDone(g *group, r guestResult) {
-	e.learn(g, controller.Observation{Announced: &controller.AnnounceFact{Address: r.job.address, Left: r.frames > 0}})
+	e.learn(g, controller.Observation{Announced: &controller.AnnounceFact{Address: r.job.address, Left: r.frames > 0, Added: r.added}})
 	done := election.WriteDone{Group: g.cfg.Name, More: true}
 	if r.frames > 0 {
 		e.metrics.Announced(g.cfg.Name)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,29 +123,63 @@ func TestAnAnnouncementEndsBetweenItsFrames(t *testing.T) {
 // meanwhile, as a kernel does that has the request already.
 type lateInterfaces struct {
 	netif.Interfaces
+
+	mu    sync.Mutex
 	begun chan struct{} // closed when a call has begun; nil: not late yet
 	late  bool          // one has
 	added bool          // and the kernel has done it
 	tried int           // how often a call began with a context that had not ended
 }
 
-func (l *lateInterfaces) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
+// from makes calls late from now on.
+func (l *lateInterfaces) from(begun chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun = begun
+}
+
+// done reports whether the kernel has done what it was late with.
+func (l *lateInterfaces) done() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.added
+}
+
+// tries returns how often it was tried since it was last asked.
+func (l *lateInterfaces) tries() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer func() { l.tried = 0 }()
+	return l.tried
+}
+
+// begin reports whether a call is late.
+func (l *lateInterfaces) begin(ctx context.Context) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if ctx.Err() == nil {
 		l.tried++
 	}
-	if l.begun == nil {
-		return l.Interfaces.AddHost(ctx, addr, iface)
-	}
-	if !l.late {
+	if l.begun != nil && !l.late {
+		l.late = true
 		close(l.begun)
 	}
-	l.late = true
-	time.Sleep(netlinkTakes)
-	if err := l.Interfaces.AddHost(context.WithoutCancel(ctx), addr, iface); err != nil {
-		return err
+	return l.begun != nil
+}
+
+func (l *lateInterfaces) AddHost(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
+	if !l.begin(ctx) {
+		return l.Interfaces.AddHost(ctx, addr, iface)
 	}
+	time.Sleep(netlinkTakes)
+	added, err := l.Interfaces.AddHost(context.WithoutCancel(ctx), addr, iface)
+	if err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.added = true
-	return context.Cause(ctx)
+	return added, context.Cause(ctx)
 }
 
 func TestWhatAnAddThatWasGivenUpHasLeftGoesAtOnce(t *testing.T) {
@@ -155,12 +190,12 @@ func TestWhatAnAddThatWasGivenUpHasLeftGoesAtOnce(t *testing.T) {
 		w.start(nodeB, s.join)
 		w.eventually("the owner leads and its machine has the address", func() bool { return a.bound() && s.has(nodeA) })
 		w.pass(7 * time.Second)
-		w.must(s.machines[nodeA].RemoveHost(context.Background(), floating, "eth0")) // by a hand
 		begun := make(chan struct{})
-		late.begun = begun
+		late.from(begun)
+		s.machines[nodeA].TakeOff(floating, "eth0")
 		w.wait("it is being added again", begun)
 		a.check.set(denied("ask"))
-		w.eventually("the kernel has added it", func() bool { return late.added })
+		w.eventually("the kernel has added it", func() bool { return late.done() })
 		if a.role() == election.Active.String() {
 			t.Fatal("it still leads")
 		}
@@ -187,10 +222,10 @@ func TestTheLossOfTheRoleEndsAnAdd(t *testing.T) {
 		w.wait("a refresh is under way", s.slow(nodeA, "InterfaceByAddress"))
 		a.check.set(denied("ask"))
 		w.pass(netlinkTakes / 2)
-		late.tried = 0
+		late.tries()
 		w.pass(10 * time.Second)
-		if a.role() == election.Active.String() || late.tried != 0 {
-			t.Errorf("as %s it put the address on its machine %d times", a.role(), late.tried)
+		if n := late.tries(); a.role() == election.Active.String() || n != 0 {
+			t.Errorf("as %s it put the address on its machine %d times", a.role(), n)
 		}
 	})
 }
@@ -206,12 +241,12 @@ func TestAStopWaitsForWhatMayHaveBeenPutOn(t *testing.T) {
 		w.eventually("the owner leads and its machine has the address", func() bool { return a.bound() && s.has(nodeA) })
 		w.pass(7 * time.Second)
 		begun := make(chan struct{})
-		late.begun = begun
+		late.from(begun)
 		w.wait("it is being added again", begun)
 		s.slow(nodeA, "Placed")
 		w.must(a.stop())
-		if !late.added || !b.bound() || s.has(nodeA) {
-			t.Errorf("the kernel has added it: %v; the successor owns it: %v; the stopped node's machine has it: %v", late.added, b.bound(), s.has(nodeA))
+		if !late.done() || !b.bound() || s.has(nodeA) {
+			t.Errorf("the kernel has added it: %v; the successor owns it: %v; the stopped node's machine has it: %v", late.done(), b.bound(), s.has(nodeA))
 		}
 	})
 }
@@ -275,7 +310,7 @@ func TestCancelEndsWhatPutsAnAddressOnAndNothingElse(t *testing.T) {
 					t.Errorf("%s: %+v", s, r)
 				}
 			}
-			if err := m.AddHost(t.Context(), floating, "eth0"); err != nil {
+			if _, err := m.AddHost(t.Context(), floating, "eth0"); err != nil {
 				t.Fatal(err)
 			}
 			if r := step(controller.Remove); r.givenUp || r.err != nil || r.state != controller.GuestAbsent {

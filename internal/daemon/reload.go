@@ -40,6 +40,7 @@ func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
 			results: map[string]health.Result{}, checkAt: map[string]time.Time{},
 			probed: map[[16]byte]election.Instant{},
 			tracks: make([]tracked, len(gc.Addresses)),
+			sides:  make([]guestSide, len(gc.Addresses)),
 			checks: newStandings(gc.Checks),
 		}
 		g.policy = newPolicy(gc, g.provider)
@@ -109,7 +110,7 @@ func (g *group) inherit(o *group) {
 	}
 	g.claimErr, g.refusal = o.claimErr, o.refusal
 	g.preflightAt, g.preflightedAt = o.preflightAt, o.preflightedAt
-	g.guestErr, g.guestMute = o.guestErr, o.guestMute
+	g.guestErr, g.guestMute, g.sides = o.guestErr, o.guestMute, o.sides
 }
 
 func namesOf(groups []config.Group) []string {
@@ -193,6 +194,8 @@ func (e *engine) reloaded(r *renewal) {
 		}
 		g.preflightAnew(e.clock.now()) // the token or the endpoint may be another one
 		e.lookAgain(g)
+		e.settleDoubts(g) // of steps that the old configuration has under way
 	}
+	e.replug()
 	e.log.Info("configuration reloaded", "path", r.cfg.Path)
 }

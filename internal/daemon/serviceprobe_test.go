@@ -128,7 +128,10 @@ func TestAnAddressOfThisMachineAnswersForNobody(t *testing.T) {
 				q := &question{}
 				a := w.start(nodeA, nil)
 				b := w.start(nodeB, asking(q))
-				own := func() { w.must(b.ifaces.AddHost(context.Background(), floating, netif.Loopback)) }
+				own := func() {
+					_, err := b.ifaces.AddHost(context.Background(), floating, netif.Loopback)
+					w.must(err)
+				}
 				if !late {
 					own()
 				}

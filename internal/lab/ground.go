@@ -64,6 +64,9 @@ type ground interface {
 	// lastHeard is when node j was last reached by a datagram of node i; zero: never, or
 	// not known here.
 	lastHeard(i, j int) time.Time
+	// takeOff takes the address off the machine of node i, as somebody else does, and
+	// waits until it is back. It returns how long it was away.
+	takeOff(ctx context.Context, i int) (time.Duration, error)
 	// left says that the address is no longer held by node i.
 	left(i int)
 }

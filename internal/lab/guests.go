@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/fipctl/fipctl/internal/netif"
-	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // guests plays the interfaces of the nodes, where what a daemon does to them would need
@@ -43,11 +42,8 @@ func newGuests(at layout, nodes int, announce func(i int) bool) *guests {
 // prepare gives the holder that a scenario begins with the address, as an earlier daemon
 // would have: without it, what asks through the address at the start gets no answer.
 func prepare(ctx context.Context, m netif.Interfaces, o offer, ip netip.Addr) error {
-	iface := guestInterface
-	if o.kind == providers.KindRoute {
-		iface = netif.Loopback // what the network routes to a machine belongs to none of its interfaces
-	}
-	return m.AddHost(ctx, ip, iface)
+	_, err := m.AddHost(ctx, ip, interfaceOf(o))
+	return err
 }
 
 // guestInterface is the one that has a node's private address.

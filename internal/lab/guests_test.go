@@ -34,7 +34,7 @@ func TestAGuestHasWhatItsDaemonPutThere(t *testing.T) {
 	if err != nil || g.has(standbyNode) {
 		t.Fatalf("interface %q, %v; the guest has the address from the start: %v", iface, err, g.has(standbyNode))
 	}
-	if err := remote.AddHost(ctx, p.floatingIP(), iface); err != nil {
+	if _, err := remote.AddHost(ctx, p.floatingIP(), iface); err != nil {
 		t.Fatal(err)
 	}
 	if !g.has(standbyNode) || g.has(ownerNode) {
@@ -44,7 +44,7 @@ func TestAGuestHasWhatItsDaemonPutThere(t *testing.T) {
 	if g.has(standbyNode) {
 		t.Error("a machine that was switched off keeps the address")
 	}
-	if err := remote.AddHost(ctx, p.floatingIP(), netif.Loopback); err != nil || !g.has(standbyNode) {
+	if _, err := remote.AddHost(ctx, p.floatingIP(), netif.Loopback); err != nil || !g.has(standbyNode) {
 		t.Errorf("a route's address goes to loopback: %v", err)
 	}
 }
@@ -58,8 +58,9 @@ func TestTheCloudHearsWhatAGuestAnnounces(t *testing.T) {
 		_, err := remote.Announce(ctx, ip, "eth0", func() error { return nil })
 		return err
 	}
+	_, err := remote.AddHost(ctx, p.floatingIP(), "eth0")
 	for _, step := range []error{
-		remote.AddHost(ctx, p.floatingIP(), "eth0"),
+		err,
 		announce(p.floatingIP()),
 		announce(p.node(standbyNode)), // not the floating IP
 	} {
@@ -108,7 +109,7 @@ func TestClientsReachAGuestOnlyIfItHasTheAddress(t *testing.T) {
 			if got := g.delivers(); got != -1 {
 				t.Errorf("%s: without the guest's step clients reach node %d", o.name(), got)
 			}
-			if err := g.guests.machines[nodeNames[ownerNode]].AddHost(t.Context(), p.floatingIP(), "eth0"); err != nil {
+			if _, err := g.guests.machines[nodeNames[ownerNode]].AddHost(t.Context(), p.floatingIP(), "eth0"); err != nil {
 				t.Fatal(err)
 			}
 		}

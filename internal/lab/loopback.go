@@ -136,6 +136,11 @@ func (g *loopback) close() {
 	}
 }
 
+// takeOff implements ground.
+func (g *loopback) takeOff(ctx context.Context, i int) (time.Duration, error) {
+	return takenOff(ctx, g.guests.machines[nodeNames[i]], g.cloud.offer, g.floatingIP())
+}
+
 // start implements ground.
 func (g *loopback) start(_ int, c command) (*process, error) { return c.start() }
 

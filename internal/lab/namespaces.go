@@ -149,6 +149,15 @@ func (g *namespaces) runArguments() []string { return nil }
 // with what an earlier one left.
 func (g *namespaces) power(i int, on bool) { g.fabric.Isolate(netlab.Station(i), !on) }
 
+// takeOff implements ground.
+func (g *namespaces) takeOff(ctx context.Context, i int) (away time.Duration, err error) {
+	err = g.fabric.Do(netlab.Station(i), func() (err error) {
+		away, err = takenOff(ctx, netif.Kernel{}, g.offer, g.floatingIP())
+		return err
+	})
+	return away, err
+}
+
 // start implements ground.
 func (g *namespaces) start(i int, c command) (p *process, err error) {
 	err = g.fabric.Do(netlab.Station(i), func() (err error) {

@@ -23,7 +23,7 @@ func TestChoose(t *testing.T) {
 		"slow-assign", "api-hangs",
 		"daemon-killed-no-probe", "crash-loop", "daemon-killed-service-lives", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
 		"unbound-start", "foreign-owner", "link-cut-blind", "one-way-cut", "link-cut-owner-dies", "link-cut-service-dies",
-		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up",
+		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up", "address-removed",
 	}
 	every := append(append([]string{}, defaults...), others...)
 	for name, test := range map[string]struct {
@@ -108,9 +108,13 @@ func TestAScenarioSaysWhyItDoesNotApply(t *testing.T) {
 	for _, s := range scenarios() {
 		counted := oneCall()
 		counted.countsCalls = true
-		if why := s.unfit(counted); why != "" {
+		if why := s.unfit(counted); why != "" && s.name != "address-removed" {
 			t.Errorf("%s does not apply to the simplest kind of address: %s", s.name, why)
 		}
+	}
+	removed, _ := find(scenarios(), "address-removed")
+	if got, there := removed.unfit(oneCall()), removed.unfit(announced()); got != "the machine does not have the address" || there != "" {
+		t.Errorf("address-removed where the machine has nothing: %q, and where it has the address: %q", got, there)
 	}
 	used, _ := find(scenarios(), "calls-used-up")
 	if got := used.unfit(oneCall()); got != "the cloud does not tell how many calls remain" {

@@ -23,7 +23,7 @@ import (
 func TestAnnounceSendsOneRequestAndOneReplyToEverybody(t *testing.T) {
 	t.Parallel()
 	m, listener := wire(t)
-	do(t, m.AddHost, float4, "near0")
+	add(t, m, float4, "near0")
 	announced(t, m, float4, "near0")
 
 	const (
@@ -57,8 +57,8 @@ func wire(t *testing.T) (m machine, listener int) {
 	}
 	far, err := netlink.LinkByName("far0")
 	must(t, err)
+	must(t, netlink.LinkSetUp(far)) // first: until the kernel has noticed that a wire carries, it drops what is sent
 	must(t, netlink.LinkSetUp(near))
-	must(t, netlink.LinkSetUp(far))
 	return m, listenARP(t, far.Attrs().Index)
 }
 
@@ -67,7 +67,7 @@ func wire(t *testing.T) (m machine, listener int) {
 func TestThePermitIsAskedLast(t *testing.T) {
 	t.Parallel()
 	m, listener := wire(t)
-	do(t, m.AddHost, float4, "near0")
+	add(t, m, float4, "near0")
 	var heard []string
 	asked := 0
 	permit := func() error {
@@ -121,7 +121,7 @@ func readFrame(t *testing.T, fd int) string {
 func TestAnnounceSaysThatAnInterfaceIsDown(t *testing.T) {
 	t.Parallel()
 	m := namespace(t)
-	do(t, m.AddHost, float4, "eth0")
+	add(t, m, float4, "eth0")
 	link, err := netlink.LinkByName("eth0")
 	must(t, err)
 	must(t, netlink.LinkSetDown(link))
@@ -135,7 +135,7 @@ func TestAnnounceSaysThatAnInterfaceIsDown(t *testing.T) {
 func TestAnnounceNeedsTheRightToSendFrames(t *testing.T) {
 	t.Parallel()
 	m := namespace(t)
-	do(t, m.AddHost, float4, "eth0")
+	add(t, m, float4, "eth0")
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var caps [2]unix.CapUserData
 	must(t, unix.Capget(&head, &caps[0]))

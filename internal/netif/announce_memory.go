@@ -64,6 +64,8 @@ func (m *Memory) announceable(addr netip.Addr, iface string) error {
 		return m.deny
 	case !ok:
 		return errNoInterface
+	case m.down[iface]:
+		return errDown
 	}
 	i := slices.IndexFunc(m.links, func(l Link) bool { return l.Name == iface })
 	return announceable(addr, m.links[i].MAC, entries)

@@ -6,6 +6,7 @@ package netif
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -21,6 +22,10 @@ type machine struct {
 	mac string
 	// restart returns the same machine as a new process sees it.
 	restart func() Interfaces
+	// beside runs what is run in a goroutine on this machine.
+	beside  func(func())
+	takeOff func(t *testing.T, addr, iface string) // by another hand than fipctl's
+	setLink func(t *testing.T, iface string, up bool)
 }
 
 const (
@@ -40,32 +45,66 @@ var contract = []struct {
 	{"an added address is there, on that interface only, and goes again", func(t *testing.T, m machine) {
 		for _, a := range []string{float4, float6} {
 			wantHas(t, m, a, Loopback, false)
-			do(t, m.AddHost, a, Loopback)
+			add(t, m, a, Loopback)
 			wantHas(t, m, a, Loopback, true)
 			wantHas(t, m, a, "eth0", false)
 			do(t, m.RemoveHost, a, Loopback)
 			wantHas(t, m, a, Loopback, false)
 		}
 	}},
+	{"an address is added where it is missing, and told so", func(t *testing.T, m machine) {
+		for _, tt := range []struct {
+			addr  string
+			added bool
+		}{{float4, true}, {float4, false}, {float6, true}, {float6, false}, {foreignWide4, false}, {foreignHost4, false}, {foreignWide6, false}} {
+			if added, err := m.AddHost(t.Context(), netip.MustParseAddr(tt.addr), "eth0"); added != tt.added || err != nil {
+				t.Errorf("AddHost(%s) = %v, %v, want %v", tt.addr, added, err, tt.added)
+			}
+		}
+		m.takeOff(t, float4, "eth0")
+		if added, err := m.AddHost(t.Context(), netip.MustParseAddr(float4), "eth0"); !added || err != nil {
+			t.Errorf("after it was taken off: %v, %v", added, err)
+		}
+	}},
+	{"who watches is told what is, what comes and what goes, by whomever", func(t *testing.T, m machine) {
+		w := watch(t, m)
+		w.want("anew")
+		w.want("lo up", "eth0 up 192.0.2.10")
+		add(t, m, float4, "eth0")
+		w.want("eth0 added 203.0.113.7")
+		m.takeOff(t, float4, "eth0")
+		w.want("eth0 removed 203.0.113.7")
+		add(t, m, float6, Loopback)
+		w.want("lo added 2001:db8:f::7")
+		do(t, m.RemoveHost, float6, Loopback)
+		w.want("lo removed 2001:db8:f::7")
+		m.setLink(t, "eth0", false)
+		w.want("eth0 down set down 192.0.2.10")
+		m.setLink(t, "eth0", true)
+		w.until("eth0 up 192.0.2.10") // a wire carries a moment later
+		if err := w.end(); err != nil {
+			t.Errorf("it ends with %v", err)
+		}
+	}},
 	{"adding and removing twice is the same as once", func(t *testing.T, m machine) {
 		for _, a := range []string{float4, float6} {
 			do(t, m.RemoveHost, a, Loopback)
-			do(t, m.AddHost, a, Loopback)
-			do(t, m.AddHost, a, Loopback)
+			add(t, m, a, Loopback)
+			add(t, m, a, Loopback)
 			do(t, m.RemoveHost, a, Loopback)
 			wantHas(t, m, a, Loopback, false)
 			do(t, m.RemoveHost, a, Loopback)
 		}
 	}},
 	{"an address in IPv6 form is the IPv4 address", func(t *testing.T, m machine) {
-		do(t, m.AddHost, "::ffff:"+float4, Loopback)
+		add(t, m, "::ffff:"+float4, Loopback)
 		wantHas(t, m, float4, Loopback, true)
 		do(t, m.RemoveHost, "::ffff:"+float4, Loopback)
 		wantHas(t, m, float4, Loopback, false)
 	}},
 	{"an address added by an earlier process is removed", func(t *testing.T, m machine) {
 		for _, a := range []string{float4, float6} {
-			do(t, m.AddHost, a, "eth0")
+			add(t, m, a, "eth0")
 			later := m.restart()
 			do(t, later.RemoveHost, a, "eth0")
 			wantHas(t, later, a, "eth0", false)
@@ -73,7 +112,7 @@ var contract = []struct {
 	}},
 	{"what somebody else added is neither changed nor removed", func(t *testing.T, m machine) {
 		for _, a := range []string{foreignWide4, foreignHost4, foreignWide6} {
-			do(t, m.AddHost, a, "eth0")
+			add(t, m, a, "eth0")
 			err := m.RemoveHost(t.Context(), netip.MustParseAddr(a), "eth0")
 			if !errors.Is(err, ErrForeign) {
 				t.Errorf("remove %s: %v, want ErrForeign", a, err)
@@ -83,24 +122,24 @@ var contract = []struct {
 	}},
 	{"the same address on another interface stays", func(t *testing.T, m machine) {
 		for _, a := range []string{float4, float6, foreignHost4} {
-			do(t, m.AddHost, a, Loopback)
-			do(t, m.AddHost, a, "eth0")
+			add(t, m, a, Loopback)
+			add(t, m, a, "eth0")
 			do(t, m.RemoveHost, a, Loopback)
 			wantHas(t, m, a, Loopback, false)
 			wantHas(t, m, a, "eth0", true)
 		}
 	}},
 	{"the neighbours of an address stay", func(t *testing.T, m machine) {
-		do(t, m.AddHost, "192.0.2.11", "eth0")
-		do(t, m.AddHost, "192.0.2.12", "eth0")
+		add(t, m, "192.0.2.11", "eth0")
+		add(t, m, "192.0.2.12", "eth0")
 		do(t, m.RemoveHost, "192.0.2.11", "eth0")
 		wantHas(t, m, "192.0.2.11", "eth0", false)
 		wantHas(t, m, "192.0.2.12", "eth0", true)
 		wantHas(t, m, foreignWide4, "eth0", true)
 	}},
 	{"local lists everything, sorted and once", func(t *testing.T, m machine) {
-		do(t, m.AddHost, float6, Loopback)
-		do(t, m.AddHost, float6, "eth0")
+		add(t, m, float6, Loopback)
+		add(t, m, float6, "eth0")
 		got, err := m.Local(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -126,12 +165,12 @@ var contract = []struct {
 		do(t, m.RemoveHost, float6, "gone0")
 		_, hasErr := m.Has(t.Context(), addr, "gone0")
 		wantError(t, hasErr, "look for 2001:db8:f::7 on gone0: no such interface")
-		wantError(t, m.AddHost(t.Context(), addr, "gone0"), "add 2001:db8:f::7 to gone0: no such interface")
+		wantError(t, addErr(t.Context(), m, addr, "gone0"), "add 2001:db8:f::7 to gone0: no such interface")
 	}},
 	{"where AddHost put an address is found again, by a later process too", func(t *testing.T, m machine) {
-		do(t, m.AddHost, float4, "eth0")
-		do(t, m.AddHost, float4, Loopback)
-		do(t, m.AddHost, float6, "eth0")
+		add(t, m, float4, "eth0")
+		add(t, m, float4, Loopback)
+		add(t, m, float6, "eth0")
 		later := m.restart()
 		wantPlaced(t, later, float4, "eth0", Loopback)
 		wantPlaced(t, later, float6, "eth0")
@@ -140,7 +179,7 @@ var contract = []struct {
 		wantPlaced(t, later, float4, Loopback)
 	}},
 	{"what somebody else added was not placed by us", func(t *testing.T, m machine) {
-		do(t, m.AddHost, foreignHost4, "eth0")
+		add(t, m, foreignHost4, "eth0")
 		wantPlaced(t, m, foreignHost4)
 		wantPlaced(t, m, foreignWide4)
 		wantPlaced(t, m, float4)
@@ -149,15 +188,15 @@ var contract = []struct {
 		if err := m.CanAnnounce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		do(t, m.AddHost, float4, "eth0")
+		add(t, m, float4, "eth0")
 		announced(t, m, float4, "eth0")
 		announced(t, m, "::ffff:"+float4, "eth0")
 		announced(t, m, foreignWide4, "eth0") // by whomever it was put there
 		wantHas(t, m, float4, "eth0", true)
 	}},
 	{"what is not there, or cannot be announced, is not announced", func(t *testing.T, m machine) {
-		do(t, m.AddHost, float4, Loopback)
-		do(t, m.AddHost, float6, "eth0")
+		add(t, m, float4, Loopback)
+		add(t, m, float6, "eth0")
 		for _, tt := range []struct{ addr, iface, want string }{
 			{float4, "eth0", "announce 203.0.113.7 on eth0: the address is not on the interface"},
 			{float4, Loopback, "announce 203.0.113.7 on lo: the interface has no hardware address to announce it with"},
@@ -169,7 +208,7 @@ var contract = []struct {
 		}
 	}},
 	{"an announcement that is not permitted any more ends between its frames", func(t *testing.T, m machine) {
-		do(t, m.AddHost, float4, "eth0")
+		add(t, m, float4, "eth0")
 		for frames, want := range []string{
 			"announce 203.0.113.7 on eth0: the role is lost",
 			"announce 203.0.113.7 on eth0: 1 of 2 frames left: the role is lost",
@@ -190,7 +229,7 @@ var contract = []struct {
 		wantWithheld(t, m, ctx, float4, "eth0", func() error { cancel(errors.New("over")); return nil }, 0, "announce 203.0.113.7 on eth0: over")
 	}},
 	{"what cannot be a floating IP is refused", func(t *testing.T, m machine) {
-		wantError(t, m.AddHost(t.Context(), netip.Addr{}, Loopback), "add invalid IP to lo: no address given")
+		wantError(t, addErr(t.Context(), m, netip.Addr{}, Loopback), "add invalid IP to lo: no address given")
 		for a, want := range map[string]string{
 			"fe80::1%lo": "address fe80::1%lo has a zone; give the interface instead",
 			"0.0.0.0":    "address 0.0.0.0 cannot be a floating IP",
@@ -198,15 +237,15 @@ var contract = []struct {
 			"fe80::1":    "address fe80::1 cannot be a floating IP",
 		} {
 			addr := netip.MustParseAddr(a)
-			wantError(t, m.AddHost(t.Context(), addr, Loopback), "add "+a+" to lo: "+want)
+			wantError(t, addErr(t.Context(), m, addr, Loopback), "add "+a+" to lo: "+want)
 			wantError(t, m.RemoveHost(t.Context(), addr, Loopback), "remove "+a+" from lo: "+want)
 		}
 		const long = "an-interface-name-that-is-too-long"
-		wantError(t, m.AddHost(t.Context(), netip.MustParseAddr(float4), long),
+		wantError(t, addErr(t.Context(), m, netip.MustParseAddr(float4), long),
 			`add 203.0.113.7 to `+long+`: interface "`+long+`": a name has 1 to 15 bytes`)
 	}},
 	{"a loopback address is one like any other", func(t *testing.T, m machine) {
-		do(t, m.AddHost, "127.9.9.9", Loopback)
+		add(t, m, "127.9.9.9", Loopback)
 		wantHas(t, m, "127.9.9.9", Loopback, true)
 		do(t, m.RemoveHost, "127.9.9.9", Loopback)
 		wantHas(t, m, "127.9.9.9", Loopback, false)
@@ -217,7 +256,7 @@ var contract = []struct {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("over"))
 		addr := netip.MustParseAddr(float4)
-		wantError(t, m.AddHost(ctx, addr, Loopback), "add 203.0.113.7 to lo: over")
+		wantError(t, addErr(ctx, m, addr, Loopback), "add 203.0.113.7 to lo: over")
 		wantHas(t, m, float4, Loopback, false)
 		_, err := m.Local(ctx)
 		wantError(t, err, "over")
@@ -237,6 +276,22 @@ func do(t *testing.T, f func(context.Context, netip.Addr, string) error, addr, i
 	if err := f(t.Context(), netip.MustParseAddr(addr), iface); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func add(t *testing.T, m Interfaces, addr, iface string) {
+	t.Helper()
+	if _, err := m.AddHost(t.Context(), netip.MustParseAddr(addr), iface); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// addErr returns why an address is not added.
+func addErr(ctx context.Context, m Interfaces, addr netip.Addr, iface string) error {
+	added, err := m.AddHost(ctx, addr, iface)
+	if err == nil || added {
+		return fmt.Errorf("added %v: %w", added, err)
+	}
+	return err
 }
 
 // permitted lets an announcement leave.

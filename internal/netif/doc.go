@@ -18,7 +18,7 @@
 // so. Whether one may be announced is the caller's to know (invariant 1); the package
 // only refuses what is not on the interface.
 //
-// The package decides nothing, watches nothing, starts nothing and never logs.
-// The caller asks again: an address that somebody removed by hand comes back with
-// the next AddHost.
+// The package decides nothing, starts nothing and never logs. Whoever wants to know what
+// others do to the interfaces watches them ([Interfaces].Watch) and then asks again: an
+// address that somebody removed by hand comes back with the next AddHost.
 package netif

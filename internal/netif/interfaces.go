@@ -32,8 +32,9 @@ var ErrForeign = errors.New("not added by fipctl")
 type Interfaces interface {
 	// AddHost puts addr on iface as a /32 or /128 and marks it. If iface has the
 	// address already, with whatever prefix and by whomever, nothing is done:
-	// the address answers, and somebody else's stays somebody else's.
-	AddHost(ctx context.Context, addr netip.Addr, iface string) error
+	// the address answers, and somebody else's stays somebody else's. It reports
+	// whether the address was missing and is there now.
+	AddHost(ctx context.Context, addr netip.Addr, iface string) (added bool, err error)
 	// RemoveHost takes addr off iface if AddHost, in this process or an earlier
 	// one, put it there. If iface does not exist or has no such address, nothing
 	// is done. An address of another origin or prefix stays, and the error
@@ -65,6 +66,15 @@ type Interfaces interface {
 	// CanAnnounce returns what would keep every Announce from working, such as a
 	// missing capability, or nil. It sends nothing and changes nothing.
 	CanAnnounce(ctx context.Context) error
+	// Watch calls report for whatever changes on the machine's interfaces, by whomever,
+	// AddHost and RemoveHost included, in the order in which it happened, until ctx
+	// ends; then it returns nil. It begins with EventAnew and the state of every
+	// interface, and does so again where changes came faster than report took them. An
+	// event is a reason to look, no fact: by the time that report is called it may be
+	// over. report must not wait for another method. An error wrapping
+	// [errors.ErrUnsupported] says that nothing can be watched here; after any other,
+	// whoever wants to know more calls again.
+	Watch(ctx context.Context, report func(Event)) error
 }
 
 // What is wrong with what is asked for.
@@ -72,6 +82,7 @@ var (
 	errNoInterface = errors.New("no such interface")
 	errNotThere    = errors.New("the address is not on the interface")
 	errIPv6        = errors.New("only IPv4 addresses are announced")
+	errDown        = errors.New("network is down")
 	errNoHardware  = errors.New("the interface has no hardware address to announce it with")
 )
 

@@ -26,15 +26,18 @@ const (
 // AddHost implements [Interfaces]. An IPv6 address is added without duplicate
 // address detection: its previous owner may have died with it, and a second of
 // waiting would lengthen the outage.
-func (Kernel) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
-	addr, err := request(ctx, addr, iface)
+func (Kernel) AddHost(ctx context.Context, addr netip.Addr, iface string) (added bool, err error) {
+	addr, err = request(ctx, addr, iface)
 	if err == nil {
-		err = withSocket(iface, func(s *socket) error { return s.add(ctx, addr) })
+		err = withSocket(iface, func(s *socket) error {
+			added, err = s.add(ctx, addr)
+			return err
+		})
 	}
 	if err != nil {
-		return fmt.Errorf("add %s to %s: %w", addr, iface, explain(err, iface))
+		return false, fmt.Errorf("add %s to %s: %w", addr, iface, explain(err, iface))
 	}
-	return nil
+	return added, nil
 }
 
 // RemoveHost implements [Interfaces].
@@ -135,14 +138,15 @@ func (Kernel) Placed(ctx context.Context, addr netip.Addr) ([]string, error) {
 	return names, nil
 }
 
-// add puts addr on the interface unless it is there, or ctx ends before it is asked to.
-func (s *socket) add(ctx context.Context, addr netip.Addr) error {
+// add puts addr on the interface unless it is there, or ctx ends before it is asked to,
+// and reports whether it did.
+func (s *socket) add(ctx context.Context, addr netip.Addr) (bool, error) {
 	entries, err := s.list(addr)
 	if err != nil || has(entries, addr) {
-		return err
+		return false, err
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
 	req := s.about(addr, unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
 	flags := uint32(unix.IFA_F_NOPREFIXROUTE)
@@ -153,9 +157,9 @@ func (s *socket) add(ctx context.Context, addr netip.Addr) error {
 	req.AddData(nl.NewRtAttr(unix.IFA_RT_PRIORITY, nl.Uint32Attr(Mark)))
 	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
 	if errors.Is(err, unix.EEXIST) {
-		return nil // somebody was faster
+		return false, nil // somebody was faster
 	}
-	return err
+	return err == nil, err
 }
 
 // remove takes addr off the interface if it is ours.

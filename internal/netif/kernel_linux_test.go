@@ -38,6 +38,10 @@ func namespace(t *testing.T) machine {
 		if err := netlink.LinkAdd(veth); err != nil {
 			t.Skipf("this kernel has neither dummy nor veth interfaces: %v", err)
 		}
+		peer, err := netlink.LinkByName(veth.PeerName)
+		must(t, err)
+		must(t, os.WriteFile("/proc/sys/net/ipv6/conf/peer0/addr_gen_mode", []byte("1"), 0)) // as below
+		must(t, netlink.LinkSetUp(peer))
 	}
 	// Without the link-local address, which would come and go by itself.
 	must(t, os.WriteFile("/proc/sys/net/ipv6/conf/eth0/addr_gen_mode", []byte("1"), 0))
@@ -55,7 +59,47 @@ func namespace(t *testing.T) machine {
 		must(t, err)
 		must(t, netlink.AddrAdd(link, addr))
 	}
-	return machine{Interfaces: Kernel{}, mac: mac, restart: func() Interfaces { return Kernel{} }}
+	return machine{
+		Interfaces: Kernel{}, mac: mac, restart: func() Interfaces { return Kernel{} },
+		beside: besideNamespace(t), takeOff: takeOff, setLink: setLink,
+	}
+}
+
+// besideNamespace returns how to run something in the namespace of the test's thread, on
+// another one.
+func besideNamespace(t *testing.T) func(func()) {
+	t.Helper()
+	ns, err := os.Open("/proc/thread-self/ns/net")
+	must(t, err)
+	t.Cleanup(func() { ns.Close() })
+	return func(f func()) {
+		runtime.LockOSThread() // and ends with its goroutine
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			panic(err)
+		}
+		f()
+	}
+}
+
+// takeOff does what `ip addr del` does.
+func takeOff(t *testing.T, addr, iface string) {
+	t.Helper()
+	link, err := netlink.LinkByName(iface)
+	must(t, err)
+	ip := netip.MustParseAddr(addr)
+	must(t, netlink.AddrDel(link, &netlink.Addr{IPNet: &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(ip.BitLen(), ip.BitLen())}}))
+}
+
+// setLink does what `ip link set` does.
+func setLink(t *testing.T, iface string, up bool) {
+	t.Helper()
+	link, err := netlink.LinkByName(iface)
+	must(t, err)
+	if up {
+		must(t, netlink.LinkSetUp(link))
+	} else {
+		must(t, netlink.LinkSetDown(link))
+	}
 }
 
 func must(t *testing.T, err error) {
@@ -78,8 +122,8 @@ func TestKernel(t *testing.T) {
 func TestKernelAddsFullPrefixesThatAnswerAtOnce(t *testing.T) {
 	t.Parallel()
 	m := namespace(t)
-	do(t, m.AddHost, float4, "eth0")
-	do(t, m.AddHost, float6, "eth0")
+	add(t, m, float4, "eth0")
+	add(t, m, float6, "eth0")
 	link, err := netlink.LinkByName("eth0")
 	must(t, err)
 	addrs, err := netlink.AddrList(link, netlink.FAMILY_ALL)
@@ -111,7 +155,7 @@ func TestKernelSaysWhyIPv6IsRefused(t *testing.T) {
 	t.Parallel()
 	m := namespace(t)
 	must(t, os.WriteFile("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", []byte("1"), 0))
-	err := m.AddHost(t.Context(), netip.MustParseAddr(float6), "eth0")
+	err := addErr(t.Context(), m, netip.MustParseAddr(float6), "eth0")
 	wantError(t, err, "add 2001:db8:f::7 to eth0: permission denied; IPv6 is off there: set net.ipv6.conf.eth0.disable_ipv6=0")
 }
 

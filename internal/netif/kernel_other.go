@@ -14,8 +14,8 @@ import (
 )
 
 // AddHost returns an error wrapping [errors.ErrUnsupported].
-func (Kernel) AddHost(_ context.Context, addr netip.Addr, iface string) error {
-	return fmt.Errorf("add %s to %s: %w on %s; run fipctl on Linux", addr, iface, errors.ErrUnsupported, runtime.GOOS)
+func (Kernel) AddHost(_ context.Context, addr netip.Addr, iface string) (bool, error) {
+	return false, fmt.Errorf("add %s to %s: %w on %s; run fipctl on Linux", addr, iface, errors.ErrUnsupported, runtime.GOOS)
 }
 
 // RemoveHost returns an error wrapping [errors.ErrUnsupported].
@@ -36,4 +36,9 @@ func (Kernel) Announce(_ context.Context, addr netip.Addr, iface string, _ func(
 // CanAnnounce returns an error wrapping [errors.ErrUnsupported].
 func (Kernel) CanAnnounce(context.Context) error {
 	return fmt.Errorf("announce addresses: %w on %s; run fipctl on Linux", errors.ErrUnsupported, runtime.GOOS)
+}
+
+// Watch returns an error wrapping [errors.ErrUnsupported].
+func (Kernel) Watch(context.Context, func(Event)) error {
+	return fmt.Errorf("watch interfaces: %w on %s; run fipctl on Linux", errors.ErrUnsupported, runtime.GOOS)
 }

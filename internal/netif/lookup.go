@@ -80,20 +80,29 @@ func readLinks(ctx context.Context) ([]link, error) {
 	}
 	links := make([]link, 0, len(ifaces))
 	for _, i := range ifaces {
-		l := link{name: i.Name, mac: i.HardwareAddr.String()}
-		addrs, err := i.Addrs()
+		l, err := readLink(i)
 		if err != nil {
-			return nil, fmt.Errorf("list addresses of %s: %w", i.Name, err)
-		}
-		for _, a := range addrs {
-			// A point-to-point address, too, is given by its local end.
-			if n, ok := a.(*net.IPNet); ok {
-				if ip, ok := netip.AddrFromSlice(n.IP); ok {
-					l.addrs = append(l.addrs, canonical(ip))
-				}
-			}
+			return nil, err
 		}
 		links = append(links, l)
 	}
 	return links, nil
+}
+
+// readLink asks the system what one interface has.
+func readLink(i net.Interface) (link, error) {
+	l := link{name: i.Name, mac: i.HardwareAddr.String()}
+	addrs, err := i.Addrs()
+	if err != nil {
+		return l, fmt.Errorf("list addresses of %s: %w", i.Name, err)
+	}
+	for _, a := range addrs {
+		// A point-to-point address, too, is given by its local end.
+		if n, ok := a.(*net.IPNet); ok {
+			if ip, ok := netip.AddrFromSlice(n.IP); ok {
+				l.addrs = append(l.addrs, canonical(ip))
+			}
+		}
+	}
+	return l, nil
 }

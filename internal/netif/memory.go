@@ -24,6 +24,9 @@ type Memory struct {
 	mu    sync.Mutex
 	links []Link
 	added map[string][]netip.Addr // by interface: what AddHost added, in order
+	down  map[string]bool         // the interfaces that carry nothing
+	ears  map[*ear]bool           // of those who watch
+	deaf  bool                    // and hear nothing
 	heard func(Frame) error
 	deny  error
 	slow  func(call string)
@@ -33,7 +36,7 @@ var _ Interfaces = (*Memory)(nil)
 
 // NewMemory returns a machine with the given interfaces.
 func NewMemory(links ...Link) *Memory {
-	m := &Memory{added: make(map[string][]netip.Addr)}
+	m := &Memory{added: make(map[string][]netip.Addr), down: make(map[string]bool), ears: make(map[*ear]bool)}
 	for _, l := range links {
 		l.Prefixes = slices.Clone(l.Prefixes)
 		m.links = append(m.links, l)
@@ -78,22 +81,24 @@ func (m *Memory) Placed(ctx context.Context, addr netip.Addr) ([]string, error) 
 }
 
 // AddHost implements [Interfaces].
-func (m *Memory) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
+func (m *Memory) AddHost(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
 	m.called("AddHost")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	addr, err := request(ctx, addr, iface)
 	if err != nil {
-		return fmt.Errorf("add %s to %s: %w", addr, iface, err)
+		return false, fmt.Errorf("add %s to %s: %w", addr, iface, err)
 	}
 	entries, ok := m.entries(iface)
 	if !ok {
-		return fmt.Errorf("add %s to %s: no such interface", addr, iface)
+		return false, fmt.Errorf("add %s to %s: no such interface", addr, iface)
 	}
-	if !has(entries, addr) {
-		m.added[iface] = append(m.added[iface], addr)
+	if has(entries, addr) {
+		return false, nil
 	}
-	return nil
+	m.added[iface] = append(m.added[iface], addr)
+	m.tell(Event{Kind: EventAdded, Iface: iface, Addr: addr})
+	return true, nil
 }
 
 // RemoveHost implements [Interfaces].
@@ -112,6 +117,7 @@ func (m *Memory) RemoveHost(ctx context.Context, addr netip.Addr, iface string) 
 	}
 	if yes {
 		m.added[iface] = slices.DeleteFunc(m.added[iface], func(a netip.Addr) bool { return a == addr })
+		m.tell(Event{Kind: EventRemoved, Iface: iface, Addr: addr})
 	}
 	return nil
 }

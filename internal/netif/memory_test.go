@@ -22,8 +22,17 @@ func TestMemory(t *testing.T) {
 				Link{Name: "eth0", MAC: "02:00:5e:10:00:01", Prefixes: prefixes(
 					foreignWide4+"/24", foreignHost4+"/32", foreignWide6+"/64")},
 			)
-			tt.run(t, machine{Interfaces: m, mac: "02:00:5E:10:00:01", restart: func() Interfaces { return m }})
+			tt.run(t, machineOf(m, func() Interfaces { return m }))
 		})
+	}
+}
+
+// machineOf makes a machine of one in memory and a way to it.
+func machineOf(m *Memory, way func() Interfaces) machine {
+	return machine{
+		Interfaces: way(), mac: "02:00:5E:10:00:01", restart: way, beside: func(f func()) { f() },
+		takeOff: func(t *testing.T, addr, iface string) { m.TakeOff(netip.MustParseAddr(addr), iface) },
+		setLink: func(_ *testing.T, iface string, up bool) { m.SetLink(iface, up) },
 	}
 }
 
@@ -48,7 +57,7 @@ func TestMemoryTellsWhoeverListensOfAnAnnouncement(t *testing.T) {
 	m := NewMemory(Link{Name: "eth0", MAC: "02:00:5e:10:00:01"})
 	var heard []Frame
 	m.OnAnnounce(func(f Frame) error { heard = append(heard, f); return nil })
-	do(t, m.AddHost, float4, "eth0")
+	add(t, m, float4, "eth0")
 	announced(t, m, float4, "eth0")
 	addr := netip.MustParseAddr(float4)
 	want := []Frame{{Addr: addr, Iface: "eth0"}, {Addr: addr, Iface: "eth0", Reply: true}}
@@ -69,8 +78,34 @@ func TestMemoryTellsWhoeverListensOfAnAnnouncement(t *testing.T) {
 func TestMemoryCanBeDeniedToAnnounce(t *testing.T) {
 	t.Parallel()
 	m := NewMemory(Link{Name: "eth0", MAC: "02:00:5e:10:00:01"})
-	do(t, m.AddHost, float4, "eth0")
+	add(t, m, float4, "eth0")
 	m.DenyAnnounce(errors.New("no CAP_NET_RAW"))
 	wantError(t, m.CanAnnounce(t.Context()), "no CAP_NET_RAW")
 	wantWithheld(t, m, t.Context(), float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: no CAP_NET_RAW")
+}
+
+func TestAHandTakesOffWhoeversAddress(t *testing.T) {
+	t.Parallel()
+	m := NewMemory(Link{Name: "eth0", Prefixes: prefixes(foreignWide4 + "/24")})
+	add(t, m, float4, "eth0")
+	for _, a := range []string{float4, foreignWide4} {
+		if addr := netip.MustParseAddr(a); !m.TakeOff(addr, "eth0") || m.TakeOff(addr, "eth0") {
+			t.Errorf("%s is not taken off, or twice", a)
+		}
+		wantHas(t, m, a, "eth0", false)
+	}
+	m.PutOn(netip.MustParsePrefix(foreignWide4+"/24"), "eth0")
+	wantHas(t, m, foreignWide4, "eth0", true)
+	wantPlaced(t, m, foreignWide4)
+}
+
+func TestAnInterfaceThatIsDownKeepsItsAddressesAndAnnouncesNothing(t *testing.T) {
+	t.Parallel()
+	m := NewMemory(Link{Name: "eth0", MAC: "02:00:5e:10:00:01"})
+	add(t, m, float4, "eth0")
+	m.SetLink("eth0", false)
+	wantHas(t, m, float4, "eth0", true)
+	wantWithheld(t, m, t.Context(), float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: network is down")
+	m.SetLink("eth0", true)
+	announced(t, m, float4, "eth0")
 }

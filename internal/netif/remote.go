@@ -22,10 +22,11 @@ import (
 // [Machines] handler. It is for labs without the right to change this machine, where
 // one process plays the interfaces of all nodes; nothing about it is authenticated.
 //
-//	POST /add /remove   {"node","addr","iface"}; 204, or 422 with {"error","foreign"}
+//	POST /add /remove   {"node","addr","iface"}; 204, 201 if it was added, or 422 with {"error","foreign"}
 //	POST /prepare       the same; whether an announcement can be made
 //	POST /frame         the same and "reply"; one frame of an announcement leaves
 //	GET  /local?node=N  [{"name","mac","addrs":[{"prefix","placed"}]}]
+//	GET  /watch?node=N  an Event a line, until one side closes
 type Remote struct {
 	base *url.URL
 	node string
@@ -83,13 +84,14 @@ type remoteAddr struct {
 }
 
 // AddHost implements [Interfaces].
-func (r *Remote) AddHost(ctx context.Context, addr netip.Addr, iface string) error {
+func (r *Remote) AddHost(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
 	return r.change(ctx, "add", "to", addr, iface)
 }
 
 // RemoveHost implements [Interfaces].
 func (r *Remote) RemoveHost(ctx context.Context, addr netip.Addr, iface string) error {
-	return r.change(ctx, "remove", "from", addr, iface)
+	_, err := r.change(ctx, "remove", "from", addr, iface)
+	return err
 }
 
 // Announce implements [Interfaces]. A frame is sent by a request of its own, which is
@@ -98,11 +100,12 @@ func (r *Remote) Announce(ctx context.Context, addr netip.Addr, iface string, pe
 	left := 0
 	addr, err := request(ctx, addr, iface)
 	if err == nil {
-		err = r.post(ctx, "prepare", remoteStep{Addr: addr, Iface: iface})
+		_, err = r.post(ctx, "prepare", remoteStep{Addr: addr, Iface: iface})
 	}
 	if err == nil {
 		left, err = leave(ctx, permit, func(i int) error {
-			return r.post(context.WithoutCancel(ctx), "frame", remoteStep{Addr: addr, Iface: iface, Reply: i > 0})
+			_, err := r.post(context.WithoutCancel(ctx), "frame", remoteStep{Addr: addr, Iface: iface, Reply: i > 0})
+			return err
 		})
 	}
 	if err != nil {
@@ -119,54 +122,56 @@ func (r *Remote) CanAnnounce(ctx context.Context) error {
 	return nil
 }
 
-// change makes one change of what an interface has.
-func (r *Remote) change(ctx context.Context, verb, where string, addr netip.Addr, iface string) error {
-	addr, err := request(ctx, addr, iface)
+// change makes one change of what an interface has, and reports whether that added
+// something.
+func (r *Remote) change(ctx context.Context, verb, where string, addr netip.Addr, iface string) (added bool, err error) {
+	addr, err = request(ctx, addr, iface)
 	if err == nil {
-		err = r.post(ctx, verb, remoteStep{Addr: addr, Iface: iface})
+		added, err = r.post(ctx, verb, remoteStep{Addr: addr, Iface: iface})
 	}
 	var refused remoteError
 	if err != nil && !errors.As(err, &refused) {
-		return fmt.Errorf("%s %s %s %s: %w", verb, addr, where, iface, err)
+		return false, fmt.Errorf("%s %s %s %s: %w", verb, addr, where, iface, err)
 	}
-	return err
+	return added, err
 }
 
-// post makes one step.
-func (r *Remote) post(ctx context.Context, verb string, s remoteStep) error {
+// post makes one step, and reports whether it created something.
+func (r *Remote) post(ctx context.Context, verb string, s remoteStep) (created bool, err error) {
 	s.Node = r.node
 	body, err := json.Marshal(s)
-	if err == nil {
-		_, err = r.do(ctx, http.MethodPost, r.base.JoinPath(verb), bytes.NewReader(body))
+	if err != nil {
+		return false, err
 	}
-	return err
+	_, code, err := r.do(ctx, http.MethodPost, r.base.JoinPath(verb), bytes.NewReader(body))
+	return code == http.StatusCreated, err
 }
 
-// do makes one request and returns the body of a good answer.
-func (r *Remote) do(ctx context.Context, method string, to *url.URL, body io.Reader) ([]byte, error) {
+// do makes one request and returns the body and the code of a good answer.
+func (r *Remote) do(ctx context.Context, method string, to *url.URL, body io.Reader) ([]byte, int, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), body)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	resp, err := r.http.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, remoteBodyMax))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, 0, err
 	case resp.StatusCode == http.StatusUnprocessableEntity:
 		var refused remoteError
 		if err := json.Unmarshal(answer, &refused); err != nil {
-			return nil, fmt.Errorf("read refusal: %w", err)
+			return nil, 0, fmt.Errorf("read refusal: %w", err)
 		}
-		return nil, refused
+		return nil, 0, refused
 	case resp.StatusCode >= http.StatusMultipleChoices:
-		return nil, fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(answer)))
+		return nil, 0, fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(answer)))
 	}
-	return answer, nil
+	return answer, resp.StatusCode, nil
 }
 
 // links asks for every interface.
@@ -176,7 +181,7 @@ func (r *Remote) links(ctx context.Context) ([]remoteLink, error) {
 	}
 	to := r.base.JoinPath("local")
 	to.RawQuery = url.Values{"node": {r.node}}.Encode()
-	answer, err := r.do(ctx, http.MethodGet, to, nil)
+	answer, _, err := r.do(ctx, http.MethodGet, to, nil)
 	var links []remoteLink
 	if err == nil {
 		err = json.Unmarshal(answer, &links)

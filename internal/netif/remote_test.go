@@ -25,7 +25,7 @@ func TestRemote(t *testing.T) {
 			server := httptest.NewServer(Machines{"lb-a": m, "lb-b": NewMemory()})
 			t.Cleanup(server.Close)
 			remote := func() Interfaces { return newRemote(t, server.URL+"/", "lb-a") }
-			tt.run(t, machine{Interfaces: remote(), mac: "02:00:5E:10:00:01", restart: remote})
+			tt.run(t, machineOf(m, remote))
 		})
 	}
 }
@@ -47,7 +47,7 @@ func TestRemoteTellsWhoListensOnTheOtherSide(t *testing.T) {
 	server := httptest.NewServer(Machines{"lb-a": m})
 	t.Cleanup(server.Close)
 	r := newRemote(t, server.URL, "lb-a")
-	do(t, r.AddHost, float4, "eth0")
+	add(t, r, float4, "eth0")
 	wantWithheld(t, r, t.Context(), float4, "eth0", permitted, 0, "announce 203.0.113.7 on eth0: outside the drift range")
 }
 
@@ -57,11 +57,11 @@ func TestRemoteSaysWhatIsWrongWithTheOtherSide(t *testing.T) {
 	t.Cleanup(server.Close)
 	r := newRemote(t, server.URL, "lb-a")
 	addr := netip.MustParseAddr(float4)
-	wantError(t, r.AddHost(t.Context(), addr, "eth0"), "add 203.0.113.7 to eth0: 404 Not Found: no machine of that name")
+	wantError(t, addErr(t.Context(), r, addr, "eth0"), "add 203.0.113.7 to eth0: 404 Not Found: no machine of that name")
 	_, err := r.Placed(t.Context(), addr)
 	wantError(t, err, "list interfaces: 404 Not Found: no machine of that name")
 	server.Close()
-	if err := r.AddHost(t.Context(), addr, "eth0"); err == nil || !strings.Contains(err.Error(), "add 203.0.113.7 to eth0: Post ") {
+	if _, err := r.AddHost(t.Context(), addr, "eth0"); err == nil || !strings.Contains(err.Error(), "add 203.0.113.7 to eth0: Post ") {
 		t.Errorf("nobody listens: %v", err)
 	}
 }

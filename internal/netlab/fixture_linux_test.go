@@ -132,7 +132,10 @@ func settle(t *testing.T, f *Fabric, node Station) {
 // hold puts an address on a node's interface, as the daemon does.
 func hold(t *testing.T, f *Fabric, node Station, ip netip.Addr) {
 	t.Helper()
-	err := f.Do(node, func() error { return netif.Kernel{}.AddHost(t.Context(), ip, "eth0") })
+	err := f.Do(node, func() error {
+		_, err := netif.Kernel{}.AddHost(t.Context(), ip, "eth0")
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,7 @@ type Metrics struct {
 	announcements *prometheus.CounterVec
 	linesLost     atomic.Pointer[func() uint64]        // nil: none is
 	engineAge     atomic.Pointer[func() time.Duration] // nil: there is no engine
+	putBacks      *prometheus.CounterVec
 }
 
 // New returns metrics with a registry of their own. Version is that of the
@@ -70,12 +71,13 @@ func New(version string) *Metrics {
 		callsLimit:    gauge(nameCallsLimit, "Calls of the account that the provider allows in the time it counts; absent where it does not tell.", labelProvider),
 		phaseTime:     histogram(nameFailoverPhaseTime, "Duration of the phases of a failover won by this node.", phaseBuckets, labelPhase),
 		announcements: counter(nameAnnouncements, "Announcements of the group's addresses by ARP.", labelGroup),
+		putBacks:      counter(namePutBacks, "Addresses of the group that somebody else took off this machine and that were put back.", labelGroup),
 	}
 	lost := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: nameLinesLost, Help: "Lines of the log that were not written."}, m.countLines)
 	build := gauge(nameBuildInfo, "Always 1; the labels say what runs.", labelVersion, labelGo)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(build, m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified, m.transitions,
-		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements, lost,
+		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements, m.putBacks, lost,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: nameEngineAge, Help: "How long ago the engine last ran."}, m.measureEngine))
 	for _, r := range datagramReasons() {
 		m.advertsRefuse.WithLabelValues(r.String())
@@ -221,6 +223,9 @@ func (m *Metrics) Phase(p Phase, d time.Duration) {
 
 // Announced counts one announcement that left, of a claim or to refresh.
 func (m *Metrics) Announced(group string) { m.announcements.WithLabelValues(group).Inc() }
+
+// PutBack counts one address that somebody else took off this machine and that is back.
+func (m *Metrics) PutBack(group string) { m.putBacks.WithLabelValues(group).Inc() }
 
 // FollowLog makes lost the count of lines of the log that were not written. It must
 // never fall, and be safe for concurrent use.

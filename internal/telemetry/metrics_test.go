@@ -119,6 +119,7 @@ func TestEachRecordingChangesItsSeriesAndNoOther(t *testing.T) {
 			`- fipctl_failover_phase_seconds_count{phase="api"} 0`, `+ fipctl_failover_phase_seconds_count{phase="api"} 1`}},
 		{"what is left of an account", func(m *Metrics) { m.CallsLeft("digitalocean", 5000, 4321) }, []string{
 			`+ fipctl_provider_calls_limit{provider="digitalocean"} 5000`, `+ fipctl_provider_calls_remaining{provider="digitalocean"} 4321`}},
+		{"an address that is put back", func(m *Metrics) { m.PutBack("web") }, []string{`+ fipctl_addresses_put_back_total{group="web"} 1`}},
 		{"an announcement", func(m *Metrics) { m.Announced("web") }, []string{`+ fipctl_announcements_total{group="web"} 1`}},
 		{"an engine that stands still", func(m *Metrics) { m.FollowEngine(func() time.Duration { return 12 * time.Second }) }, []string{
 			`- fipctl_engine_age_seconds 0`, `+ fipctl_engine_age_seconds 12`}},
@@ -221,6 +222,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	m.Transition("web", election.Backup, election.Active, election.ReasonUnbound)
 	m.ProviderCall("digitalocean", OpOwner, nil, 0)
 	m.Announced("web")
+	m.PutBack("web")
 	m.CallsLeft("digitalocean", 5000, 4321)
 	families, err := m.registry.Gather()
 	if err != nil {
@@ -240,7 +242,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	if diff := cmp.Diff(registered, page); diff != "" {
 		t.Errorf("docs/metrics.md (-registered +documented):\n%s", diff)
 	}
-	if len(registered) != 21 {
-		t.Errorf("%d families gathered, want all 21", len(registered))
+	if len(registered) != 22 {
+		t.Errorf("%d families gathered, want all 22", len(registered))
 	}
 }

@@ -26,6 +26,7 @@ const (
 	nameAnnouncements     = "fipctl_announcements_total"
 	nameEngineAge         = "fipctl_engine_age_seconds"
 	nameLinesLost         = "fipctl_log_lines_lost_total"
+	namePutBacks          = "fipctl_addresses_put_back_total"
 )
 
 // The names of the labels.
