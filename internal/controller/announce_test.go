@@ -151,6 +151,18 @@ func TestDecideForAnnouncedAddresses(t *testing.T) {
 	}
 }
 
+// TestWhatWasHereAMomentAgoIsNotAnnouncedAgain, while the read may be a stale one.
+func TestWhatWasHereAMomentAgoIsNotAnnouncedAgain(t *testing.T) {
+	t.Parallel()
+	pol := onePolicy(func(p *AddressPolicy) { announced(p); p.SettleTime = 15 * time.Second })
+	for since, want := range map[time.Duration]election.Reason{15*time.Second - 1: election.ReasonConfirming, 15 * time.Second: election.ReasonNone} {
+		_, d := Decide(pol, elsewhere(func(st *State, a *AddressState) { st.Term, a.WonAt = term, ago(since) }), leading(nil))
+		if d.Reason != want || (d.Step == Announce) != (want == election.ReasonNone) {
+			t.Errorf("%v after it was here: %v, %v", since, d.Step, d.Reason)
+		}
+	}
+}
+
 func TestSeveralAnnouncementsTakeTurnsAndDoNotWaitForReads(t *testing.T) {
 	t.Parallel()
 	pol := onePolicy(announced)

@@ -101,6 +101,17 @@ func TestWhatWasToldHoldsForItsTime(t *testing.T) {
 	}
 }
 
+// TestEnoughOfAnAccountEndsItsSlowness: when the window begins anew, all of it remains.
+func TestEnoughOfAnAccountEndsItsSlowness(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(4000, 2)
+	b.Left(now, 0, time.Hour)
+	b.Left(now+1, 5000, time.Hour)
+	if got := b.slowness(now + 1); got != 1 {
+		t.Errorf("a token takes %v times as long as planned", got)
+	}
+}
+
 // TestWhatIsWaitedForNeverWaitsForWhatRemains is invariant 12.
 func TestWhatIsWaitedForNeverWaitsForWhatRemains(t *testing.T) {
 	t.Parallel()

@@ -138,6 +138,18 @@ func TestADriverThatIsOpenedAnewIsNoStranger(t *testing.T) {
 	}
 }
 
+// TestAnotherLimitIsAnotherAccount: a smaller one has not lost what the larger had.
+func TestAnotherLimitIsAnotherAccount(t *testing.T) {
+	t.Parallel()
+	f := &flow{at: now, remaining: 5000}
+	f.note()
+	f.pass(2, 1, 2)
+	f.watch.Note(f.at.Add(time.Minute), providers.Allowance{Limit: 1000, Remaining: 1000, Window: time.Hour, Calls: f.calls + 1})
+	if s, yes := f.watch.Strained(f.at.Add(time.Minute), 2, 150); yes || s.Fell != 0 {
+		t.Errorf("strained: %t, %+v", yes, s)
+	}
+}
+
 func TestWhatWasToldLongAgoIsNoStrain(t *testing.T) {
 	t.Parallel()
 	f := &flow{at: now, remaining: 0}

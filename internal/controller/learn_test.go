@@ -130,6 +130,18 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 	}
 }
 
+// TestAMoveIsGivenTheTimeThatReadsMayLag, where that is longer than a move may take.
+func TestAMoveIsGivenTheTimeThatReadsMayLag(t *testing.T) {
+	t.Parallel()
+	pol := onePolicy(func(p *AddressPolicy) { p.MoveTimeout = 5 * time.Second })
+	for since, runs := range map[time.Duration]bool{15 * time.Second: true, 15*time.Second + 1: false} {
+		st, _ := Decide(pol, elsewhere(func(_ *State, a *AddressState) { a.AcceptedAt = ago(since) }), leading(nil))
+		if got := st.Addresses[0].AcceptedAt != 0; got != runs {
+			t.Errorf("after %v it runs: %v", since, got)
+		}
+	}
+}
+
 func TestAWriteMakesReadsFrequentAgain(t *testing.T) {
 	t.Parallel()
 	_, d := Decide(onePolicy(nil), elsewhere(func(st *State, a *AddressState) { a.AcceptedAt = ago(30 * time.Second) }),
@@ -144,6 +156,8 @@ func TestAWriteMakesReadsFrequentAgain(t *testing.T) {
 func TestWhatAPartOfAReadChanges(t *testing.T) {
 	t.Parallel()
 	old := AddressState{Known: true, Began: ago(4 * time.Second), Ended: ago(3 * time.Second), Seen: providers.Assignment{Target: there, Version: "1"}}
+	moving := old
+	moving.AcceptedAt = ago(time.Second)
 	anew := func(seen providers.Assignment) AddressState {
 		a := old
 		a.Began, a.Ended, a.Seen = ago(ms(40)), ago(ms(10)), seen
@@ -162,6 +176,7 @@ func TestWhatAPartOfAReadChanges(t *testing.T) {
 		{"so does nobody", old, providers.Assignment{}, true, old},
 		{"and what is being moved", old, providers.Assignment{Target: there, Pending: true}, true, old},
 		{"what was never known", AddressState{}, same, true, AddressState{}},
+		{"and where a move has been accepted", moving, same, true, moving},
 	}
 	for _, tt := range tests {
 		ob := reading(tt.seen)

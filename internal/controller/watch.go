@@ -161,7 +161,7 @@ func (w *Watch) forWaiting(now election.Instant, wish *election.Wish) election.I
 	if n := len(w.flying); n > 0 && w.flying[n-1] >= wish.Since {
 		at = max(at, w.flying[n-1].Add(w.patience()))
 	}
-	return max(at, wish.Since)
+	return at
 }
 
 // forTimer is when a read begins whose answer is to be there when a timer ends.
@@ -179,7 +179,7 @@ func (w *Watch) forTimer(now election.Instant, wish *election.Wish) election.Ins
 			return 0
 		}
 	}
-	return max(w.retry(wish.Since), wish.Since, wish.By.Add(-lead))
+	return max(w.retry(wish.Since), wish.By.Add(-lead))
 }
 
 // forRhythm is when the next read begins whatever happens: not beside another, unless that

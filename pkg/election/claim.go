@@ -5,15 +5,6 @@ package election
 
 import "time"
 
-// writeOver returns the answer or the deadline of this node's last write: an
-// owner read that began before it says nothing.
-func (g *group) writeOver() Instant {
-	if g.claim.sentAt != never && !g.claim.accepted {
-		return max(g.claim.overAt, g.claim.sentAt.Add(AttemptTimeout))
-	}
-	return g.claim.overAt
-}
-
 // writeSent notes that a cloud write is leaving.
 func (m *Machine) writeSent(g *group) {
 	g.claim.sentAt, g.claim.sentUntil = m.now, m.now.Add(AttemptTimeout)
@@ -212,7 +203,7 @@ func (m *Machine) Permit(groupName string) Permit {
 		Term:     g.claim.term,
 		Newest:   g.claim.highest,
 		Since:    max(g.owningAt, m.stallEnd-1),
-		Own:      g.writeOver(),
+		Own:      g.claim.overAt,
 		Handover: g.plan.handover.To != "",
 		MaxAge:   ReadAgeMax(m.cfg.Interval),
 

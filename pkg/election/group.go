@@ -114,7 +114,7 @@ type claim struct {
 	sentAt    Instant // the write under way left; never: none
 	sentUntil Instant // when it counts as over without an answer or a read-back
 	accepted  bool
-	overAt    Instant // answer, or deadline, of the last write
+	overAt    Instant // answer, or deadline, of the last write: an owner read that began before it says nothing
 	ackedAt   Instant // last acknowledged write
 }
 

@@ -19,7 +19,7 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 		if g.plan.offerFrom > 0 {
 			g.decline() // whether it took the address or not, the offer is spent
 		}
-		g.claim = claim{term: g.claim.term, highest: g.claim.highest, overAt: g.writeOver()}
+		g.claim = claim{term: g.claim.term, highest: g.claim.highest, overAt: g.claim.overAt}
 		g.plan.handover, g.plan.draining, g.plan.placing, g.plan.sticky = Handover{}, false, false, false
 		g.step = Serve
 		g.lookAt = m.now // whoever leads now, people ask this node as well
@@ -216,7 +216,7 @@ func (m *Machine) wait(g *group, f TakeoverFacts, reason Reason) {
 	fresh.ReadFresh = true
 	fresh.Stalled = m.recovering() // what a read begun since would leave of it
 	decision, otherwise := Takeover(fresh)
-	g.waits = decision != Stay && !f.ReadFresh
+	g.waits = decision != Stay // so the read is what was wanting
 	switch {
 	case g.failingAt != never:
 		m.hold(g, reason)

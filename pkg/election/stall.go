@@ -69,7 +69,7 @@ func (m *Machine) noticeSkip(p *peer, first bool) {
 			if !m.within(m.stalledAt, p.interval/2) {
 				m.stall(m.lastLeft)
 			}
-		case drift == 0 || over <= limit-drift:
+		case over <= limit-drift:
 		case p.doubted.at == never || now.by-p.doubted.by > limit-now.drift(p.doubted, p.interval):
 			p.doubted = now
 			m.doubt()

@@ -45,7 +45,7 @@ func (m *Machine) Wish(groupName string) Wish {
 // gateSince returns the instant after which a read must have begun to pass the gate: the
 // last owning advert of another node, the end of this node's own last write, a stall.
 func (m *Machine) gateSince(g *group) Instant {
-	return max(g.owningAt, g.writeOver(), m.stallEnd-1)
+	return max(g.owningAt, g.claim.overAt, m.stallEnd-1)
 }
 
 // readBy returns when the timer of a backup ends that has lost sight of whoever leads, or
