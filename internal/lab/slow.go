@@ -17,6 +17,7 @@ const (
 	slowCall     = 1200 * time.Millisecond
 	verySlowCall = 2500 * time.Millisecond
 	restFor      = 3 * time.Minute
+	restSettle   = 2 * time.Minute // until the reads of a start are over
 )
 
 // slowness returns the scenarios of an API that answers late, or not at all, and the one
@@ -123,6 +124,9 @@ func (c *cluster) heldBack(ctx context.Context, unreadable func(context.Context)
 
 // rest leaves the pair alone and counts its calls.
 func rest(ctx context.Context, c *cluster) error {
+	if err := c.nothingMoves(ctx, "the start is long over", restSettle); err != nil {
+		return err
+	}
 	c.record.note("the pair is left alone")
 	begun := c.cloud.model.Now()
 	if err := c.nothingMoves(ctx, "nothing moves", restFor); err != nil {

@@ -199,15 +199,19 @@ func (c *cluster) condition(ctx context.Context, i int, code string) string {
 	return fmt.Sprintf("%s does not show the condition %s", c.nodes[i].name, code)
 }
 
-// healthyStart starts every daemon and waits for the ordinary state of a cluster:
-// the owner active and bound, the others backups that could take over at once.
+// healthyStart starts every daemon and waits for the ordinary state of a cluster: the owner
+// active and bound, the others backups that could take over at once, and for as long as a
+// start makes a difference to what follows.
 func (c *cluster) healthyStart(ctx context.Context) error {
 	for i := range c.nodes {
 		if err := c.startDaemon(i); err != nil {
 			return err
 		}
 	}
-	return c.untilHealthy(ctx)
+	if err := c.untilHealthy(ctx); err != nil {
+		return err
+	}
+	return c.nothingMoves(ctx, "the start is over", activeDown(c.advertInterval(), slices.Min(nodePriorities[:])))
 }
 
 func (c *cluster) untilHealthy(ctx context.Context) error {
