@@ -22,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,10 @@ const (
 	historiesMax = 10_000_000
 	workersMax   = 256
 )
+
+// gcPercent is how much a run may grow before it is tidied up: a history is small and lives
+// for a moment, and an eighth of the time went into looking for what is left of it.
+const gcPercent = 400
 
 // progressEvery is the spacing of the lines that tell how far a run has come.
 const progressEvery = 3 * time.Second
@@ -50,6 +55,7 @@ func main() {
 	case c.trace:
 		os.Exit(replay(c.first, os.Stdout))
 	default:
+		debug.SetGCPercent(gcPercent)
 		os.Exit(many(c, os.Stdout, os.Stderr))
 	}
 }
