@@ -21,7 +21,7 @@ type importBan struct {
 }
 
 // supportPackages lie beside the drivers without being one.
-var supportPackages = []string{"pkg/metadata/linklocal", "pkg/providers/cloudhttp", "pkg/providers/providertest"}
+var supportPackages = []string{"pkg/metadata/linklocal", "pkg/providers/cloudhttp", "pkg/providers/listing", "pkg/providers/providertest"}
 
 var importBans = []importBan{
 	{
@@ -30,7 +30,7 @@ var importBans = []importBan{
 		because: "pkg is what other programs may use, so it cannot lean on what is private to this one",
 	},
 	{
-		from:    []string{"pkg/providers", "pkg/providers/cloudhttp", "pkg/providers/providertest"},
+		from:    []string{"pkg/providers", "pkg/providers/cloudhttp", "pkg/providers/listing", "pkg/providers/providertest"},
 		ban:     []string{"pkg/election/..."},
 		because: "a driver moves an address and knows nothing of why",
 	},

@@ -25,7 +25,7 @@ const (
 // address is read by itself. What the list does not tell beyond doubt is read by
 // itself as well: an address that is not in it, since pages shift while they are
 // turned and lists may leave addresses of a customer's own prefix out; and one that
-// is in it twice with two holders.
+// is in it twice with two holders. The next time that happens beside the list.
 func (p *Provider) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
 	readings := make([]providers.Reading, len(as))
 	var families [2][]int
@@ -47,23 +47,36 @@ func (p *Provider) Owners(ctx context.Context, as []providers.Address) []provide
 
 // readFamily reads the addresses of one family, of which wanted are the places.
 func (p *Provider) readFamily(ctx context.Context, as []providers.Address, wanted []int, readings []providers.Reading) {
-	found := map[netip.Addr]listed{}
-	var failed error
-	if len(wanted) > 1 {
-		failed = p.list(ctx, as, wanted, found)
+	keys := make([]string, len(wanted))
+	for k, i := range wanted {
+		keys[k] = as[i].IP.String()
 	}
-	for _, i := range wanted {
-		r := &readings[i]
-		entry, ok := found[as[i].IP]
-		switch {
-		case ok && !entry.doubtful:
-			r.Assignment, r.Err = entry.address.assignment(), entry.err
-		case failed != nil:
-			r.Err = failed
-		default:
-			r.Assignment, r.Err = p.Owner(ctx, as[i])
+	list := func(places []int) (left []int) {
+		some := make([]int, len(places))
+		for k, place := range places {
+			some[k] = wanted[place]
 		}
+		found := map[netip.Addr]listed{}
+		failed := p.list(ctx, as, some, found)
+		for _, place := range places {
+			r := &readings[wanted[place]]
+			entry, ok := found[as[wanted[place]].IP]
+			switch {
+			case ok && !entry.doubtful:
+				r.Assignment, r.Err = entry.address.assignment(), entry.err
+			case failed != nil:
+				r.Err = failed
+			default:
+				left = append(left, place)
+			}
+		}
+		return left
 	}
+	p.omitted.Read(keys, list, func(place int) bool {
+		r := &readings[wanted[place]]
+		r.Assignment, r.Err = p.Owner(ctx, as[wanted[place]])
+		return r.Err == nil
+	})
 }
 
 // listed is an address of a list: what it says, or why that is no answer.

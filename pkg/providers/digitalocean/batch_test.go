@@ -143,8 +143,43 @@ func TestListsAreTurnedPageByPage(t *testing.T) {
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	calls, failFrom = nil, 3
+	calls, failFrom, p = nil, 3, driver(t, server.URL) // one that does not know yet what lists leave out
 	if diff := cmp.Diff([]string{"denied", "at 1002"}, words(p.Owners(t.Context(), []providers.Address{v4, second}))); diff != "" {
 		t.Errorf("when a page fails (-want +got):\n%s", diff)
+	}
+}
+
+// TestWhatTheListLeavesOutIsAskedForBesideIt once that is known: the list waits until it has
+// been asked for.
+func TestWhatTheListLeavesOutIsAskedForBesideIt(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 2)
+	known := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/v2/reserved_ips":
+			asked <- struct{}{}
+			fmt.Fprint(w, `{"reserved_ip":`+heldBy("203.0.113.10", 1001)+`}`)
+		case known:
+			select {
+			case <-asked:
+			case <-r.Context().Done():
+			}
+			fallthrough
+		default:
+			fmt.Fprint(w, list4(false, heldBy("203.0.113.11", 1002), heldBy("203.0.113.12", 1003)).body)
+		}
+	}))
+	t.Cleanup(server.Close)
+	p := driver(t, server.URL)
+	third := providers.Address{Provider: Name, Kind: KindReservedIP, IP: netip.MustParseAddr("203.0.113.12")}
+	for range 2 {
+		if diff := cmp.Diff([]string{"at 1001", "at 1002", "at 1003"}, words(p.Owners(t.Context(), []providers.Address{v4, second, third}))); diff != "" {
+			t.Errorf("readings (-want +got):\n%s", diff)
+		}
+		if !known {
+			<-asked
+		}
+		known = true
 	}
 }

@@ -28,6 +28,7 @@ import (
 
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
+	"github.com/fipctl/fipctl/pkg/providers/listing"
 )
 
 const (
@@ -88,6 +89,8 @@ type Provider struct {
 	api  api
 	now  func() time.Time
 	rest func() (cloudhttp.Rest, bool)
+
+	omitted listing.Omissions
 }
 
 var (

@@ -19,46 +19,65 @@ const pageMax = 100
 // Owners implements providers.BatchReader: one call for up to pageMax EIPs. A single one
 // is read by itself, and so is each that a list does not tell beyond doubt: that is not
 // in it, in it twice, or cannot be read there. So are all, if the access key may read
-// EIPs and not list them, which are two permissions.
+// EIPs and not list them, which are two permissions. The next time that happens beside
+// the list.
 func (p *eip) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
 	readings := make([]providers.Reading, len(as))
-	var wanted []int
-	var ids []string
+	var keys []string
+	places := map[string][]int{} // by the EIP
 	for i, a := range as {
-		readings[i].Err = checkAddress("read owner of "+a.String(), providers.KindEIP, a)
-		if readings[i].Err != nil {
+		if readings[i].Err = checkAddress("read owner of "+a.String(), providers.KindEIP, a); readings[i].Err != nil {
 			continue
 		}
-		wanted = append(wanted, i)
-		if !slices.Contains(ids, a.ID) {
-			ids = append(ids, a.ID)
+		if places[a.ID] == nil {
+			keys = append(keys, a.ID)
 		}
+		places[a.ID] = append(places[a.ID], i)
 	}
-	found, failed := map[string]*elasticIP{}, map[string]error{}
-	for some := range slices.Chunk(ids, pageMax) {
-		if len(ids) == 1 {
-			break
+	list := func(wanted []int) (left []int) {
+		for some := range slices.Chunk(wanted, pageMax) {
+			left = append(left, p.readListed(ctx, as, keys, some, places, readings)...)
 		}
-		if err := p.list(ctx, some, found); err != nil && providers.KindOf(err) != providers.Denied {
-			for _, id := range some {
-				failed[id] = err
+		return left
+	}
+	p.omitted.Read(keys, list, func(k int) (worked bool) {
+		for _, i := range places[keys[k]] {
+			readings[i].Assignment, readings[i].Err = p.Owner(ctx, as[i])
+			worked = worked || readings[i].Err == nil
+		}
+		return worked
+	})
+	return readings
+}
+
+// readListed reads some of the EIPs in one call, and returns those of which it tells nothing.
+func (p *eip) readListed(ctx context.Context, as []providers.Address, keys []string, some []int, places map[string][]int, readings []providers.Reading) (left []int) {
+	ids := make([]string, len(some))
+	for n, k := range some {
+		ids[n] = keys[k]
+	}
+	found := map[string]*elasticIP{}
+	failed := p.list(ctx, ids, found)
+	if providers.KindOf(failed) == providers.Denied {
+		return some
+	}
+	for _, k := range some {
+		e := found[keys[k]]
+		if e == nil && failed == nil {
+			left = append(left, k)
+			continue
+		}
+		for _, i := range places[keys[k]] {
+			r := &readings[i]
+			if r.Err = failed; failed != nil {
+				continue
 			}
-		}
-	}
-	for _, i := range wanted {
-		r, a := &readings[i], as[i]
-		switch e := found[a.ID]; {
-		case failed[a.ID] != nil:
-			r.Err = failed[a.ID]
-		case e == nil:
-			r.Assignment, r.Err = p.Owner(ctx, a)
-		default:
-			if r.Err = e.is("read owner of "+a.String(), a); r.Err == nil {
+			if r.Err = e.is("read owner of "+as[i].String(), as[i]); r.Err == nil {
 				r.Assignment = e.assignment()
 			}
 		}
 	}
-	return readings
+	return left
 }
 
 // list: "describeElasticIps". It adds what is beyond doubt to found. Without the filter

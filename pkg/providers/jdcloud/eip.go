@@ -11,11 +11,15 @@ import (
 
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
+	"github.com/fipctl/fipctl/pkg/providers/listing"
 )
 
 // eip moves EIPs. Nothing but describeElasticIp is asked who holds one: the services
 // vm and vpc may disagree for a moment.
-type eip struct{ *client }
+type eip struct {
+	*client
+	omitted listing.Omissions
+}
 
 var (
 	_ providers.Provider    = (*eip)(nil)

@@ -124,7 +124,7 @@ func New(cfg Config) (*Cloud, error) {
 func (c *Cloud) Kind(kind string) (providers.Provider, bool) {
 	switch kind {
 	case providers.KindEIP:
-		return &eip{c.client}, true
+		return &eip{client: c.client}, true
 	case providers.KindPrivateIP:
 		return &privateIP{c.client}, true
 	case providers.KindRoute:
