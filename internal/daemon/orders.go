@@ -302,7 +302,10 @@ func (o *order) giveUp(why error, p progress) status.Outcome {
 		}
 	})
 	held := "nothing holds it back"
-	if p.Held != election.ReasonNone {
+	switch to := p.Handover.To; {
+	case to != "":
+		held = "the handover to " + to + " goes on"
+	case p.Held != election.ReasonNone:
 		held = p.Held.Text()
 	}
 	return o.end(status.CodeFailed, p.Held, "%s is still with %s: %v; %s waits: %s", o.group, ownerText(p.Owner), why, o.node(), held)

@@ -194,6 +194,17 @@ func TestAPeerIsHandedAGroupOnlyByTheNodeThatLeads(t *testing.T) {
 	})
 }
 
+// TestAHandoverOutlivesTheOrder, and whoever gave up is told.
+func TestAHandoverOutlivesTheOrder(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		out, _ := a.assign(status.AssignRequest{To: nodeB, Timeout: interval / 2})
+		wantOutcome(t, out, status.Outcome{Code: status.CodeFailed,
+			Text: "web is still with lb-a: the time for this order is over; lb-a waits: the handover to lb-b goes on"})
+		w.eventually("it is handed over", b.bound)
+	})
+}
+
 func TestAnAssignThatTakesTooLongSaysWhatItWaitsFor(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, b := w.settled()
