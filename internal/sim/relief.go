@@ -21,7 +21,8 @@ func (w *world) relievable(gi int) bool {
 		if n.machine == nil {
 			return false
 		}
-		able = able || n != from && from.machine.Refusals(w.groups[gi].name)[n.name] == election.ReasonNone
+		stranger := n.seen.groups[gi].read.Owner.Kind == election.OwnerForeign // and no read will show it gone
+		able = able || n != from && !stranger && from.machine.Refusals(w.groups[gi].name)[n.name] == election.ReasonNone
 	}
 	return able
 }
