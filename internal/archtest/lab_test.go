@@ -26,6 +26,12 @@ const documentVariable = "FIPCTL_LAB_DOCUMENT"
 type labDocument struct {
 	Version   int           `json:"version"`
 	Scenarios []labScenario `json:"scenarios"`
+	Skipped   []struct {    // that do not apply to the kind of address
+		Name     string `json:"name"`
+		Provider string `json:"provider"`
+		Kind     string `json:"kind"`
+		Why      string `json:"why"`
+	} `json:"skipped"`
 }
 
 type labScenario struct {
@@ -85,6 +91,9 @@ func TestAFaultInTheLabsDocumentIsNoticed(t *testing.T) {
 		{"a whole one", `{"version":1,"scenarios":[` + good + `]}`, nil},
 		{"another version", `{"version":2,"scenarios":[` + good + `]}`, []string{"version 2, want 1"}},
 		{"a failed scenario", `{"version":1,"scenarios":[` + strings.Replace(good, "true", "false", 1) + `]}`, []string{"killed: did not pass"}},
+		{"one that does not apply", `{"version":1,"scenarios":[],"skipped":[{"name":"killed","provider":"p","kind":"k","why":"w"}]}`, nil},
+		{"one that does not apply, nobody knows why", `{"version":1,"scenarios":[],"skipped":[{"name":"killed","provider":"p","kind":"k"}]}`,
+			[]string{"killed: it is not said why it was not played"}},
 		{"a missing field", `{"version":1,"scenarios":[` + strings.Replace(good, `"moves":1,`, "", 1) + `]}`, []string{"killed: a field is missing"}},
 		{"an unknown field", `{"version":1,"more":1}`, []string{`decode document: json: unknown field "more"`}},
 		{"two documents", `{"version":1,"scenarios":[` + good + `]}{}`, []string{"something follows the document"}},
@@ -117,6 +126,12 @@ func checkLabDocument(text []byte, want []string) (problems []string) {
 			problems = append(problems, s.Name+": a field is missing")
 		case !*s.Passed:
 			problems = append(problems, s.Name+": did not pass")
+		}
+	}
+	for _, s := range d.Skipped {
+		names = append(names, s.Name)
+		if s.Why == "" {
+			problems = append(problems, s.Name+": it is not said why it was not played")
 		}
 	}
 	if slices.Sort(names); !slices.Equal(names, want) {

@@ -15,6 +15,8 @@ import (
 const (
 	putBacksAtOnce = 6
 	putBacksWithin = time.Minute
+	// backSpacing is the least time between two announcements because of such doubts.
+	backSpacing = time.Second
 )
 
 // GuestDoubt says that what is known of an address on this machine may be wrong. It is a
@@ -48,7 +50,7 @@ func (p putBacks) next(now election.Instant) election.Instant {
 // not taken off by somebody else.
 func (a *AddressState) doubted(ob Observation) {
 	if ob.Doubt.Back {
-		a.RefreshAt = 0
+		a.RefreshAt = min(a.RefreshAt, max(ob.Now, a.AnnouncedAt.Add(backSpacing)))
 	}
 	if a.Guest == GuestPresent || ob.Doubt.Back && a.Guest == GuestUnknown && a.GuestAt != 0 {
 		a.GuestPerhaps = a.GuestPerhaps || a.Guest == GuestPresent

@@ -48,6 +48,7 @@ type Want uint8
 // The wants.
 const (
 	WantNothing Want = iota
+	WantNear         // its turn is near: where another read brings it along, at no cost
 	WantRead         // it keeps to the budget
 	WantUrgent       // a decision waits for it, or will soon: no budget holds it up
 )

@@ -172,7 +172,7 @@ func (e *engine) noteDenied(g *group, r *groupRead) {
 	}
 	if denied != g.denied {
 		g.denied = denied
-		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+		e.tellClaim(g)
 	}
 }
 

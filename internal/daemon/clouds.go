@@ -308,7 +308,7 @@ func (e *engine) identified(p *presence, id metadata.Identity, err error) {
 	e.step(election.WayOut{Open: true})
 	e.step(election.OwnTargets{Targets: e.clouds.own()})
 	for _, g := range e.groups {
-		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+		e.tellClaim(g)
 		if news {
 			g.preflightAnew(e.clock.now())
 			e.lookAgain(g) // what was read before may not have been recognised

@@ -82,6 +82,9 @@ func (e *engine) guestEvent(ev netif.Event) {
 	case netif.EventUp:
 		_, wasDown = e.down[ev.Iface]
 		delete(e.down, ev.Iface)
+		e.found(ev.Iface, ev.Addrs...)
+	case netif.EventAdded:
+		e.found(ev.Iface, ev.Addr)
 	case netif.EventDown:
 		e.unplugged(ev)
 	}
@@ -92,9 +95,31 @@ func (e *engine) guestEvent(ev netif.Event) {
 			}
 		}
 	}
-	if ev.Kind == netif.EventUp || ev.Kind == netif.EventDown {
+	if ev.Kind != netif.EventRemoved {
 		e.replug()
 	}
+}
+
+// found forgets interfaces that are down and had a primary address that another has now: a
+// card may come back, or be renamed, under another name.
+func (e *engine) found(iface string, addrs ...netip.Addr) {
+	for name, was := range e.down {
+		if name != iface && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return slices.Contains(was.Addrs, a) && e.primary(a) }) {
+			delete(e.down, name)
+		}
+	}
+}
+
+// primary reports whether a is the primary address of this machine for any address.
+func (e *engine) primary(a netip.Addr) bool {
+	return slices.ContainsFunc(e.groups, func(g *group) bool {
+		for i := range g.cfg.Addresses {
+			if e.primaryOf(g, i) == a {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // doubtOf returns what an event makes doubtful of address i; nil: nothing.
@@ -161,10 +186,15 @@ func (e *engine) unplugged(ev netif.Event) {
 func (e *engine) replug() {
 	for _, g := range e.groups {
 		if can := e.canAnnounce(g); g.unplugged == can {
-			g.unplugged = !can
-			e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+			e.tellClaim(g)
 		}
 	}
+}
+
+// tellClaim tells the election whether this node can claim a group.
+func (e *engine) tellClaim(g *group) {
+	g.unplugged = !e.canAnnounce(g)
+	e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
 }
 
 // downOf returns why the interfaces that a group needs carry nothing, by their names: those

@@ -94,7 +94,7 @@ func (e *engine) preflight(g *group, now election.Instant) {
 			}
 			if !g.gone && providers.KindOf(refusal) != providers.Canceled && e.machine.Role(g.cfg.Name) != election.Active {
 				g.refusal = refusal
-				e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+				e.tellClaim(g)
 			}
 		})
 	})

@@ -63,9 +63,9 @@ func (e *engine) startReads(now election.Instant) {
 	wants := e.wants(now)
 	joined := map[family]*batch{}
 	var batches []*batch
-	for _, w := range []controller.Want{controller.WantUrgent, controller.WantRead} {
+	for _, w := range []controller.Want{controller.WantUrgent, controller.WantRead, controller.WantNear} {
 		for i, g := range e.groups {
-			if wants[i] != w || !e.mayRead(g, w, joined, now) {
+			if wants[i] != w || w == controller.WantNear && !e.joins(g, joined) || !e.mayRead(g, w, joined, now) {
 				continue // with the end of another read, or with time
 			}
 			g.watch.Begin(now)
@@ -103,10 +103,20 @@ func (e *engine) wants(now election.Instant) []controller.Want {
 	}
 	for i, g := range e.groups {
 		if wants[i] == controller.WantNothing && g.watch.Near(now, again[i]) && e.listed(g) {
-			wants[i] = controller.WantRead
+			wants[i] = controller.WantNear
 		}
 	}
 	return wants
+}
+
+// joins reports whether a read of the group adds no call to the batches of this turn.
+func (e *engine) joins(g *group, joined map[family]*batch) bool {
+	for _, c := range e.clouds.used(g.cfg.Addresses) {
+		if c.calls(joined, g.cfg.Addresses) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // listed reports whether all addresses of a group can be read together with others.
@@ -127,7 +137,7 @@ func (e *engine) mayRead(g *group, w controller.Want, joined map[family]*batch, 
 		at, calls := c.budget.Urgent(g.cfg.ClaimTimeout), c.calls(joined, g.cfg.Addresses)
 		places := min(calls, readsMax)
 		free := c.reads.flying+places <= readsMax
-		if w == controller.WantRead {
+		if w != controller.WantUrgent {
 			at = c.budget.Ready(now, controller.SpendOwner, calls)
 			free = free && (c.reads.idle == 0 || c.reads.idle+places <= readsIdleMax)
 		}

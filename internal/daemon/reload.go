@@ -125,7 +125,7 @@ func namesOf(groups []config.Group) []string {
 func (e *engine) introduce() {
 	e.step(election.OwnTargets{Targets: e.clouds.own()})
 	for _, g := range e.groups {
-		e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+		e.tellClaim(g)
 		e.step(election.LastCheck{Group: g.cfg.Name}) // what failed before may not be asked any more
 		if len(g.checks) == 0 {
 			e.judge(g)

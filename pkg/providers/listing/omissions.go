@@ -4,19 +4,25 @@
 // Package listing helps drivers that read many addresses in one call.
 package listing
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Omissions helps a [providers.BatchReader] with the addresses that a provider's lists leave out though
 // they exist. Once that is known they are read beside the list and beside each other: after
-// it, a call of half the time that an attempt may take would leave no time for them. The zero
-// value knows of none. It is safe for concurrent use.
+// it, a call of half the time that an attempt may take would leave no time for them. The list
+// is asked about them again each hour. The zero value knows of none. It is safe for concurrent
+// use.
 type Omissions struct {
 	mu   sync.Mutex
-	keys map[string]bool
+	keys map[string]time.Time // since when
 }
 
-// asideMax is how many addresses are read at once by themselves.
-const asideMax = 16
+const (
+	asideMax      = 16        // addresses that are read at once by themselves
+	rememberedFor = time.Hour // a page may have been turned while they shifted, a permission missing
+)
 
 // Read reads addresses, each with a key of its own. List reads those at the given places in
 // one go and returns the places that it told nothing of; single reads the one at a place and
@@ -26,7 +32,7 @@ func (u *Omissions) Read(keys []string, list func(places []int) (left []int), si
 	var listed, aside []int
 	u.mu.Lock()
 	for i, key := range keys {
-		if u.keys[key] {
+		if since, ok := u.keys[key]; ok && time.Since(since) < rememberedFor {
 			aside = append(aside, i)
 		} else {
 			listed = append(listed, i)
@@ -65,7 +71,7 @@ func (u *Omissions) learn(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.keys == nil {
-		u.keys = map[string]bool{}
+		u.keys = map[string]time.Time{}
 	}
-	u.keys[key] = true
+	u.keys[key] = time.Now()
 }

@@ -71,6 +71,24 @@ func TestWhatListsLeaveOutIsReadBesideThem(t *testing.T) {
 	})
 }
 
+func TestTheListIsAskedAgainAfterAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var u Omissions
+		keys := []string{"a", "b"}
+		u.read(keys, func(int) bool { return true }, true)
+		for wait, lists := range map[time.Duration]int{rememberedFor / 2: 0, 2 * rememberedFor: 1} {
+			u := Omissions{keys: map[string]time.Time{"a": time.Now(), "b": time.Now()}}
+			time.Sleep(wait)
+			if got := u.read(keys, func(int) bool { return false }, true); len(got.listed) != lists {
+				t.Errorf("after %v: %+v", wait, got)
+			}
+		}
+		if len(u.keys) != 2 {
+			t.Errorf("it remembers %v", u.keys)
+		}
+	})
+}
+
 func TestWhatDoesNotExistIsNotLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var u Omissions
