@@ -77,11 +77,18 @@ func (w *world) lasting(n *node, d time.Duration) time.Duration {
 	return n.clock.when(w.local(n).Add(d)).Sub(w.now)
 }
 
-// drift makes the clocks of a node run wrong.
+// drift makes the clocks of a node run wrong. Where those of another do so already they go
+// the same way: the rules allow for two machines that drift apart by driftMax.
 func (w *world) drift(n *node) func() {
 	by := driftMin + w.chance.Int64N(driftMax-driftMin)
 	if w.chance.one(0.5) {
 		by = -by
+	}
+	for _, other := range w.nodes {
+		if other != n && other.clock.drifts > 0 && other.clock.fast < 0 != (by < 0) {
+			by = -by
+			break
+		}
 	}
 	n.clock.drifts++
 	w.runClock(n, by)
