@@ -9,10 +9,12 @@ import (
 )
 
 // The questions beside the owner reads that may be under way at one provider at once,
-// and those of them that nobody waits for: preflights and states of machines.
+// and those of them that nobody waits for: preflights, placements and states of machines.
+// Of these one place is left for a state, which a takeover may need at any moment.
 const (
-	asidesMax     = 6
-	asidesIdleMax = 2
+	asidesMax      = 6
+	asidesIdleMax  = 2
+	asidesPlainMax = asidesIdleMax - 1
 )
 
 // startAsides begins the questions that nobody waits for and that have a token. It
@@ -34,7 +36,11 @@ func (e *engine) startAsides(now election.Instant) {
 // afford takes tokens for so many calls if the provider has them and is not asked too
 // much already, and otherwise sees to it that the question is asked again.
 func (c *cloud) afford(e *engine, now election.Instant, s controller.Spend, calls int) bool {
-	if c.asides.idle >= asidesIdleMax || c.asides.flying >= asidesMax {
+	most := asidesPlainMax
+	if s == controller.SpendState {
+		most = asidesIdleMax
+	}
+	if c.asides.idle >= most || c.asides.flying >= asidesMax {
 		return false // the end of one comes back to it
 	}
 	if c.budget.Take(now, s, calls) {

@@ -63,7 +63,7 @@ func (e *engine) affordPreflight(g *group, now election.Instant) bool {
 			e.asidesAt = earlier(e.asidesAt, at)
 			return false
 		}
-		if c.asides.idle >= asidesIdleMax || c.asides.flying >= asidesMax {
+		if c.asides.idle >= asidesPlainMax || c.asides.flying >= asidesMax {
 			return false
 		}
 	}
@@ -80,15 +80,18 @@ func (e *engine) preflight(g *group, now election.Instant) {
 	first := clouds.of(g.cfg.Addresses[0])
 	first.asides.start(true, func(ctx context.Context) {
 		var refusal error
+		errs := make([]error, len(g.cfg.Addresses))
 		for i, a := range g.cfg.Addresses {
-			if err := clouds.of(a).reader.Preflight(ctx, a, targets[i]); refusal == nil {
-				refusal = err
+			if errs[i] = clouds.of(a).reader.Preflight(ctx, a, targets[i]); refusal == nil {
+				refusal = errs[i]
 			}
 		}
 		e.post(func() {
 			first.asides.ended(true)
 			g.preflighting = false
-			first.heed(refusal, now, e.clock.now())
+			for i, a := range g.cfg.Addresses {
+				clouds.of(a).heed(errs[i], now, e.clock.now())
+			}
 			if refusal != nil {
 				g.preflightAt = min(g.preflightAt, now.Add(preflightAgain))
 			}
