@@ -29,6 +29,17 @@ func (n *node) canClaim(peer string) bool {
 	return false
 }
 
+// hasKinds gives a node two kinds of address at its cloud, each with a driver.
+func (n *node) hasKinds(p *parts, reserved, other providers.Provider) {
+	p.clouds = func(cfg *config.Config) (*clouds, error) {
+		cs := newClouds()
+		for _, pr := range cfg.Providers {
+			cs.add(cfg, pr.Name, registry.Cloud{Kinds: map[string]providers.Provider{"reserved-ip": reserved, "other": other}, Metadata: n.meta, Credentials: "x"})
+		}
+		return cs, nil
+	}
+}
+
 // TestACardMayComeBackUnderAnotherName: the interface that is gone is no reason any more.
 func TestACardMayComeBackUnderAnotherName(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
@@ -123,13 +134,7 @@ func TestAGroupGoesWithAReadOnlyWhereThatCostsNothing(t *testing.T) {
 			g.Name, g.VRID = "web1", g.VRID+1
 			g.Addresses = []providers.Address{{Provider: "digitalocean", Kind: "other", IP: two}}
 			o.Config.Groups = append(o.Config.Groups, g)
-			p.clouds = func(cfg *config.Config) (*clouds, error) {
-				cs := newClouds()
-				for _, pr := range cfg.Providers {
-					cs.add(cfg, pr.Name, registry.Cloud{Kinds: map[string]providers.Provider{"reserved-ip": first, "other": second}, Metadata: n.meta, Credentials: "x"})
-				}
-				return cs, nil
-			}
+			n.hasKinds(p, first, second)
 		}
 		a := w.start(nodeA, change)
 		w.start(nodeB, change)

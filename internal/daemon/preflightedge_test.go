@@ -7,9 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/internal/fakecloud"
-	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -27,13 +25,7 @@ func TestAThrottledPreflightMutesItsOwnCloudOnly(t *testing.T) {
 			g.Name, g.VRID = "both", g.VRID+1
 			g.Addresses = []providers.Address{{Provider: "digitalocean", Kind: "reserved-ip", IP: address(2)}, {Provider: "digitalocean", Kind: "other", IP: address(1)}}
 			o.Config.Groups = append(o.Config.Groups, g)
-			p.clouds = func(cfg *config.Config) (*clouds, error) {
-				cs := newClouds()
-				for _, pr := range cfg.Providers {
-					cs.add(cfg, pr.Name, registry.Cloud{Kinds: map[string]providers.Provider{"reserved-ip": n.cloud, "other": second}, Metadata: n.meta, Credentials: "x"})
-				}
-				return cs, nil
-			}
+			n.hasKinds(p, n.cloud, second)
 		}
 		a, b := w.start(nodeA, change), w.start(nodeB, change)
 		w.eventually("it has both", a.bound)
