@@ -304,6 +304,27 @@ func TestALatchOutlastsTheLastAnswerByTheRetryTime(t *testing.T) {
 	}
 }
 
+// A latched peer that is heard again has the time of row 10 to resume: what was counted of
+// it while nobody heard it gave it no time.
+func TestARelievedPeerHasItsTimeToResume(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	s.advance(10 * time.Second)
+	s.owner = byA
+	s.advance(20 * time.Second)
+	if !s.m.Status().Groups[0].Nodes[0].Latched {
+		t.Fatal("the peer is not latched")
+	}
+	s.peer.group.Owner = OwnerReport{Owner: byA}
+	s.hearFor(3*time.Second, Backup)
+	s.want(Backup, ReasonDisplaced)
+	if held := s.m.Status().Groups[0].Held; held != ReasonIncumbentAlive {
+		t.Errorf("held back by %v, want incumbent-alive", held)
+	}
+	s.hearFor(5*time.Second, Backup)
+	s.want(Active, ReasonOwnerSilent)
+}
+
 // A node that changes many groups at once sends many adverts within one active-down;
 // an echo of any of them proves that it is heard.
 func TestAnEchoOfAnyAdvertOfTheLastActiveDownCounts(t *testing.T) {

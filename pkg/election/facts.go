@@ -228,8 +228,8 @@ func (m *Machine) prolonged(g *group, i int) Reason {
 }
 
 // incumbent reports whether the owner is a fresh, healthy node that should resume
-// by itself, for at most one active-down (row 10), or for as long as it may take it to
-// read the owner for the first time.
+// by itself, for at most one active-down (row 10), or for as long as its first read of
+// the owner may take, and one more if that fails.
 func (m *Machine) incumbent(g *group, i int) bool {
 	pg := &g.peers[i]
 	if !m.fresh(g, i) || m.crashLooping(m.peers[i]) {
@@ -242,7 +242,7 @@ func (m *Machine) incumbent(g *group, i int) bool {
 	}
 	patience := m.activeDown(g, m.peers[i])
 	if pg.Owner.Kind == OwnerUnknown {
-		patience = max(patience, AttemptTimeout+m.peers[i].interval)
+		patience = max(patience, 2*(AttemptTimeout+m.peers[i].interval))
 	}
 	return g.incumbentSince == never || m.lacks(guardRow10Ends) || m.within(g.incumbentSince, patience)
 }

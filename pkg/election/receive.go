@@ -254,12 +254,13 @@ func (m *Machine) successorElsewhere(g *group) bool {
 	return false
 }
 
-// clearLatch forgets that a peer took the address unheard.
+// clearLatch forgets that a peer took the address unheard. Row 10 gives it time from now
+// on: what it counted while the latch held, gave none.
 func (m *Machine) clearLatch(g *group, i int, reason Reason) {
 	if g.latches[i] == never || m.lacks(guardLatchEnds) {
 		return
 	}
-	g.latches[i] = never
+	g.latches[i], g.incumbentSince = never, never
 	g.probe.latched[i] = latchProbe{}
 	m.do(Action{Kind: Unlatched, Group: g.cfg.Name, Peer: m.peers[i].Name, Reason: reason})
 }

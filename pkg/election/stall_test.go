@@ -178,6 +178,6 @@ func TestAnOwnerHasItsTimeAgainAfterAStall(t *testing.T) {
 	if held := s.m.Status().Groups[0].Held; held != ReasonIncumbentAlive {
 		t.Errorf("held back by %v, want incumbent-alive", held)
 	}
-	s.hearFor(3*time.Second, Backup)
+	s.hearFor(7*time.Second, Backup)
 	s.want(Active, ReasonOwnerSilent)
 }
