@@ -205,8 +205,7 @@ func (w *world) playNetwork(f Fault) func() {
 		w.replay(l)
 		return nil
 	case OneWayCut:
-		l.cut++
-		return func() { l.cut-- }
+		return w.cutAll(func(i, j int) bool { return &w.links[i][j] == l })
 	case Partition:
 		side := 1 + w.chance.IntN(1<<len(w.nodes)-2)
 		return w.cutAll(func(i, j int) bool { return side>>i&1 != side>>j&1 })
@@ -215,7 +214,7 @@ func (w *world) playNetwork(f Fault) func() {
 	}
 }
 
-// cutAll cuts every link between nodes that apart names.
+// cutAll cuts every link between nodes that apart names, and lets the checkers know.
 func (w *world) cutAll(apart func(i, j int) bool) (end func()) {
 	var cut []*link
 	for i := range w.links {

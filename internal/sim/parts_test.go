@@ -191,3 +191,24 @@ func TestEveryFaultHasItsOwnName(t *testing.T) {
 		seen[f.String()] = true
 	}
 }
+
+// Links that are cut one way, one after the other, until nobody hears anybody, are a
+// partition to the checkers, and the first that works again ends it.
+func TestOneWayCutsMayAddUpToAPartition(t *testing.T) {
+	t.Parallel()
+	w := newWorld(1)
+	var ends []func()
+	for range 1000 {
+		if w.checks.blind[0].since != 0 {
+			break
+		}
+		ends = append(ends, w.play(OneWayCut))
+	}
+	if w.checks.blind[0].since == 0 {
+		t.Fatalf("%d cuts are no partition to the checkers", len(ends))
+	}
+	ends[len(ends)-1]()
+	if w.checks.blind[0].since != 0 {
+		t.Error("a link works, and they still believe in a partition")
+	}
+}
