@@ -176,7 +176,9 @@ func (c *checks) changed(w *world, n *node, a *election.Action) {
 	if (a.Reason == election.ReasonDisplaced || a.Reason == election.ReasonMovedByHand) && n.seen.fooled(w, n, gi) {
 		c.broken(w, checkFailStatic, "%s %s steps back (%s) on a read from before its own write, which it ignores for %v", n.name, a.Group, a.Reason, w.groups[gi].config.SettleTime)
 	}
-	if s.failedAt == 0 || !n.seen.namesMe(n, gi) {
+	// Of a read that was ignored as late it learns the truth from its next write, if not before.
+	refused := s.lagged && a.Reason == election.ReasonClaimFailed
+	if s.failedAt == 0 || refused || !n.seen.namesMe(n, gi) {
 		return
 	}
 	switch a.Reason {
