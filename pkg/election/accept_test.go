@@ -40,6 +40,35 @@ func TestAnEarlierSessionNeverComesBack(t *testing.T) {
 	}
 }
 
+// A daemon that was started twice in a row: a late datagram of the first start, which was
+// never accepted, must not take the place of the second, whose session would never come back.
+func TestALateDatagramOfASessionInBetweenReplacesNobody(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(3*time.Second, Active)
+	before := s.heard
+	s.advance(time.Second)
+	s.peer.session, s.peer.sequence = 0xa3, 0
+	s.hear(Active)
+	s.refused()
+	s.peer.session, s.peer.sequence, s.peer.echo = 0xa2, 0, &before
+	s.hear(Active)
+	if got := s.refused(); !slices.Equal(got, []Reason{ReasonStaleSession}) {
+		t.Errorf("the one in between is refused for %v", got)
+	}
+	s.peer.session, s.peer.sequence, s.peer.echo = 0xa3, 1, nil
+	s.hear(Active)
+	if got := s.refused(); got != nil {
+		t.Errorf("the present one is refused for %v", got)
+	}
+	s.advance(time.Second)
+	s.peer.session, s.peer.sequence = 0xa4, 0
+	s.hear(Active)
+	if got := s.refused(); got != nil {
+		t.Errorf("the next one is refused for %v", got)
+	}
+}
+
 func TestANewSessionIsAcceptedByItsEcho(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t, byA, nil)

@@ -66,7 +66,8 @@ type peer struct {
 // accept decides whether an advert counts (RFC 9568 section 7.1 in our form) and
 // notes what was learnt. It returns ReasonNone for an accepted advert and reports
 // whether the advert proves that the peer hears this node, and whether it is the
-// first of its session.
+// first of its session. A session takes the place of another only by the echo of a
+// datagram that left since that one was accepted.
 func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason) {
 	if slices.Contains(p.former[:], a.Session) {
 		return false, false, ReasonStaleSession
@@ -80,7 +81,10 @@ func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason
 		return echoed, false, ReasonNone
 	}
 	greeted := p.session == 0 && m.heardLately(p, a.Hello, down)
-	if echoed || greeted {
+	switch late := p.session != 0 && p.sentRing.when(a.Echo.Sequence) < p.sessions[0]; {
+	case echoed && late: // it may have ended before the present one began
+		return false, false, ReasonStaleSession
+	case echoed || greeted:
 		return true, true, ReasonNone
 	}
 	if p.hello.Session != a.Session {
