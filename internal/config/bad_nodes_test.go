@@ -209,6 +209,14 @@ var badNodes = []badCase{
 		want: "1: providers.other.calls_per_hour: 599 is below 600, which 2 nodes need to read their addresses once a minute (150 for each node and call); use at least that, or credentials with calls of their own",
 	},
 	{
+		name: "fewer calls an hour than reading addresses takes that no list tells",
+		edit: []string{
+			"cluster:\n", "providers: {other: {calls_per_hour: 599}}\ncluster:\n",
+			"digitalocean, kind: reserved-ip, ip: 203.0.113.10}", "other, kind: alone, ip: 203.0.113.10}\n      - {provider: other, kind: alone, ip: 203.0.113.11}",
+		},
+		want: "1: providers.other.calls_per_hour: 599 is below 600, which 2 nodes need to read their addresses once a minute (150 for each node and call); use at least that, or credentials with calls of their own",
+	},
+	{
 		name: "a negative number of calls",
 		edit: []string{"cluster:\n", "providers: {digitalocean: {calls_per_hour: -1}}\ncluster:\n"},
 		want: "1: providers.digitalocean.calls_per_hour: -1 is below 300, which 2 nodes need to read their addresses once a minute (150 for each node and call); use at least that, or credentials with calls of their own",

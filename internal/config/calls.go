@@ -3,7 +3,11 @@
 
 package config
 
-import "github.com/fipctl/fipctl/internal/registry"
+import (
+	"slices"
+
+	"github.com/fipctl/fipctl/internal/registry"
+)
 
 const (
 	// callsPerNode is how many calls an hour the steady owner reads of a node need: one a
@@ -38,21 +42,26 @@ func (b *builder) callsPerHour(p *Provider, n *number, path string) {
 }
 
 // readCalls returns how many calls it takes at least to read all addresses at a provider
-// once: one for each kind and family.
+// once: one for each kind and family, or for each address of a kind that no list tells.
 func (b *builder) readCalls(name string) int {
 	type list struct {
 		kind string
 		v4   bool
 	}
-	lists := map[list]bool{}
+	d, _ := b.opts.Describe(name)
+	lists, alone := map[list]bool{}, 0
 	for _, g := range b.cfg.Groups {
 		for _, a := range g.Addresses {
-			if a.Provider == name {
+			switch {
+			case a.Provider != name:
+			case slices.ContainsFunc(d.Kinds, func(k registry.Kind) bool { return k.Name == a.Kind && k.Alone }):
+				alone++
+			default:
 				lists[list{a.Kind, a.IP.Is4()}] = true
 			}
 		}
 	}
-	return len(lists)
+	return len(lists) + alone
 }
 
 // callsOf returns the limit of a provider for a whole account; 0: none is known.

@@ -93,6 +93,7 @@ var clouds = map[string]registry.Description{
 		Kinds: []registry.Kind{
 			{Name: "eip", Capabilities: providers.Capabilities{IPv4: true}},
 			{Name: "route", Capabilities: providers.Capabilities{IPv4: true}},
+			{Name: "alone", Capabilities: providers.Capabilities{IPv4: true}, Alone: true},
 		},
 		Options: []registry.Option{{Name: "endpoint"}, {Name: "calls_per_hour"}},
 	},

@@ -18,6 +18,7 @@ const (
 	SpendState                  // the state of an owner's machine
 	SpendPreflight              // whether a move would be refused
 	spends
+	SpendMove = spends // a write, or a question about one: it needs no token
 )
 
 // callsUnknown stands for a provider that names no limit: one call a second by the
@@ -50,14 +51,17 @@ const (
 // argument. What has no token is put off until there is one: the caller asks again at
 // Ready. A read that is waited for passes always and takes a token if there is one.
 type Budget struct {
-	buckets   [spends]bucket
-	refusedAt election.Instant // when the provider asked to wait
-	until     election.Instant // and until when
+	buckets  [spends]bucket
+	ofReads  wish // what the provider asked of an owner read
+	ofOthers wish // and of any other call
 
 	ours      int              // calls an hour, of all nodes
 	slow      float64          // times as long as planned a token takes; 0: what remains is enough
 	slowUntil election.Instant // what was told of what remains is true no longer
 }
+
+// wish is how long a provider asked to be left alone.
+type wish struct{ at, until election.Instant }
 
 // bucket keeps its tokens as time: each token is worth one every.
 type bucket struct {
@@ -96,7 +100,7 @@ func (b *Budget) Succeed(old Budget) {
 		k, o := &b.buckets[s], old.buckets[s]
 		k.at, k.credit = o.at, min(k.full, time.Duration(float64(o.credit)/float64(o.every)*float64(k.every)))
 	}
-	b.refusedAt, b.until = old.refusedAt, old.until
+	b.ofReads, b.ofOthers = old.ofReads, old.ofOthers
 	b.slow, b.slowUntil = old.slow, old.slowUntil
 }
 
@@ -105,7 +109,7 @@ func (b *Budget) Succeed(old Budget) {
 func (b *Budget) Ready(now election.Instant, s Spend, calls int) election.Instant {
 	k, slow := b.fill(now, s)
 	missing := max(0, k.cost(calls, slow)-k.credit)
-	return max(now.Add(times(missing, slow)), b.until)
+	return max(now.Add(times(missing, slow)), b.ofReads.until, b.ofOthers.until)
 }
 
 // Take makes so many calls that nobody waits for, if they may be made now.
@@ -124,25 +128,34 @@ func (b *Budget) Note(now election.Instant, s Spend, calls int) {
 	k.credit -= min(k.credit, k.cost(calls, slow))
 }
 
-// Refuse takes in that the provider asked to be left alone for so long.
-func (b *Budget) Refuse(now election.Instant, wait time.Duration) {
+// Refuse takes in that the provider asked to be left alone for so long. All that nobody
+// waits for respects that, whatever was asked. A read that a claim waits for respects only
+// what an owner read was told: many providers count each kind of call by itself, and if this
+// one does not, the read is told so itself.
+func (b *Budget) Refuse(now election.Instant, s Spend, wait time.Duration) {
+	told := &b.ofOthers
+	if s == SpendOwner {
+		told = &b.ofReads
+	}
 	if wait > 0 {
-		b.refusedAt, b.until = now, max(b.until, now.Add(wait))
+		told.at, told.until = now, max(told.until, now.Add(wait))
 	}
 }
 
 // Answer takes in that the provider answered: what it asked for before is over.
 func (b *Budget) Answer(began election.Instant) {
-	if began > b.refusedAt {
-		b.until = 0
+	for _, told := range []*wish{&b.ofReads, &b.ofOthers} {
+		if began > told.at {
+			told.until = 0
+		}
 	}
 }
 
-// Urgent returns from when a read may be made that a claim waits for: the provider's
-// own wish is respected for as long as the claim has patience.
+// Urgent returns from when a read may be made that a claim waits for: what the provider
+// asked of reads is respected for as long as the claim has patience.
 func (b *Budget) Urgent(patience time.Duration) election.Instant {
-	if b.until == 0 {
+	if b.ofReads.until == 0 {
 		return 0
 	}
-	return min(b.until, b.refusedAt.Add(patience))
+	return min(b.ofReads.until, b.ofReads.at.Add(patience))
 }

@@ -128,8 +128,8 @@ func TestWhatTheProviderAsksForIsRespected(t *testing.T) {
 	if got := b.Urgent(15 * time.Second); got > now {
 		t.Errorf("before it asked: %v", got)
 	}
-	b.Refuse(now, 29*time.Second)
-	b.Refuse(now, 0) // a refusal without a wish takes nothing back
+	b.Refuse(now, SpendOwner, 29*time.Second)
+	b.Refuse(now, SpendOwner, 0) // a refusal without a wish takes nothing back
 	for _, s := range []Spend{SpendOwner, SpendState, SpendPreflight} {
 		if got := b.Ready(now, s, 1); got != now.Add(29*time.Second) {
 			t.Errorf("purpose %d may go on after %v", s, got.Sub(now))
@@ -150,6 +150,38 @@ func TestWhatTheProviderAsksForIsRespected(t *testing.T) {
 	}
 }
 
+// TestWhatAnotherCallIsToldHoldsUpNoReadThatAClaimWaitsFor, unless a read was told to wait
+// as well.
+func TestWhatAnotherCallIsToldHoldsUpNoReadThatAClaimWaitsFor(t *testing.T) {
+	t.Parallel()
+	for _, of := range []Spend{SpendState, SpendPreflight, SpendMove} {
+		for name, tt := range map[string]struct {
+			do   func(b *Budget)
+			want election.Instant // when a claim may read
+		}{
+			"it was told":             {func(b *Budget) { b.Refuse(now, of, 9*time.Second) }, 0},
+			"a read was told before":  {func(b *Budget) { b.Refuse(now, SpendOwner, 9*time.Second); b.Refuse(now, of, 4*time.Second) }, now.Add(9 * time.Second)},
+			"a read was told after":   {func(b *Budget) { b.Refuse(now, of, 9*time.Second); b.Refuse(now, SpendOwner, 4*time.Second) }, now.Add(4 * time.Second)},
+			"it was answered since":   {func(b *Budget) { b.Refuse(now, SpendOwner, 9*time.Second); b.Answer(now + 1) }, 0},
+			"a reload came":           {func(b *Budget) { old := *b; old.Refuse(now, of, 9*time.Second); b.Succeed(old) }, 0},
+			"a reload came to a read": {func(b *Budget) { old := *b; old.Refuse(now, SpendOwner, 9*time.Second); b.Succeed(old) }, now.Add(9 * time.Second)},
+		} {
+			b := NewBudget(5000, 2)
+			tt.do(&b)
+			if got := b.Urgent(15 * time.Second); got != tt.want {
+				t.Errorf("purpose %d, %s: a claim reads at %v, want %v", of, name, got, tt.want)
+			}
+		}
+		b := NewBudget(5000, 2)
+		b.Refuse(now, of, 9*time.Second)
+		for s := range spends {
+			if at := b.Ready(now, s, 1); at != now.Add(9*time.Second) {
+				t.Errorf("purpose %d: what nobody waits for may go on after %v", of, at.Sub(now))
+			}
+		}
+	}
+}
+
 // TestAReloadGivesBackNoTokens: what was spent is spent, at whatever rate; and what the
 // provider asked for holds.
 func TestAReloadGivesBackNoTokens(t *testing.T) {
@@ -159,12 +191,12 @@ func TestAReloadGivesBackNoTokens(t *testing.T) {
 		for range burstMaxReads - 5 {
 			old.Take(now, SpendOwner, 1)
 		}
-		old.Refuse(now, time.Second)
+		old.Refuse(now, SpendOwner, time.Second)
 		b.Succeed(old)
 		if got := b.Ready(now, SpendOwner, 1); got != now.Add(time.Second) {
 			t.Errorf("%d calls: the provider's wish lasts %v", calls, got.Sub(now))
 		}
-		b.until = 0
+		b.ofReads.until = 0
 		if n := drain(&b); n != 5 {
 			t.Errorf("%d calls: %d tokens are left", calls, n)
 		}

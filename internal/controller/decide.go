@@ -126,6 +126,7 @@ type WriteFact struct {
 	Detach     bool // it takes the address off its holder and binds it nowhere
 	Outcome    election.WriteOutcome
 	RetryAfter time.Duration
+	Throttled  bool // RetryAfter is about every write at the provider
 }
 
 // FailedMove says that the accepted move of one address ended without effect.

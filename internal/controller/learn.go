@@ -31,6 +31,7 @@ func (st State) learn(pol Policy, ob Observation) State {
 		st.looked(ob)
 	case ob.Wrote != nil:
 		addresses[ob.Wrote.Address].wrote(pol, ob)
+		st.heldOff(pol, ob)
 	case ob.Moved != nil:
 		if a := &addresses[ob.Moved.Address]; a.AcceptedAt != 0 {
 			a.failed(ob)
@@ -155,6 +156,21 @@ func (a *AddressState) wrote(pol Policy, ob Observation) {
 		wait = max(wait, pol.Addresses[ob.Wrote.Address].SettleTime)
 	}
 	a.RetryAt = ob.Now.Add(wait)
+}
+
+// heldOff makes the other addresses of a kind wait as long as one of them was told to by a
+// provider that throttles.
+func (st *State) heldOff(pol Policy, ob Observation) {
+	if !ob.Wrote.Throttled {
+		return
+	}
+	own := pol.Addresses[ob.Wrote.Address].Address
+	until := ob.Now.Add(min(ob.Wrote.RetryAfter, pol.PatienceMax))
+	for i := range st.Addresses {
+		if a := pol.Addresses[i].Address; a.Provider == own.Provider && a.Kind == own.Kind {
+			st.Addresses[i].RetryAt = max(st.Addresses[i].RetryAt, until)
+		}
+	}
 }
 
 // failed takes in that an accepted write had no effect. Who holds the address

@@ -219,6 +219,25 @@ func TestTheStateOfAnotherNumberOfAddressesIsMadeToFit(t *testing.T) {
 	}
 }
 
+// TestWhatAThrottledWriteIsToldHoldsForTheKind: the other addresses of a group wait as
+// well, where the same limit is theirs, and with a busy address they do not.
+func TestWhatAThrottledWriteIsToldHoldsForTheKind(t *testing.T) {
+	t.Parallel()
+	other := second
+	other.Kind = "another"
+	pol := onePolicy(nil)
+	pol.Addresses = append(pol.Addresses, AddressPolicy{Address: second}, AddressPolicy{Address: other})
+	for throttled, want := range map[bool]election.Instant{true: now.Add(4 * time.Second), false: 0} {
+		st, _ := Decide(pol, State{}, leading(func(ob *Observation) {
+			ob.Busy, ob.Target = true, []providers.Target{here, here, here}
+			ob.Wrote = &WriteFact{Outcome: election.WriteRefused, RetryAfter: 4 * time.Second, Throttled: throttled}
+		}))
+		if as := st.Addresses; as[0].RetryAt != now.Add(4*time.Second) || as[1].RetryAt != want || as[2].RetryAt != 0 {
+			t.Errorf("throttled %v: %v, %v and %v", throttled, as[0].RetryAt.Sub(now), as[1].RetryAt.Sub(now), as[2].RetryAt)
+		}
+	}
+}
+
 // TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps follows one claim through the
 // states: the way on that package digitalocean describes.
 func TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps(t *testing.T) {

@@ -138,11 +138,12 @@ func (r *Reader) Preflight(ctx context.Context, a providers.Address, t providers
 }
 
 // Failed reports whether the cloud says that an accepted move of a has come to
-// nothing. The owner read alone decides whether it succeeded.
-func (r *Reader) Failed(ctx context.Context, a providers.Address, accepted providers.Result) bool {
+// nothing. The owner read alone decides whether it succeeded. The error is why the cloud
+// did not say.
+func (r *Reader) Failed(ctx context.Context, a providers.Address, accepted providers.Result) (bool, error) {
 	p, ok := r.Provider.(providers.Tracker)
 	if !ok || accepted.Operation == "" {
-		return false
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
 	defer cancel()
@@ -151,7 +152,7 @@ func (r *Reader) Failed(ctx context.Context, a providers.Address, accepted provi
 		state, err = p.Operation(ctx, a, accepted)
 		return err
 	})
-	return err == nil && state == providers.OperationFailed
+	return err == nil && state == providers.OperationFailed, err
 }
 
 // observed makes one call and tells the observer.

@@ -96,7 +96,8 @@ func TestEveryReadEndsWithinOneAttempt(t *testing.T) {
 		},
 		"preflight": func(t *testing.T, r *Reader) bool { return r.Preflight(t.Context(), first, here) != nil },
 		"operation": func(t *testing.T, r *Reader) bool {
-			return !r.Failed(t.Context(), first, providers.Result{Operation: "71"})
+			failed, err := r.Failed(t.Context(), first, providers.Result{Operation: "71"})
+			return !failed && err != nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,11 +175,11 @@ func TestOnlyAClearAnswerSaysThatAMoveFailed(t *testing.T) {
 	} {
 		f := &fake{operation: func(context.Context, providers.Result) (providers.OperationState, error) { return tt.state, tt.err }}
 		r, calls := newReader(f)
-		if got := r.Failed(t.Context(), first, providers.Result{Operation: tt.operation}); got != tt.want || len(*calls) != tt.calls {
+		if got, err := r.Failed(t.Context(), first, providers.Result{Operation: tt.operation}); (err != nil) != (tt.err != nil) || got != tt.want || len(*calls) != tt.calls {
 			t.Errorf("%s: got %v with %d calls", tt.name, got, len(*calls))
 		}
 		r.Provider = bare{f}
-		if r.Failed(t.Context(), first, providers.Result{Operation: "71"}) {
+		if failed, _ := r.Failed(t.Context(), first, providers.Result{Operation: "71"}); failed {
 			t.Errorf("%s: a provider that cannot tell says it", tt.name)
 		}
 	}
@@ -193,7 +194,7 @@ func TestEveryReadIsObserved(t *testing.T) {
 		r.Owners(t.Context(), []providers.Address{second})
 		_ = r.Preflight(t.Context(), first, here)
 		_, _ = r.InstanceState(t.Context(), first, there)
-		_ = r.Failed(t.Context(), first, providers.Result{Operation: "71"})
+		_, _ = r.Failed(t.Context(), first, providers.Result{Operation: "71"})
 		want := []Call{
 			{Op: OpOwner, Address: first, Addresses: 2}, {Op: OpOwner, Address: second, Addresses: 1},
 			{Op: OpPreflight, Address: first, Addresses: 1, Took: ms(30), Err: failure},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/telemetry"
@@ -47,7 +48,7 @@ func (e *engine) observe(g *group, ob controller.Observation) controller.Observa
 // write lets one write leave, if the gate is still open when it does.
 func (e *engine) write(g *group, d controller.Decision, ob controller.Observation) {
 	permit := e.permitFor(g, g.intend(d.Address, ob))
-	g.busy, g.writing = true, true
+	g.busy, g.writing, g.wroteAt = true, true, e.clock.now()
 	g.runner.Submit(controller.Job{
 		Address: d.Address, Release: d.Step == controller.Release, Seen: d.Seen, Target: ob.Target[d.Address], Permit: permit,
 	})
@@ -241,7 +242,6 @@ func (e *engine) forgive(g *group) {
 
 func (e *engine) writeDone(g *group, out controller.Outcome) {
 	address := g.cfg.Addresses[out.Job.Address]
-	e.clouds.of(address).heedLeft(out.Ended)
 	detach := g.detaches(out.Job)
 	fact := &controller.WriteFact{Address: out.Job.Address, Detach: detach, Outcome: out.Write}
 	if out.Refused != election.ReasonNone {
@@ -249,8 +249,9 @@ func (e *engine) writeDone(g *group, out controller.Outcome) {
 	} else {
 		var failed *providers.Error
 		if errors.As(out.Err, &failed) {
-			fact.RetryAfter = failed.RetryAfter
+			fact.RetryAfter, fact.Throttled = failed.RetryAfter, failed.Kind == providers.Throttled
 		}
+		e.clouds.of(address).heed(controller.SpendMove, out.Err, out.Began, out.Ended)
 		e.tellWrite(g, address, out)
 	}
 	if out.Write == election.WriteAccepted {
@@ -261,10 +262,21 @@ func (e *engine) writeDone(g *group, out controller.Outcome) {
 	}
 	if fact != nil {
 		e.learn(g, controller.Observation{Wrote: fact})
+		g.doubt = doubt{}
+		if out.Write == election.WriteAmbiguous {
+			g.doubt = doubt{since: out.Ended, until: g.state.Addresses[out.Job.Address].RetryAt}
+		}
 	}
 	e.step(election.WriteDone{
 		Group: g.cfg.Name, Outcome: out.Write, Detach: detach, More: g.asynchronous(out.Job.Address),
 	})
+}
+
+// doubts reports whether a write without an answer is still read back: until its node tries
+// again, or has given its claim up, it may have taken effect.
+func (e *engine) doubts(g *group, s election.GroupStatus) bool {
+	works := slices.ContainsFunc(g.state.Addresses, func(a controller.AddressState) bool { return a.Seen.Pending })
+	return s.Role == election.Active && g.doubt.since != 0 && (works || e.clock.now() < g.doubt.until)
 }
 
 // tellWrite logs how a write ended: who, what, the cloud's request id.
@@ -276,11 +288,14 @@ func (e *engine) tellWrite(g *group, a providers.Address, out controller.Outcome
 		return
 	}
 	g.claimErr = out.Err
-	level := slog.LevelWarn
+	level, what := slog.LevelWarn, "write failed"
+	if out.Write == election.WriteAmbiguous {
+		what = "write unanswered"
+	}
 	if out.Write == election.WriteHopeless {
 		level = slog.LevelError
 	}
-	e.log.Log(context.Background(), level, "write failed", append(args, "kind", providers.KindOf(out.Err).String(), "error", out.Err)...)
+	e.log.Log(context.Background(), level, what, append(args, "kind", providers.KindOf(out.Err).String(), "error", out.Err)...)
 }
 
 // called counts one provider call. It runs in the goroutine that made it.

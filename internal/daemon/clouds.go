@@ -154,7 +154,7 @@ func (cs *clouds) keep(old *clouds) {
 func (e *engine) furnish(cs *clouds, cfg *config.Config) {
 	for _, c := range cs.byKind {
 		c.reader = &controller.Reader{Name: c.provider, Provider: c.driver, Clock: e.clock.now, Observe: e.called}
-		c.reads, c.asides = newPool("owner reads of "+c.String(), readsMax), newPool("questions about "+c.String(), asidesMax)
+		c.reads, c.asides = newPool("owner reads of "+c.String(), cs.readsMax(cfg, c)), newPool("questions about "+c.String(), asidesMax)
 		c.budget = controller.NewBudget(cs.callsPerHour(cfg, c), len(cfg.Nodes))
 	}
 }

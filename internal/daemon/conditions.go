@@ -153,7 +153,7 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 		add(condServiceAnswers, s.Owner.Node, status.SeverityWarning,
 			"the daemon of %s is silent, but the service behind the address answers the probe; nothing moves, and a failure would be noticed by the probe alone: repair the daemon, or the link to it", s.Owner.Node)
 	}
-	if g.claimErr != nil {
+	if g.claimErr != nil && !e.doubts(g, s) {
 		add(condClaimFailed, "", status.SeverityCritical, "the last write to the cloud failed: %v", g.claimErr)
 	}
 	if g.guestErr != nil {

@@ -127,6 +127,62 @@ func TestAFailedClaimIsAConditionUntilSomebodyHoldsTheAddress(t *testing.T) {
 	})
 }
 
+// TestAWriteWithoutAnAnswerIsNoFailureYet: it has taken effect, however long that takes.
+func TestAWriteWithoutAnAnswerIsNoFailureYet(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		b.cloud.loseReplies, b.cloud.takes = true, 10*time.Second
+		a.crash()
+		w.eventually("the standby owns it", func() bool {
+			if text := b.text(condClaimFailed); text != "" {
+				w.Fatalf("meanwhile: %s", text)
+			}
+			return b.bound()
+		})
+		if !b.log.has(`level=WARN msg="write unanswered"`) {
+			t.Errorf("it says\n%s", b.log.lines(slog.LevelInfo))
+		}
+	})
+}
+
+// TestAWriteWithoutAnAnswerHasFailedWhenItIsMadeAgain, or when the claim is over. Until then
+// it is what is waited for.
+func TestAWriteWithoutAnAnswerHasFailedWhenItIsMadeAgain(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		b.cloud.set("assign", failure("assign", providers.Ambiguous, "", errors.New("the connection ended")))
+		a.crash()
+		g := b.engine.groups[0]
+		set := func(until time.Duration) {
+			b.engine.post(func() { g.doubt.until = b.engine.clock.now().Add(until) })
+			w.pass(time.Second)
+		}
+		waited := 0
+		w.eventually("the claim fails", func() bool {
+			if w := b.state().Waiting; w != nil && w.Reason == "write-pending" && w.Read != nil && !w.Read.Needs.IsZero() {
+				waited++
+			}
+			return b.text(condClaimFailed) != ""
+		})
+		if waited < 10 {
+			t.Errorf("%d times it waits for the read", waited)
+		}
+		if b.role() != "active" {
+			t.Fatalf("it is %s", b.role())
+		}
+		set(time.Minute)
+		if text := b.text(condClaimFailed); text != "" {
+			t.Errorf("in doubt: %s", text)
+		}
+		b.engine.post(func() {
+			if b.engine.doubts(g, election.GroupStatus{Role: election.Backup}) {
+				t.Error("in doubt about a claim that was given up")
+			}
+		})
+		w.pass(time.Second)
+	})
+}
+
 // TestALongTimeWithoutALeaderIsSaid, with the read that is waited for: the owner is dead and
 // the API takes connections and does not answer. It is over when a node leads.
 func TestALongTimeWithoutALeaderIsSaid(t *testing.T) {

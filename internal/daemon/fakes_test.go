@@ -31,8 +31,11 @@ type driver struct {
 	node string
 	caps providers.Capabilities
 
-	hidePrivate bool          // owner reads tell no private addresses
-	takes       time.Duration // until a move takes effect
+	hidePrivate bool                // owner reads tell no private addresses
+	takes       time.Duration       // until a move takes effect
+	loseReplies bool                // of writes, which take effect
+	each        time.Duration       // how long a call takes
+	stuck       map[netip.Addr]bool // of these no read comes back before its deadline
 
 	mu     sync.Mutex
 	fail   map[string]error // by operation: "owner", "assign", "preflight"
@@ -45,7 +48,7 @@ type driver struct {
 }
 
 func newDriver(w *world, node string) *driver {
-	return &driver{w: w, node: node, takes: moveTime, fail: map[string]error{}, hangs: map[string]bool{}, asked: map[string]int{}, caps: providers.Capabilities{
+	return &driver{w: w, node: node, takes: moveTime, each: callTime, stuck: map[netip.Addr]bool{}, fail: map[string]error{}, hangs: map[string]bool{}, asked: map[string]int{}, caps: providers.Capabilities{
 		Target:     providers.PartInstance,
 		AtomicMove: true, Asynchronous: true, IPv4: true, IPv6: true, Guest6: providers.GuestAddress,
 		SettleTime: 5 * time.Second, MoveTimeout: 20 * time.Second, MinInterval: time.Second,
@@ -107,7 +110,7 @@ func (d *driver) begin(ctx context.Context, op string) error {
 		d.calls += preflightCalls - 1
 	}
 	d.asked[op]++
-	lost, err := d.lost || d.hangs[op], d.fail[op]
+	lost, err, each := d.lost || d.hangs[op], d.fail[op], d.each
 	d.mu.Unlock()
 	if lost {
 		<-ctx.Done()
@@ -116,7 +119,7 @@ func (d *driver) begin(ctx context.Context, op string) error {
 	select {
 	case <-ctx.Done():
 		return failure(op, providers.Canceled, "", context.Cause(ctx))
-	case <-time.After(callTime):
+	case <-time.After(each):
 		return err
 	}
 }
@@ -137,6 +140,12 @@ func denied(op string) error {
 func (d *driver) Capabilities() providers.Capabilities { return d.caps }
 
 func (d *driver) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
+	d.mu.Lock()
+	stuck := d.stuck[a.IP]
+	d.mu.Unlock()
+	if stuck {
+		<-ctx.Done()
+	}
 	if err := d.begin(ctx, "owner"); err != nil {
 		return providers.Assignment{}, err
 	}
@@ -173,6 +182,9 @@ func (d *driver) submit(ctx context.Context, what string, r fakecloud.Request) (
 		return providers.Result{}, failure("assign", providers.Conflict, "422", err)
 	}
 	time.AfterFunc(d.takes, func() { d.w.cloud.Holder(r.IP) }) // the model moves on when somebody looks
+	if d.loseReplies {
+		return providers.Result{}, failure("assign", providers.Ambiguous, "", errors.New("the connection ended"))
+	}
 	return providers.Result{RequestID: "4f2d", Operation: strconv.FormatInt(op.ID, 10)}, nil
 }
 

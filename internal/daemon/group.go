@@ -30,6 +30,7 @@ type group struct {
 	news          election.Instant // and the engine: one that begins then or later
 	busy          bool             // a write or a guest step is under way
 	writing       bool             // and it is a write,
+	wroteAt       election.Instant // that left then,
 	adding        bool             // or a guest step that puts an address on this machine
 	announcing    *writeIntent     // it is this announcement; nil: none
 	gone          bool             // a reload replaced it: what still comes back is dropped,
@@ -56,12 +57,16 @@ type group struct {
 	unplugged  bool           // what its announcements would leave by carries nothing
 	guestMute  bool           // it is of an announcement: that the address can be added is no answer
 	claimErr   error          // the last failed write since the address was here
+	doubt      doubt          // whether it failed
 	mark       markState
 	probed     map[[16]byte]election.Instant // questions under way, by nonce
 
 	phases  phases
 	service serviceState
 }
+
+// doubt is about a write without an answer: it may have taken effect.
+type doubt struct{ since, until election.Instant }
 
 // phases measures one failover on this node.
 type phases struct {

@@ -255,11 +255,9 @@ func (e *engine) changeGuest(g *group, d controller.Decision, ob controller.Obse
 }
 
 // guestDone takes in the end of a guest step. An announcement that a reload overtook
-// may have moved the address and concerns the group that stands in its place.
+// may have moved the address and concerns the group that stands in its place, and so does
+// that an address was put back.
 func (e *engine) guestDone(g *group, r guestResult) {
-	if g.gone && r.job.step != controller.Announce {
-		return
-	}
 	stays := !g.gone
 	for g.gone && g.heir != nil {
 		g = g.heir
@@ -267,8 +265,11 @@ func (e *engine) guestDone(g *group, r guestResult) {
 	if g.gone {
 		return
 	}
-	e.tellGuest(g, r)
 	e.placedGuest(g, r)
+	if !stays && r.job.step != controller.Announce {
+		return // it looks for itself
+	}
+	e.tellGuest(g, r)
 	if r.job.step == controller.Announce && (r.frames > 0 || r.err != nil) {
 		e.announceDone(g, r)
 	} else {

@@ -16,10 +16,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/netif"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // absence takes the address off a machine as a hand does, and returns for how long the
@@ -70,6 +73,27 @@ func configuredPair(w *world, change func(*parts)) (a *node) {
 }
 
 const putBackLine = `level=WARN msg="address was removed by somebody, put back" group=web address=203.0.113.10 interface=%s times=%d`
+
+// TestAPutBackThatAReloadOvertookIsToldAndCounted, once.
+func TestAPutBackThatAReloadOvertookIsToldAndCounted(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		e := a.engine
+		e.learn(g, controller.Observation{}) // of one address
+		g.state.Addresses[0].Placed, g.sides[0].iface = true, "lo"
+		r, err := e.prepare(a.opts, a.parts.clouds)
+		w.must(err)
+		e.reloaded(r)
+		before := e.groups[0].state
+		e.guestDone(g, guestResult{job: guestJob{step: controller.Add}, iface: "lo", added: true, state: controller.GuestPresent, ended: e.clock.now()})
+		if line := fmt.Sprintf(putBackLine, "lo", 1); !a.log.has(line) || e.groups[0].sides[0].times != 1 {
+			t.Errorf("it does not say: %s", line)
+		}
+		if diff := cmp.Diff(before, e.groups[0].state, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+			t.Errorf("the group in its place believes a step of another (-before +after):\n%s", diff)
+		}
+	})
+}
 
 func TestWhatAHandTakesOffIsBackAtOnce(t *testing.T) {
 	t.Run("an address that the machine must have", func(t *testing.T) {

@@ -182,14 +182,22 @@ func (l *lateInterfaces) AddHost(ctx context.Context, addr netip.Addr, iface str
 	return added, context.Cause(ctx)
 }
 
+// announcingLate is a pair of which the owner, whose kernel can be made late, leads and has
+// its first refresh behind it.
+func announcingLate(w *world) (s *segment, late *lateInterfaces, a, b *node) {
+	w.Helper()
+	s = newSegment(w)
+	late = &lateInterfaces{Interfaces: s.machines[nodeA]}
+	a = w.start(nodeA, func(n *node, o *Options, p *parts) { s.join(n, o, p); p.ifaces = late })
+	b = w.start(nodeB, s.join)
+	w.eventually("the owner leads and its machine has the address", func() bool { return a.bound() && s.has(nodeA) })
+	w.pass(7 * time.Second)
+	return s, late, a, b
+}
+
 func TestWhatAnAddThatWasGivenUpHasLeftGoesAtOnce(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		s := newSegment(w)
-		late := &lateInterfaces{Interfaces: s.machines[nodeA]}
-		a := w.start(nodeA, func(n *node, o *Options, p *parts) { s.join(n, o, p); p.ifaces = late })
-		w.start(nodeB, s.join)
-		w.eventually("the owner leads and its machine has the address", func() bool { return a.bound() && s.has(nodeA) })
-		w.pass(7 * time.Second)
+		s, late, a, _ := announcingLate(w)
 		begun := make(chan struct{})
 		late.from(begun)
 		s.machines[nodeA].TakeOff(floating, "eth0")
@@ -213,12 +221,7 @@ func TestWhatAnAddThatWasGivenUpHasLeftGoesAtOnce(t *testing.T) {
 // be taken off.
 func TestTheLossOfTheRoleEndsAnAdd(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		s := newSegment(w)
-		late := &lateInterfaces{Interfaces: s.machines[nodeA]}
-		a := w.start(nodeA, func(n *node, o *Options, p *parts) { s.join(n, o, p); p.ifaces = late })
-		w.start(nodeB, s.join)
-		w.eventually("the owner leads and its machine has the address", func() bool { return a.bound() && s.has(nodeA) })
-		w.pass(7 * time.Second)
+		s, late, a, _ := announcingLate(w)
 		w.wait("a refresh is under way", s.slow(nodeA, "InterfaceByAddress"))
 		a.check.set(denied("ask"))
 		w.pass(netlinkTakes / 2)
@@ -234,12 +237,7 @@ func TestTheLossOfTheRoleEndsAnAdd(t *testing.T) {
 // when the successor is seen, and the kernel does it all the same.
 func TestAStopWaitsForWhatMayHaveBeenPutOn(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		s := newSegment(w)
-		late := &lateInterfaces{Interfaces: s.machines[nodeA]}
-		a := w.start(nodeA, func(n *node, o *Options, p *parts) { s.join(n, o, p); p.ifaces = late })
-		b := w.start(nodeB, s.join)
-		w.eventually("the owner leads and its machine has the address", func() bool { return a.bound() && s.has(nodeA) })
-		w.pass(7 * time.Second)
+		s, late, a, b := announcingLate(w)
 		begun := make(chan struct{})
 		late.from(begun)
 		w.wait("it is being added again", begun)

@@ -144,7 +144,7 @@ func (e *engine) askState(key machineKey, i *inspection) {
 		e.post(func() {
 			key.cloud.asides.ended(true)
 			i.flying = false
-			key.cloud.heed(err, began, e.clock.now())
+			key.cloud.heed(controller.SpendState, err, began, e.clock.now())
 			if e.machines[key] == i {
 				i.answered, i.state, i.began = true, state, began
 				e.tellState(key)

@@ -50,25 +50,29 @@ func (e *engine) startTracks(now election.Instant) {
 			case now < t.at:
 				e.asidesAt = earlier(e.asidesAt, t.at)
 			default:
-				e.askMove(g, i)
+				e.askMove(g, i, now)
 			}
 		}
 	}
 }
 
 // askMove asks how one accepted move fares.
-func (e *engine) askMove(g *group, i int) {
+func (e *engine) askMove(g *group, i int, now election.Instant) {
 	a, t := g.cfg.Addresses[i], &g.tracks[i]
 	c, accepted := e.clouds.of(a), t.accepted
 	if c.asides.flying >= asidesMax {
 		return // the end of one comes back to it
 	}
+	if at := c.budget.Ready(now, controller.SpendState, 0); at > now {
+		e.asidesAt = earlier(e.asidesAt, at) // the provider asked for patience
+		return
+	}
 	t.flying, t.at = true, t.at.Add(t.at.Sub(t.since))
 	c.asides.start(false, func(ctx context.Context) {
-		failed := c.reader.Failed(ctx, a, accepted)
+		failed, err := c.reader.Failed(ctx, a, accepted)
 		e.post(func() {
 			c.asides.ended(false)
-			c.heedLeft(e.clock.now())
+			c.heed(controller.SpendMove, err, now, e.clock.now())
 			e.tracked(g, i, accepted, failed)
 		})
 	})

@@ -113,7 +113,7 @@ func (e *engine) askPlacement(c *cloud, placer providers.Placer, ask *placing) {
 			if failed != nil {
 				ask.at = e.clock.now().Add(placementRetry)
 			}
-			c.heed(failed, began, e.clock.now())
+			c.heed(controller.SpendState, failed, began, e.clock.now())
 			ask.found = separations(c.provider, e.cfg.Node, placed)
 			e.tellPlacements()
 		})

@@ -90,7 +90,7 @@ func (e *engine) preflight(g *group, now election.Instant) {
 			first.asides.ended(true)
 			g.preflighting = false
 			for i, a := range g.cfg.Addresses {
-				clouds.of(a).heed(errs[i], now, e.clock.now())
+				clouds.of(a).heed(controller.SpendPreflight, errs[i], now, e.clock.now())
 			}
 			if refusal != nil {
 				g.preflightAt = min(g.preflightAt, now.Add(preflightAgain))

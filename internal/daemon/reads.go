@@ -5,21 +5,35 @@ package daemon
 
 import (
 	"context"
-	"errors"
+	"time"
 
+	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// The calls of owner reads that may be under way at once at one provider: addresses that
-// cannot be listed are asked about side by side. One that hangs occupies a place for at
-// most an attempt; one that nobody waits for never takes the place of one that a claim
-// needs.
+// The calls of owner reads that may be under way at once at one provider. Of those that
+// nobody waits for there are few. Of the others there are as many as could be wanted: addresses
+// that cannot be listed are asked about side by side, and a call that hangs, which costs a
+// goroutine and a connection for at most an attempt, holds up none about another address.
 const (
-	readsMax     = 32
+	listsMax     = 32 // where one call lists many addresses
+	perAddress   = 3  // where it does not: as many as a watch has under way at once, of each
 	readsIdleMax = 8
 )
+
+// readsMax returns how many owner reads of a kind may be under way at once.
+func (cs *clouds) readsMax(cfg *config.Config, c *cloud) int {
+	if c.reader.Batches() {
+		return listsMax
+	}
+	addresses := 0
+	for _, g := range cfg.Groups {
+		addresses += len(c.own(g.Addresses))
+	}
+	return perAddress * addresses
+}
 
 // groupRead is one owner read of one group. It is complete when the part of every
 // provider is there.
@@ -134,17 +148,16 @@ func (e *engine) listed(g *group) bool {
 func (e *engine) mayRead(g *group, w controller.Want, joined map[family]*batch, now election.Instant) bool {
 	may := true
 	for _, c := range e.clouds.used(g.cfg.Addresses) {
-		at, calls := c.budget.Urgent(g.cfg.ClaimTimeout), c.calls(joined, g.cfg.Addresses)
-		places := min(calls, readsMax)
-		free := c.reads.flying+places <= readsMax
+		at, calls := c.budget.Urgent(g.patience()), c.calls(joined, g.cfg.Addresses)
+		free := c.reads.flying+calls <= c.reads.workers
 		if w != controller.WantUrgent {
 			at = c.budget.Ready(now, controller.SpendOwner, calls)
-			free = free && (c.reads.idle == 0 || c.reads.idle+places <= readsIdleMax)
+			free = free && (c.reads.idle == 0 || c.reads.idle+calls <= readsIdleMax)
 		}
 		if at > now {
 			e.readsAt, may = earlier(e.readsAt, at), false
 		}
-		if places > 0 && !free {
+		if calls > 0 && !free {
 			may = false // the end of one that is under way comes back to it
 		}
 	}
@@ -169,8 +182,7 @@ func (c *cloud) calls(joined map[family]*batch, as []providers.Address) int {
 
 func (c *cloud) family(a providers.Address) family { return family{c, a.IP.Is6()} }
 
-// join adds a read to the batches of this turn and returns those that are new: never more
-// for a provider than there are workers.
+// join adds a read to the batches of this turn and returns those that are new.
 func (e *engine) join(read *groupRead, w controller.Want, joined map[family]*batch, now election.Instant) (fresh []*batch) {
 	begin := func(c *cloud) *batch {
 		b := &batch{cloud: c, idle: w != controller.WantUrgent}
@@ -186,24 +198,16 @@ func (e *engine) join(read *groupRead, w controller.Want, joined map[family]*bat
 		} else {
 			c.budget.Take(now, controller.SpendOwner, calls)
 		}
-		var single []*batch
 		for i, a := range read.g.cfg.Addresses {
 			if !c.serves(a) {
 				continue
 			}
-			var b *batch
-			switch f := c.family(a); {
-			case c.reader.Batches():
-				if joined[f] == nil {
-					joined[f] = begin(c)
-				}
-				b = joined[f]
-			case len(single) < readsMax:
+			b := joined[c.family(a)]
+			if b == nil {
 				b = begin(c)
-				single = append(single, b)
-			default:
-				b = single[0]
-				single = append(single[1:], b)
+			}
+			if c.reader.Batches() {
+				joined[c.family(a)] = b
 			}
 			b.addresses, b.places = append(b.addresses, a), append(b.places, place{read, i})
 			parts[b] = true
@@ -219,7 +223,7 @@ func (e *engine) batchDone(b *batch, got []controller.Answer) {
 	for i, at := range b.places {
 		r := at.read
 		r.readings[at.index], r.errs[at.index] = got[i].Reading, got[i].Err
-		b.cloud.heed(got[i].Err, got[i].Began, got[i].Ended)
+		b.cloud.heed(controller.SpendOwner, got[i].Err, got[i].Began, got[i].Ended)
 	}
 	done := map[*groupRead]bool{}
 	for _, at := range b.places {
@@ -235,19 +239,6 @@ func (e *engine) batchDone(b *batch, got []controller.Answer) {
 		}
 	}
 	e.inspectOwners(e.machine.Status().Peers)
-}
-
-// heed takes in what the end of a call says about the provider's patience.
-func (c *cloud) heed(err error, began, ended election.Instant) {
-	c.heedLeft(ended)
-	if err == nil {
-		c.budget.Answer(began)
-		return
-	}
-	var failed *providers.Error
-	if errors.As(err, &failed) && failed.Kind == providers.Throttled {
-		c.budget.Refuse(ended, failed.RetryAfter)
-	}
 }
 
 // err returns the first error of a read.
@@ -288,8 +279,8 @@ func (e *engine) readDone(r *groupRead) {
 func (e *engine) readTold(r *groupRead) {
 	g, err, changed := r.g, r.err(), false
 	g.readErr = r.errs
-	began, ended := r.span()
-	ev := election.OwnerRead{Group: g.cfg.Name, Began: began, Ended: ended, Failed: err != nil}
+	began, ended, took := r.span()
+	ev := election.OwnerRead{Group: g.cfg.Name, Began: began, Ended: ended, Took: took, Failed: err != nil}
 	fact := controller.ReadFact{Ended: ended, Readings: r.readings, Failed: err != nil}
 	if err == nil {
 		seen := r.seen()
@@ -312,12 +303,13 @@ func (e *engine) readTold(r *groupRead) {
 	}
 }
 
-// span returns when the first of the parts of a read began and when the last one ended.
-func (r *groupRead) span() (began, ended election.Instant) {
+// span returns when the first of the parts of a read began, when the last one ended, and
+// how long the slowest took.
+func (r *groupRead) span() (began, ended election.Instant, took time.Duration) {
 	for _, p := range r.readings {
-		began, ended = earlier(began, p.Began), max(ended, p.Ended)
+		began, ended, took = earlier(began, p.Began), max(ended, p.Ended), max(took, p.Ended.Sub(p.Began))
 	}
-	return began, ended
+	return began, ended, took
 }
 
 // seen returns what was read of each address.

@@ -266,8 +266,8 @@ func TestAnOlderReadDoesNotUndoANewerOne(t *testing.T) {
 	})
 }
 
-// TestWithoutListsManyGroupsAreReadAFewAtATime: each group is a batch of its own, and
-// no more of them are under way than there are workers.
+// TestWithoutListsManyGroupsAreReadAFewAtATime as long as nobody waits: each group is a
+// batch of its own.
 func TestWithoutListsManyGroupsAreReadAFewAtATime(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		_, many := w.many(20, target(nodeA))
@@ -279,8 +279,8 @@ func TestWithoutListsManyGroupsAreReadAFewAtATime(t *testing.T) {
 		for range 100 {
 			w.pass(time.Second)
 			a.engine.post(func() {
-				if p := reservedIPs(a.engine.clouds).reads; p.flying > readsMax {
-					t.Errorf("%d reads at once", p.flying)
+				if p := reservedIPs(a.engine.clouds).reads; p.idle > readsIdleMax {
+					t.Errorf("%d reads at once", p.idle)
 				}
 			})
 		}
@@ -327,24 +327,6 @@ func restedWatch(now election.Instant) (w controller.Watch) {
 	w.Begin(now)
 	w.End(now, now, true)
 	return w
-}
-
-func TestWhatAThrottledReadAsksForIsRespected(t *testing.T) {
-	inWorld(t, target(nodeA), func(w *world) {
-		a, g, _ := w.stage()
-		e := a.engine
-		c := reservedIPs(e.clouds)
-		now := e.clock.now()
-		throttled := &providers.Error{Op: "read", Kind: providers.Throttled, RetryAfter: 29 * time.Second}
-		c.reads.begin(true)
-		e.batchDone(&batch{cloud: c, idle: true, places: []place{{&groupRead{g: g, parts: 1, readings: make([]controller.Reading, 1), errs: make([]error, 1)}, 0}}},
-			[]controller.Answer{{Reading: controller.Reading{Began: now, Ended: now}, Err: throttled}})
-		for want, wait := range map[controller.Want]time.Duration{controller.WantRead: 29 * time.Second, controller.WantUrgent: g.cfg.ClaimTimeout} {
-			if e.readsAt = 0; e.mayRead(g, want, nil, now) || e.readsAt != now.Add(wait) {
-				t.Errorf("want %d: again after %v", want, e.readsAt.Sub(now))
-			}
-		}
-	})
 }
 
 func TestAReadWaitsForTheEndOfAWrite(t *testing.T) {

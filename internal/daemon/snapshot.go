@@ -124,8 +124,14 @@ func (e *engine) waiting(g *group, s election.GroupStatus) *status.Waiting {
 	why, until, needs := s.Held, election.Instant(0), s.WaitsSince
 	if why == election.ReasonNone && s.Role == election.Active && !s.Bound {
 		why, until, needs = g.waiting, g.until, g.wish.Since
+		if at := g.writeOver(); at != 0 {
+			why, until = election.ReasonWritePending, at
+		}
 	}
 	waits := s.Waits || g.wish.Waits
+	if why == election.ReasonBackingOff && e.doubts(g, s) {
+		why, until, needs, waits = election.ReasonWritePending, g.doubt.until, g.doubt.since, true
+	}
 	if waits && (why == election.ReasonNone || why == election.ReasonClaimInProgress) {
 		why = election.ReasonReadAwaited
 	}
@@ -134,9 +140,33 @@ func (e *engine) waiting(g *group, s election.GroupStatus) *status.Waiting {
 	}
 	w := &status.Waiting{Reason: why.String(), Text: why.Text(), Until: e.clock.time(until)}
 	if waits || s.Role == election.Active && g.wish.At != 0 {
-		w.Read = &status.Read{Needs: e.clock.time(needs), Since: e.clock.time(g.watch.Flying())}
+		w.Read = &status.Read{Needs: e.clock.time(needs), Since: e.clock.time(g.watch.Flying()), Barred: e.clock.time(e.barred(g))}
 	}
 	return w
+}
+
+// writeOver returns when a write of the group counts as over at the latest: the answer to one
+// that is on its way, or the effect of one that was accepted. 0: there is none.
+func (g *group) writeOver() (at election.Instant) {
+	if g.writing {
+		return g.wroteAt.Add(election.AttemptTimeout)
+	}
+	for i, a := range g.state.Addresses {
+		if a.AcceptedAt != 0 {
+			at = max(at, a.AcceptedAt.Add(g.policy.Addresses[i].MoveTimeout))
+		}
+	}
+	return at
+}
+
+// barred returns until when a provider of the group wants no owner reads at all; 0: none does.
+func (e *engine) barred(g *group) (until election.Instant) {
+	for _, c := range e.clouds.used(g.cfg.Addresses) {
+		if at := c.budget.Urgent(g.patience()); at > e.clock.now() {
+			until = max(until, at)
+		}
+	}
+	return until
 }
 
 func (e *engine) addressSnapshots(g *group, s election.GroupStatus) []status.Address {

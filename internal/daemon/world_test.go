@@ -245,7 +245,13 @@ func (w *world) pass(d time.Duration) {
 // eventually waits, in steps of virtual time, until a claim holds.
 func (w *world) eventually(claim string, holds func() bool) {
 	w.Helper()
-	for range 4000 {
+	w.within(100*time.Second, claim, holds)
+}
+
+// within waits so long of virtual time at most.
+func (w *world) within(most time.Duration, claim string, holds func() bool) {
+	w.Helper()
+	for range most / (25 * time.Millisecond) {
 		if holds() {
 			return
 		}

@@ -117,8 +117,8 @@ func TestSnapshotSaysWhatTheCloudSays(t *testing.T) {
 				Version: 1, Cluster: "web", Node: "lb-b", At: now, Source: status.SourceCloud,
 				Groups: []status.Group{{Name: "web", VRID: 51, Role: "unknown", Conditions: []status.Condition{}, Addresses: []status.Address{address},
 					Nodes: []status.Node{
-						{Name: "lb-a", Role: "unknown", Bound: tt.bound == "lb-a"},
-						{Name: "lb-b", Self: true, Role: "unknown", Bound: tt.bound == "lb-b"},
+						{Name: "lb-a", Role: "unknown", Bound: tt.bound == "lb-a", BoundUnknown: tt.failure != ""},
+						{Name: "lb-b", Self: true, Role: "unknown", Bound: tt.bound == "lb-b", BoundUnknown: tt.failure != ""},
 					}}},
 			}
 			if diff := cmp.Diff(want, c.Snapshot(t.Context()), cmpopts.EquateComparable(webIP)); diff != "" {

@@ -84,14 +84,19 @@ func (c *Cluster) owner(provider string, seen providers.Assignment, own provider
 	return o
 }
 
-// nodes returns one line per node: bound is the one thing a cloud can tell.
+// nodes returns one line per node: bound is the one thing a cloud can tell. Where an address
+// could not be read, and none is known to be elsewhere, it cannot.
 func (c *Cluster) nodes(addresses []status.Address) []status.Node {
 	nodes := make([]status.Node, len(c.Nodes))
 	for i, n := range c.Nodes {
 		nodes[i] = status.Node{Name: n.Name, Self: n.Name == c.Self, Role: roleUnknown, Bound: len(addresses) > 0}
+		elsewhere := false
 		for _, a := range addresses {
 			nodes[i].Bound = nodes[i].Bound && a.Owner.Node == n.Name
+			nodes[i].BoundUnknown = nodes[i].BoundUnknown || a.Owner.State == status.OwnerUnknown
+			elsewhere = elsewhere || a.Owner.State != status.OwnerUnknown && a.Owner.Node != n.Name
 		}
+		nodes[i].BoundUnknown = nodes[i].BoundUnknown && !elsewhere
 	}
 	return nodes
 }

@@ -34,7 +34,7 @@ var jdCloud = struct {
 	describe: func() Description {
 		return Description{
 			Name:    jdcloud.Name,
-			Kinds:   kindsOf(jdcloud.Kinds(), jdcloud.Capabilities, jdIDs),
+			Kinds:   kindsOf(jdcloud.Kinds(), jdcloud.Capabilities, jdIDs, providers.KindRoute),
 			Refused: map[string]string{providers.KindHAVIP: jdcloud.Refusal(providers.KindHAVIP)},
 			Options: []Option{
 				{jdcloud.OptionCredentialsFile, "", "file with JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY, readable by its owner only"},

@@ -77,6 +77,7 @@ type Kind struct {
 	Name         string
 	Capabilities providers.Capabilities
 	ID           ID
+	Alone        bool // no call reads many addresses of the kind: each takes one of its own
 }
 
 // ID says how an address of a kind is told to the cloud besides by its IP. The zero
@@ -138,10 +139,10 @@ var drivers = map[string]driver{
 }
 
 // kindsOf describes kinds of address by what their driver says of them.
-func kindsOf(names []string, capabilities func(string) providers.Capabilities, ids map[string]ID) []Kind {
+func kindsOf(names []string, capabilities func(string) providers.Capabilities, ids map[string]ID, alone ...string) []Kind {
 	var kinds []Kind
 	for _, name := range names {
-		kinds = append(kinds, Kind{Name: name, Capabilities: capabilities(name), ID: ids[name]})
+		kinds = append(kinds, Kind{Name: name, Capabilities: capabilities(name), ID: ids[name], Alone: slices.Contains(alone, name)})
 	}
 	return kinds
 }

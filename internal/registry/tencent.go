@@ -34,7 +34,7 @@ var tencentCloud = struct {
 	describe: func() Description {
 		return Description{
 			Name:  tencent.Name,
-			Kinds: kindsOf(tencent.Kinds(), tencent.Capabilities, tencentIDs),
+			Kinds: kindsOf(tencent.Kinds(), tencent.Capabilities, tencentIDs, providers.KindPrivateIP),
 			Options: []Option{
 				{tencent.OptionCredentialsFile, "", "file with TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, readable by its owner only"},
 				{tencent.OptionRole, "", "CAM role whose credentials the metadata service is asked for"},

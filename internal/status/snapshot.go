@@ -78,6 +78,8 @@ type Waiting struct {
 type Read struct {
 	Needs time.Time `json:"needs,omitzero"` // one that began then or later
 	Since time.Time `json:"since,omitzero"` // when the one under way began; zero: none is
+	// Barred is until when the provider asked for none; zero: it did not.
+	Barred time.Time `json:"barred,omitzero"`
 }
 
 // Handover is a planned move under way.
@@ -133,6 +135,7 @@ type Node struct {
 	CanClaim        bool          `json:"can_claim"`
 	Elected         bool          `json:"elected"`
 	Bound           bool          `json:"bound"`
+	BoundUnknown    bool          `json:"bound_unknown,omitempty"`   // an address could not be read, so Bound says nothing
 	Answering       *bool         `json:"answering"`                 // null: unknown
 	LastAdvertAgeMS *int64        `json:"last_advert_age_ms"`        // null: this node itself, or never heard
 	Fresh           bool          `json:"fresh"`                     // heard both ways in time; true for this node itself

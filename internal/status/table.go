@@ -27,7 +27,7 @@ func nodeTable(nodes []Node, source string) ([]column, []Node) {
 		{head: "PRIO", cell: func(n Node) string { return fmt.Sprint(n.Priority) }, right: true},
 		{head: "HEALTHY", cell: func(n Node) string { return yes(n.Healthy) }},
 		{head: "ELECTED", cell: func(n Node) string { return yes(n.Elected) }},
-		{head: "BOUND", cell: func(n Node) string { return yes(n.Bound) }},
+		{head: "BOUND", cell: bound},
 		{head: "ANSWERING", cell: func(n Node) string { return maybe(n.Answering) }},
 		{head: "LAST ADVERT", cell: lastAdvert},
 		{head: "CAN LEAD", cell: canLead, optional: true},
@@ -43,6 +43,13 @@ func nodeName(n Node) string {
 		return n.Name + " *"
 	}
 	return n.Name
+}
+
+func bound(n Node) string {
+	if n.BoundUnknown {
+		return "unknown"
+	}
+	return yes(n.Bound)
 }
 
 func lastAdvert(n Node) string {

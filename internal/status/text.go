@@ -156,8 +156,13 @@ func waiting(w Waiting, at time.Time) string {
 	if w.Read == nil {
 		return text
 	}
-	if text += "; no read is under way"; !w.Read.Since.IsZero() {
-		text = strings.TrimSuffix(text, "no read is under way") + "one has been under way for " + span(at.Sub(w.Read.Since))
+	switch {
+	case !w.Read.Since.IsZero():
+		text += "; one has been under way for " + span(at.Sub(w.Read.Since))
+	case !w.Read.Barred.IsZero():
+		text += "; the provider answered that there were too many calls: none is made for " + span(w.Read.Barred.Sub(at))
+	default:
+		text += "; no read is under way"
 	}
 	if !w.Read.Needs.IsZero() {
 		text += "; one is needed that began less than " + span(at.Sub(w.Read.Needs)) + " ago"

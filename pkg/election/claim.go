@@ -9,7 +9,7 @@ import "time"
 func (m *Machine) writeSent(g *group) {
 	g.claim.sentAt, g.claim.sentUntil = m.now, m.now.Add(AttemptTimeout)
 	g.claim.overAt = g.claim.sentUntil
-	g.claim.accepted, g.claim.wrote = false, true
+	g.claim.wrote = true
 	m.urgent = true
 }
 
@@ -28,7 +28,6 @@ func (m *Machine) writeDone(g *group, ev WriteDone) {
 	case WriteAccepted:
 		g.claim.ackedAt, g.claim.progressAt = m.now, m.now
 		g.claim.detached = g.claim.detached || ev.Detach
-		g.claim.accepted = true
 		g.claim.sentUntil = m.now.Add(g.cfg.MoveTimeout)
 		if !ev.More {
 			g.claim.sentUntil = m.now.Add(max(g.cfg.SettleTime, AttemptTimeout))
@@ -64,7 +63,7 @@ func (m *Machine) advanceClaim(g *group) {
 	}
 	if g.step == Serve || !g.step.Writes() || g.plan.handover.To != "" {
 		g.claim.progressAt = m.now
-	} else if !(g.claim.sentAt != never && g.claim.accepted) && m.due(g.claim.progressAt.Add(g.cfg.ClaimTimeout)) {
+	} else if g.claim.sentAt == never && m.due(g.claim.progressAt.Add(g.cfg.ClaimTimeout)) {
 		m.claimFailed(g, false)
 	}
 	if g.role == Active && m.apiIsLost(g) {

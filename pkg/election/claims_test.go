@@ -49,6 +49,19 @@ func TestAClaimOfSeveralAddressesGoesOnWhileEachIsWhereItWas(t *testing.T) {
 	}
 }
 
+// A claim is not given up while its write is on its way: the call would be cut off, and the
+// address might still come.
+func TestAClaimWaitsForTheAnswerToItsWrite(t *testing.T) {
+	t.Parallel()
+	s := claimingSeat(t)
+	s.hearFor(14*time.Second, Backup)
+	s.step(WriteSent{Group: "web"})
+	s.hearFor(2*time.Second, Backup)
+	s.want(Active, ReasonOwnerSilent)
+	s.step(WriteDone{Group: "web", Outcome: WriteRefused})
+	s.want(Backup, ReasonClaimFailed)
+}
+
 // A claim goes forward address by address; the old owner serves the rest until the
 // last one has moved.
 func TestAHandoverEndsOnlyWhenEveryAddressHasMoved(t *testing.T) {

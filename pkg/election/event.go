@@ -23,10 +23,13 @@ type BadlySigned struct{ Peer string }
 
 // OwnerRead is the end of an owner read of a group, whoever wished for it.
 type OwnerRead struct {
-	Group   string
-	Began   Instant // when the request was sent
-	Ended   Instant // when the answer came or the attempt was given up
-	Failed  bool    // no usable answer: the rest is zero
+	Group string
+	Began Instant // when the request was sent
+	Ended Instant // when the answer came or the attempt was given up
+	// Took is how long the slowest of its calls took, where it consists of several side by
+	// side: each of them is judged by itself. Zero: the time from Began to Ended.
+	Took    time.Duration
+	Failed  bool // no usable answer: the rest is zero
 	Owner   Owner
 	Partial bool // Owner does not hold all the addresses of the group
 	// How the read compares with the claim of a node that leads, where a group has
@@ -36,6 +39,14 @@ type OwnerRead struct {
 
 	Stopped bool   // the cloud says that the owner's instance is stopped or gone
 	Version string // the provider's token of this binding; empty where it has none
+}
+
+// took returns how long the slowest call of the read took.
+func (r OwnerRead) took() time.Duration {
+	if r.Took == 0 {
+		return r.Ended.Sub(r.Began)
+	}
+	return r.Took
 }
 
 // InstanceRead is what the cloud says about the machine of the owner that the last

@@ -146,6 +146,25 @@ func TestAProbeAnsweredBeforeTheSilenceIsOutlived(t *testing.T) {
 	}
 }
 
+// TestAProbeAnsweredBeforeTheSilenceShowsNoLeader any more, once it is outlived: with the
+// API away nobody leads then, and somebody has to be told.
+func TestAProbeAnsweredBeforeTheSilenceShowsNoLeader(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(30*time.Second, Active)
+	s.step(ProbeAnswered{Group: "web", Node: "a", Asked: s.now, Role: Active, Healthy: true})
+	s.deaf = true
+	s.advance(1500 * time.Millisecond)
+	if !s.m.Status().Groups[0].LeaderSeen {
+		t.Error("no leader is seen while the owner may only be late")
+	}
+	s.advance(3 * time.Second)
+	s.want(Backup, ReasonStarted)
+	if s.m.Status().Groups[0].LeaderSeen {
+		t.Error("the owner is silent, answers no question, and counts as seen")
+	}
+}
+
 // TestRow10LastsAsLongAsTwoReads: an owner that is back and says that it has not read the
 // owner yet is given the time of two attempts and their adverts, however fast those are.
 func TestRow10LastsAsLongAsTwoReads(t *testing.T) {

@@ -84,14 +84,14 @@ func (m *Machine) readNamesMe(g *group) bool {
 
 // readFresh reports whether the last owner read passes the write gate's
 // freshness: it began after the last owning advert of another node, after a
-// stall, and after this node's own last write was over; it took no longer than
-// one attempt; and its answer is recent (invariant 1).
+// stall, and after this node's own last write was over; none of its calls took longer
+// than one attempt; and its answer is recent (invariant 1).
 func (m *Machine) readFresh(g *group) bool {
 	r := &g.read
 	if r.Kind == OwnerUnknown || r.began <= g.owningAt && !m.lacks(guardReadAfterAdvert) || r.began <= g.claim.overAt || r.began < m.stallEnd {
 		return false
 	}
-	return r.ended.Sub(r.began) <= AttemptTimeout && m.within(r.ended, ReadAgeMax(m.cfg.Interval))
+	return r.took <= AttemptTimeout && m.within(r.ended, ReadAgeMax(m.cfg.Interval))
 }
 
 // ReadAgeMax is how old the answer of an owner read may be for a write to rely on
@@ -189,7 +189,7 @@ func (m *Machine) witnessed(g *group, i int) bool {
 // leaderSeen reports whether this node leads, or an advert of whatever kind, a relay or an
 // answer to the probe shows that somebody does.
 func (m *Machine) leaderSeen(g *group) bool {
-	if g.role == Active || g.probe.from > 0 && g.probe.role == Active && m.within(g.probe.at, notAnsweringFor) {
+	if g.role == Active || g.probe.from > 0 && g.probe.role == Active && m.within(g.probe.at, notAnsweringFor) && !m.outlived(g, g.probe.from-1) {
 		return true
 	}
 	for i, p := range m.peers {

@@ -85,6 +85,7 @@ type ownerRead struct {
 	version string
 	began   Instant
 	ended   Instant
+	took    time.Duration // the slowest of its calls
 }
 
 // movedRead is a first read of something that a second one must confirm.
@@ -113,7 +114,6 @@ type claim struct {
 
 	sentAt    Instant // the write under way left; never: none
 	sentUntil Instant // when it counts as over without an answer or a read-back
-	accepted  bool
 	overAt    Instant // answer, or deadline, of the last write: an owner read that began before it says nothing
 	ackedAt   Instant // last acknowledged write
 }

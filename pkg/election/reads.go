@@ -16,7 +16,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		return
 	}
 	before := g.read
-	g.read = ownerRead{Owner: ev.Owner, partial: ev.Partial, same: ev.Unchanged, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended}
+	g.read = ownerRead{Owner: ev.Owner, partial: ev.Partial, same: ev.Unchanged, stopped: ev.Stopped, version: ev.Version, began: ev.Began, ended: ev.Ended, took: ev.took()}
 	if before.Owner != ev.Owner {
 		g.stoppedAt = never
 		g.probe.forgetService() // it spoke for the owner before

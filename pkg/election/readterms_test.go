@@ -41,6 +41,21 @@ func TestTheTimeOfRow10BeginsWithAFreshRead(t *testing.T) {
 	}
 }
 
+// TestAReadOfManyCallsIsAsSlowAsTheSlowestOfThem and not as the time from the first to the
+// last, which begin at no one moment.
+func TestAReadOfManyCallsIsAsSlowAsTheSlowestOfThem(t *testing.T) {
+	t.Parallel()
+	for took, want := range map[time.Duration]bool{AttemptTimeout: true, AttemptTimeout + 1: false} {
+		s, g := restingSeat(t)
+		g.owningAt = never
+		s.now = s.now.Add(500 * time.Millisecond)
+		s.step(OwnerRead{Group: "web", Began: s.now.Add(-AttemptTimeout - 1), Ended: s.now, Took: took, Owner: byA})
+		if got := s.m.readFresh(g); got != want {
+			t.Errorf("with %v the read counts: %v", took, got)
+		}
+	}
+}
+
 // TestWhatIsKnownOfAStoppedMachine is the newest word of the cloud on the present owner.
 func TestWhatIsKnownOfAStoppedMachine(t *testing.T) {
 	t.Parallel()

@@ -121,7 +121,7 @@ func TestASubnetWithoutARangeIsNoSubnet(t *testing.T) {
 		`{"subnet":{}}`: `subnet.addressPrefix: "" is not a range`,
 		`{"subnet":{"addressPrefix":"10.0.4.0"}}`: `subnet.addressPrefix: "10.0.4.0" is not a range`,
 	} {
-		c, _ := start(t, script{readSubnet: result(body)})
+		c, _ := start(t, script{readSubnet: result(body), listNICs: page(0, 0, 0, nil)})
 		if _, err := c.provider(t, providers.KindPrivateIP).Owner(t.Context(), webPrivate); kindWord(err) != "transient" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", body, err, want)
 		}

@@ -6,9 +6,11 @@ package jdcloud
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
+	"github.com/fipctl/fipctl/pkg/providers/listing"
 )
 
 // privateIP moves secondary private IPs between the interfaces of a subnet. There is no
@@ -29,56 +31,84 @@ func (*privateIP) Capabilities() providers.Capabilities {
 }
 
 // Owner implements providers.Provider with one read per 100 interfaces in the subnet,
-// and one of the subnet itself each minute. An address that is the primary one of some
-// interface is Invalid: it belongs to that machine and cannot move.
+// and beside them one of the subnet itself each minute. An address that is the primary one of
+// some interface is Invalid: it belongs to that machine and cannot move.
 func (p *privateIP) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
 	op := "read owner of " + a.String()
-	if err := p.inSubnet(ctx, op, a); err != nil {
+	if err := checkAddress(op, providers.KindPrivateIP, a); err != nil {
 		return providers.Assignment{}, err
 	}
-	l, err := p.list(ctx, op, a.ID)
-	if err != nil {
-		return providers.Assignment{}, err
-	}
-	got, err := l.find(op, a.IP)
-	if err != nil || !got.Target.IsZero() || l.pages == 1 {
-		return got, err
-	}
-	// The address may have moved from a page not yet read to one that was.
-	if l, err = p.list(ctx, op, a.ID); err != nil {
-		return providers.Assignment{}, err
-	}
-	return l.find(op, a.IP)
+	var r providers.Reading
+	p.holders(ctx, op, []providers.Address{a}, []*providers.Reading{&r})
+	return r.Assignment, r.Err
 }
 
 // Owners implements providers.BatchReader: the addresses of one subnet are found in one
-// list of its interfaces. One that nobody holds in a list of several pages is read by
-// itself.
+// list of its interfaces, and several subnets are listed side by side.
 func (p *privateIP) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
-	type listing struct {
-		l   nicList
-		err error
+	type listed struct {
+		as       []providers.Address
+		readings []*providers.Reading
 	}
-	lists := map[string]listing{}
+	subnets := map[string]*listed{}
 	readings := make([]providers.Reading, len(as))
+	var calls []func()
 	for i, a := range as {
-		op, r := "read owner of "+a.String(), &readings[i]
-		if r.Err = p.inSubnet(ctx, op, a); r.Err != nil {
+		r := &readings[i]
+		if r.Err = checkAddress("read owner of "+a.String(), providers.KindPrivateIP, a); r.Err != nil {
 			continue
 		}
-		of, ok := lists[a.ID]
-		if !ok {
-			of.l, of.err = p.list(ctx, "list interfaces of "+a.ID, a.ID)
-			lists[a.ID] = of
+		of := subnets[a.ID]
+		if of == nil {
+			of = &listed{}
+			subnets[a.ID] = of
+			calls = append(calls, func() { p.holders(ctx, "list interfaces of "+a.ID, of.as, of.readings) })
 		}
-		if r.Err = of.err; r.Err != nil {
+		of.as, of.readings = append(of.as, a), append(of.readings, r)
+	}
+	listing.Together(calls...)
+	return readings
+}
+
+// holders reads who holds each of the addresses, which are of one subnet. One that nobody
+// holds in a list of several pages may have moved from a page not yet read to one that was,
+// so the list is read again.
+func (p *privateIP) holders(ctx context.Context, op string, as []providers.Address, readings []*providers.Reading) {
+	var (
+		subnet            = as[0].ID
+		within            netip.Prefix
+		l                 nicList
+		failed, noListing error
+	)
+	listing.Together(
+		func() { within, failed = p.within(ctx, op, subnet) },
+		func() { l, noListing = p.list(ctx, op, subnet) },
+	)
+	var free []int
+	for i, a := range as {
+		op, r := "read owner of "+a.String(), readings[i]
+		if r.Err = outside(op, within, a); r.Err != nil {
 			continue
 		}
-		if r.Assignment, r.Err = of.l.find(op, a.IP); r.Err == nil && r.Assignment.Target.IsZero() && of.l.pages > 1 {
-			r.Assignment, r.Err = p.Owner(ctx, a)
+		if r.Err = noListing; r.Err == nil {
+			r.Assignment, r.Err = l.find(op, a.IP)
+		}
+		switch held := !r.Assignment.Target.IsZero(); {
+		case failed != nil && (!held && r.Err == nil || providers.KindOf(failed) == providers.NotFound):
+			r.Assignment, r.Err = providers.Assignment{}, failed
+		case !held && r.Err == nil && l.pages > 1:
+			free = append(free, i)
 		}
 	}
-	return readings
+	if len(free) == 0 {
+		return
+	}
+	l, noListing = p.list(ctx, op, subnet)
+	for _, i := range free {
+		if readings[i].Err = noListing; noListing == nil {
+			readings[i].Assignment, readings[i].Err = l.find("read owner of "+as[i].String(), as[i].IP)
+		}
+	}
 }
 
 // Assign implements providers.Provider: "assignSecondaryIps". The default of force is to
@@ -135,27 +165,43 @@ func (p *privateIP) Preflight(ctx context.Context, a providers.Address, t provid
 }
 
 // inSubnet refuses an address that cannot be in its subnet, and a subnet that does not
-// exist: a list with a filter for one is empty and no error. Where that cannot be asked,
-// for want of a permission or of such a call, it is left to the cloud, which refuses the
-// address when it is assigned.
+// exist.
 func (p *privateIP) inSubnet(ctx context.Context, op string, a providers.Address) error {
 	if err := checkAddress(op, providers.KindPrivateIP, a); err != nil {
 		return err
 	}
-	known, ok := p.facts.get(a.ID, p.now())
-	if !ok {
-		var doc subnetResult
-		err := p.get(ctx, op, call{service: "vpc", operation: "describeSubnet", path: "/subnets/" + a.ID}, &doc)
-		switch kind := providers.KindOf(err); {
-		case err != nil && kind != providers.Denied && kind != providers.Invalid:
-			return err
-		case err == nil:
-			known = doc.prefix
-		}
-		p.facts.put(a.ID, known, p.now())
+	known, err := p.within(ctx, op, a.ID)
+	if err != nil {
+		return err
 	}
-	if known.IsValid() && !known.Contains(a.IP) {
-		return refuse(op, providers.Invalid, "ip: %s is not in %s, which is %s; correct ip or subnet", a.IP, a.ID, known)
+	return outside(op, known, a)
+}
+
+// within returns the range of a subnet; NotFound where there is no such subnet, of which a
+// list is empty and no error. Where that cannot be asked, for want of a permission or of such
+// a call, the range is invalid: it is left to the cloud, which refuses the address when it is
+// assigned.
+func (p *privateIP) within(ctx context.Context, op, subnet string) (netip.Prefix, error) {
+	known, ok := p.facts.get(subnet, p.now())
+	if ok {
+		return known, nil
+	}
+	var doc subnetResult
+	err := p.get(ctx, op, call{service: "vpc", operation: "describeSubnet", path: "/subnets/" + subnet}, &doc)
+	switch kind := providers.KindOf(err); {
+	case err != nil && kind != providers.Denied && kind != providers.Invalid:
+		return netip.Prefix{}, err
+	case err == nil:
+		known = doc.prefix
+	}
+	p.facts.put(subnet, known, p.now())
+	return known, nil
+}
+
+// outside refuses an address that is not in the range of its subnet.
+func outside(op string, within netip.Prefix, a providers.Address) error {
+	if within.IsValid() && !within.Contains(a.IP) {
+		return refuse(op, providers.Invalid, "ip: %s is not in %s, which is %s; correct ip or subnet", a.IP, a.ID, within)
 	}
 	return nil
 }

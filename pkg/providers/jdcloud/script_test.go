@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,6 +81,9 @@ type cloud struct {
 	script   script
 	mu       sync.Mutex
 	requests []string
+	together int           // so many different requests are answered when all have come; zero: each at once
+	full     bool          // they have,
+	came     chan struct{} // which closes this
 }
 
 // start serves s and returns a driver that speaks to it at the fixed time now.
@@ -132,6 +136,10 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	line := strings.TrimSpace(strings.TrimSuffix(key+"?"+query, "?") + " " + string(body))
 	c.mu.Lock()
 	c.requests = append(c.requests, line)
+	if !c.full && len(slices.Compact(sorted(c.requests))) == c.together {
+		c.full = true
+		close(c.came)
+	}
 	a, known := c.script[key]
 	if len(a.then) > 0 {
 		next := a.then[0]
@@ -139,6 +147,12 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.script = c.script.with(script{key: next})
 	}
 	c.mu.Unlock()
+	if c.together > 0 {
+		select {
+		case <-c.came:
+		case <-r.Context().Done():
+		}
+	}
 	if !ok || !known {
 		c.t.Errorf("unexpected request: %s (%s)", line, r.RequestURI)
 	}
@@ -184,6 +198,9 @@ func (c *cloud) seen() []string {
 	c.requests = nil
 	return lines
 }
+
+// sorted returns lines in their order, for requests that are made side by side.
+func sorted(lines []string) []string { return slices.Sorted(slices.Values(lines)) }
 
 // check compares an error with what is wanted of it, cause by its text.
 func check(t *testing.T, err error, want *providers.Error) {
