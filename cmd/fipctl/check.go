@@ -37,12 +37,14 @@ tried, without changing anything: credentials, this machine's identity, every ad
 			}
 			ctx, stop := interruptible(cmd)
 			defer stop()
-			var findings []direct.Finding
+			var findings []finding
 			if once {
 				findings = append(findings, runChecks(ctx, cfg)...)
 			}
 			if online {
-				findings = append(findings, newCluster(cfg).Online(ctx)...)
+				for _, f := range newCluster(cfg).Online(ctx) {
+					findings = append(findings, finding{Finding: f})
+				}
 			}
 			switch {
 			case once || online:
@@ -63,15 +65,21 @@ tried, without changing anything: credentials, this machine's identity, every ad
 	return cmd
 }
 
+// finding is what was found, by a health check or online.
+type finding struct {
+	direct.Finding
+	Inconclusive bool `json:"inconclusive,omitempty"` // a check could not tell
+}
+
 // findingsDocument is the JSON document of check --run and --online.
 type findingsDocument struct {
-	Version  int              `json:"version"`
-	OK       bool             `json:"ok"`
-	Findings []direct.Finding `json:"findings"`
+	Version  int       `json:"version"`
+	OK       bool      `json:"ok"`
+	Findings []finding `json:"findings"`
 }
 
 // showFindings prints what was tried; the exit code is 1 if anything failed.
-func (a *app) showFindings(findings []direct.Finding, f format) error {
+func (a *app) showFindings(findings []finding, f format) error {
 	d := findingsDocument{Version: 1, OK: true, Findings: findings}
 	for _, finding := range findings {
 		d.OK = d.OK && finding.OK
@@ -82,11 +90,14 @@ func (a *app) showFindings(findings []direct.Finding, f format) error {
 		}
 	} else {
 		for _, finding := range findings {
-			word := "ok    "
-			if !finding.OK {
-				word = "FAILED"
+			word := "FAILED"
+			switch {
+			case finding.OK:
+				word = "ok"
+			case finding.Inconclusive:
+				word = "UNCLEAR"
 			}
-			fmt.Fprintf(a.out, "%s  %s: %s\n", word, finding.Subject, finding.Text)
+			fmt.Fprintf(a.out, "%-7s %s: %s\n", word, finding.Subject, finding.Text)
 		}
 	}
 	if !d.OK {
@@ -96,8 +107,8 @@ func (a *app) showFindings(findings []direct.Finding, f format) error {
 }
 
 // runChecks runs every health check once, in the file's order.
-func runChecks(ctx context.Context, cfg *config.Config) []direct.Finding {
-	findings := []direct.Finding{}
+func runChecks(ctx context.Context, cfg *config.Config) []finding {
+	findings := []finding{}
 	anchor := anchorOf(ctx, cfg)
 	for _, g := range cfg.Groups {
 		values := health.Values{Node: cfg.Node, Anchor: anchor}
@@ -106,7 +117,7 @@ func runChecks(ctx context.Context, cfg *config.Config) []direct.Finding {
 		}
 		for _, c := range g.Checks {
 			r := health.Once(ctx, c, values)
-			findings = append(findings, direct.Finding{Subject: g.Name + " " + c.Name, OK: r.OK, Text: r.Text})
+			findings = append(findings, finding{direct.Finding{Subject: g.Name + " " + c.Name, OK: r.OK, Text: r.Text}, r.Inconclusive})
 		}
 	}
 	return findings

@@ -15,6 +15,7 @@ var starters = map[string]string{
 	"cmd/fipctl":                 "a command waits for a signal beside its work",
 	"internal/daemon":            "it owns every goroutine of the daemon",
 	"internal/direct":            "without a daemon it asks clouds and peers side by side, and waits before it returns",
+	"internal/health":            "a check is forked by a thread that does nothing else, and the fork is waited for",
 	"internal/transport":         "a blocking read needs one",
 	"internal/lab":               "it plays the world around the daemons",
 	"internal/sim":               "it plays whole histories side by side; within one nothing is concurrent",
@@ -37,10 +38,10 @@ func codeRules() []rule {
 			because: "whoever starts one must end it and wait for it, and that is checked by looking at these few",
 			check:   checkGoroutines,
 			broken: map[string]string{
-				"internal/health/a.go": "package health\n\nfunc f() {\n\tgo f()\n}\n",
+				"internal/config/a.go": "package config\n\nfunc f() {\n\tgo f()\n}\n",
 				"internal/daemon/a.go": "package daemon\n\nfunc f() {\n\tgo f()\n}\n",
 			},
-			problem: "internal/health/a.go:4: starts a goroutine",
+			problem: "internal/config/a.go:4: starts a goroutine",
 		},
 		{
 			claim:   "the election, the contracts and the simulator read no clock",

@@ -104,6 +104,9 @@ func TestTheUnitOfEachExampleStopsRestartsAndStartsAsTheDaemonExpects(t *testing
 			"LimitCORE":       {"0"},   // keys are in memory
 			"UMask":           {"0077"},
 			"RemoveIPC":       {"yes"},
+			// Checks would inherit a niceness, and resetting it is filtered.
+			"CPUWeight": {"1000"},
+			"Nice":      nil,
 			// What is filtered fails: a call that kills is an outage for a habit of a library.
 			"SystemCallFilter":      {"@system-service", "~@privileged @resources"},
 			"SystemCallErrorNumber": {"EPERM"},

@@ -49,6 +49,15 @@ var importBans = []importBan{
 		because: "what is put together must not know who puts it together",
 	},
 	{
+		from: []string{"cmd/...", "internal/...", "pkg/..."},
+		except: []string{
+			"internal/health", // which takes from a check what favours the daemon
+			"internal/lab",    // starts the whole thing
+		},
+		ban:     []string{"os/exec"},
+		because: "a program that the daemon starts elsewhere would inherit its capabilities",
+	},
+	{
 		from:    []string{"internal/...", "pkg/..."},
 		except:  []string{"internal/lab", "internal/sim", "internal/fakecloud/..."},
 		ban:     []string{"internal/fakecloud/..."},

@@ -66,6 +66,11 @@ var badChecks = []badCase{
 		want: "14: groups[0].checks[0].status: belongs to http, and this asks process; remove it",
 	},
 	{
+		name: "a user for a check that runs nothing",
+		edit: []string{`http: "http://127.0.0.1/healthz"`, "process: nginx, user: nobody"},
+		want: "14: groups[0].checks[0].user: belongs to exec, and this asks process; remove it",
+	},
+	{
 		name: "a status that is no range",
 		edit: []string{`http: "http://127.0.0.1/healthz"`, `http: "http://127.0.0.1/healthz", status: 2xx`},
 		want: `14: groups[0].checks[0].status: "2xx" is a text; write an HTTP status such as 200, or a range such as 200-399`,

@@ -101,7 +101,7 @@ func (b *builder) question(r *rawQuestion, g *Group, at string, kinds []string) 
 	case r.TCP != nil:
 		return health.TCP{Address: string(*r.TCP)}
 	case r.Exec != nil:
-		return health.Exec{Argv: *r.Exec, Env: envOf(r.Env)}
+		return b.execQuestion(r, at)
 	case r.Process != nil:
 		return health.Process{Name: string(*r.Process)}
 	}
@@ -110,7 +110,7 @@ func (b *builder) question(r *rawQuestion, g *Group, at string, kinds []string) 
 
 // strayOptions reports options of another kind of question.
 func (b *builder) strayOptions(at, kind string) {
-	for option, of := range map[string]string{"host": "http", "status": "http", "redirects": "http", "insecure": "http", "env": "exec"} {
+	for option, of := range map[string]string{"host": "http", "status": "http", "redirects": "http", "insecure": "http", "env": "exec", "user": "exec"} {
 		if of != kind && b.given(join(at, option)) {
 			b.errorf(join(at, option), "belongs to %s, and this asks %s; remove it", of, kind)
 		}
@@ -131,6 +131,21 @@ func (b *builder) httpQuestion(r *rawQuestion) health.HTTP {
 	}
 	h.Insecure = r.Insecure != nil && bool(*r.Insecure)
 	return h
+}
+
+func (b *builder) execQuestion(r *rawQuestion, at string) health.Exec {
+	q := health.Exec{Argv: *r.Exec, Env: envOf(r.Env)}
+	if r.User == nil {
+		return q
+	}
+	q.User = string(*r.User)
+	if b.opts.SkipFiles {
+		return q // nor are its users those of this machine
+	}
+	if err := b.opts.RunAs(q.User); err != nil {
+		b.warnf(join(at, "user"), "a check could not run as %s here: %v", q.User, err)
+	}
+	return q
 }
 
 // envOf returns "NAME=value" for every entry, sorted, so that two readings of a

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"errors"
 	"io/fs"
 	"net/netip"
 	"strings"
@@ -71,6 +72,7 @@ func (d disk) options() Options {
 		Stat:     func(name string) (fs.FileInfo, error) { return files.Stat(strings.TrimPrefix(name, "/")) },
 		Describe: func(name string) (registry.Description, bool) { d, ok := clouds[name]; return d, ok },
 		Names:    func() []string { return []string{"digitalocean", "other"} },
+		RunAs:    func(string) error { return nil },
 	}
 }
 
@@ -130,4 +132,33 @@ var equal = cmp.Options{
 	cmp.Comparer(func(a, b wire.Keyring) bool { return cmp.Equal(a.IDs(), b.IDs()) }),
 	cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}),
 	cmpopts.EquateEmpty(),
+}
+
+// TestACheckThatCannotRunAsItsUserIsWarnedAbout reads as a process that may not become
+// another user, and then as on another machine, whose users and rights are not known here.
+func TestACheckThatCannotRunAsItsUserIsWarnedAbout(t *testing.T) {
+	t.Parallel()
+	const check = `http: "http://127.0.0.1/healthz"`
+	text := strings.Replace(good, check, "exec: [/bin/check], user: nobody", 1)
+	d := machine(text)
+	for _, skip := range []bool{false, true} {
+		o := d.options()
+		o.RunAs = func(user string) error { return errors.New("not " + user) }
+		o.SkipFiles = skip
+		cfg, err := Load(path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, w := range cfg.Warnings {
+			got = append(got, w.String())
+		}
+		want := []string{"/etc/fipctl/fipctl.yaml:14: warning: groups[0].checks[0].user: a check could not run as nobody here: not nobody"}
+		if skip {
+			want = nil
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("files skipped: %v, warnings (-want +got):\n%s", skip, diff)
+		}
+	}
 }

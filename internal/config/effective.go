@@ -174,6 +174,7 @@ func (w *writer) question(level int, p health.Probe) {
 			name, value, _ := strings.Cut(entry, "=")
 			w.line(level+1, quoted(name), quoted(value))
 		}
+		w.optional(level, "user", q.User)
 	case health.Process:
 		w.line(level, "process", quoted(q.Name))
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/fipctl/fipctl/internal/health"
 	"github.com/fipctl/fipctl/internal/registry"
 )
 
@@ -31,6 +32,7 @@ type Options struct {
 	Hostname func() (string, error)                 // nil: os.Hostname
 	ReadFile func(path string) ([]byte, error)      // nil: os.ReadFile
 	Stat     func(path string) (fs.FileInfo, error) // nil: os.Stat
+	RunAs    func(user string) error                // nil: health.RunAs
 
 	Names    func() []string                                    // nil: registry.Names
 	Describe func(provider string) (registry.Description, bool) // nil: registry.Describe
@@ -115,6 +117,9 @@ func readBounded(path string) ([]byte, error) {
 }
 
 func (o Options) withDefaults() Options {
+	if o.RunAs == nil {
+		o.RunAs = health.RunAs
+	}
 	if o.Hostname == nil {
 		o.Hostname = os.Hostname
 	}

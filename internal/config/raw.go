@@ -81,6 +81,7 @@ type rawQuestion struct {
 	Redirects *number          `yaml:"redirects"`
 	Insecure  *toggle          `yaml:"insecure"`
 	Env       map[string]*text `yaml:"env"`
+	User      *ident           `yaml:"user"`
 }
 
 type rawCheck struct {

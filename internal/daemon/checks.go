@@ -4,9 +4,14 @@
 package daemon
 
 import (
+	"net/netip"
+	"reflect"
+	"slices"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/internal/health"
+	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
 )
 
@@ -17,17 +22,58 @@ func (e *engine) checked(g *group, r health.Result) {
 	}
 	before := g.results[r.Check]
 	g.results[r.Check] = r
-	if before.State != r.State {
+	if e.awaitsValue(g, r) {
+		e.log.Debug("check waits", "group", g.cfg.Name, "check", r.Check, "text", r.Text)
+		if ip := e.anchor.Load(); ip != nil && ip.IsValid() {
+			g.runNow(r.Check) // the value came while this was under way
+		}
+	} else if before.State != r.State || before.Inconclusive != r.Inconclusive {
 		g.checkAt[r.Check] = r.At
 		e.tellCheck(g, r)
 	}
 	for i := range g.checks {
-		if g.checks[i].Check == r.Check {
-			g.checks[i].State = r.State
+		switch c := &g.checks[i]; {
+		case c.Check != r.Check:
+		case r.State == health.Unknown: // what it told before a reload stands
+			c.Untold = !e.awaitsValue(g, r)
+		default:
+			c.State, c.Untold = r.State, false
 		}
 	}
 	e.judge(g)
 	e.lastChecks(g)
+}
+
+// awaitsValue reports whether a run could not tell because this machine's identity was not
+// known when it began. It then need not be counted: without an identity the node cannot
+// claim, and when it comes the check is run at once.
+func (e *engine) awaitsValue(g *group, r health.Result) bool {
+	return r.NoValue && (!e.knownFor(g) || !r.At.After(e.anchoredAt))
+}
+
+// anchored notes the value of {anchor} and runs the checks that could not tell, which may
+// have been for the lack of it.
+func (e *engine) anchored(ip netip.Addr) {
+	if old := e.anchor.Swap(&ip); old != nil && *old == ip {
+		return
+	}
+	e.anchoredAt = time.Now()
+	for _, g := range e.groups {
+		for _, c := range g.checks {
+			if g.results[c.Check].Inconclusive {
+				g.runNow(c.Check)
+			}
+		}
+	}
+}
+
+// runNow runs a check beside its rhythm.
+func (g *group) runNow(check string) {
+	for i, c := range g.checks {
+		if c.Check == check && i < len(g.checkers) {
+			g.checkers[i].Now()
+		}
+	}
 }
 
 // lastChecks tells the election whether a check that can put this node in fault failed the last
@@ -50,20 +96,66 @@ func (e *engine) judge(g *group) {
 	if !v.Known && g.verdict.Known {
 		return // after a reload the last verdict stands until all have answered anew
 	}
-	changed := v.Known != g.verdict.Known || v.Healthy != g.verdict.Healthy || v.PriorityDelta != g.verdict.PriorityDelta
+	before, now := healthOf(g.cfg.Name, g.verdict), healthOf(g.cfg.Name, v)
 	g.verdict = v
-	if changed {
-		e.step(election.Health{Group: g.cfg.Name, Known: v.Known, Healthy: v.Healthy, PriorityDelta: v.PriorityDelta})
+	if now != before {
+		e.step(now)
 	}
+}
+
+// healthOf is a verdict as the election is told it.
+func healthOf(group string, v health.Verdict) election.Health {
+	return election.Health{Group: group, Known: v.Known, Healthy: v.Healthy, Untold: v.Known && len(v.Untold) > 0, PriorityDelta: v.PriorityDelta}
 }
 
 func (e *engine) tellCheck(g *group, r health.Result) {
 	args := []any{"group", g.cfg.Name, "check", r.Check, "state", r.State.String(), "text", r.Text}
-	if r.State == health.Failing {
+	switch {
+	case r.Inconclusive:
+		e.log.Warn("check cannot tell", args...)
+	case r.State == health.Failing:
 		e.log.Warn("check changed", args...)
-		return
+	default:
+		e.log.Info("check changed", args...)
 	}
-	e.log.Info("check changed", args...)
+}
+
+// checkConditions are about the checks that cannot tell.
+func (e *engine) checkConditions(g *group, add adder) {
+	unclear := 0
+	for _, c := range g.checks {
+		r := g.results[c.Check]
+		if !r.Inconclusive || e.awaitsValue(g, r) {
+			continue
+		}
+		unclear++
+		so := "what it told before stands: " + c.State.String()
+		if c.State == health.Unknown {
+			so = "it never told since the start, so this node leads only if it did or nobody else can"
+		}
+		add(condCheckInconclusive, c.Check, status.SeverityWarning, "check %s cannot tell: %s; %s", c.Check, r.Text, so)
+	}
+	e.metrics.ChecksInconclusive(g.cfg.Name, unclear)
+}
+
+// inheritChecks takes over what the checks of a group told before a reload, as far as they
+// ask the same, so that one that cannot tell any more does not forget it.
+func (g *group) inheritChecks(o *group) {
+	for i, c := range g.cfg.Checks {
+		for j, was := range o.cfg.Checks {
+			if c.Name == was.Name && reflect.DeepEqual(c.Probe, was.Probe) {
+				g.checks[i].State = o.checks[j].State
+			}
+		}
+	}
+}
+
+// runsPrograms reports whether a configuration has checks or probes that run programs.
+func runsPrograms(cfg *config.Config) bool {
+	program := func(p health.Probe) bool { _, is := p.(health.Exec); return is }
+	return slices.ContainsFunc(cfg.Groups, func(g config.Group) bool {
+		return program(g.Probe) || slices.ContainsFunc(g.Checks, func(c health.Check) bool { return program(c.Probe) })
+	})
 }
 
 // newStandings returns where the checks of a group stand before any has answered.

@@ -20,34 +20,35 @@ import (
 
 // The codes of the conditions. docs/operations.md has a paragraph for each.
 const (
-	condNoStandby        = "no-standby"
-	condPeerLinkBroken   = "peer-link-broken"
-	condAuthMismatch     = "auth-mismatch"
-	condConfigMismatch   = "config-mismatch"
-	condOneWayLink       = "one-way-link"
-	condOwnerUnreadable  = "owner-unreadable"
-	condForeignOwner     = "foreign-owner"
-	condContended        = "contended"
-	condUnbound          = "unbound"
-	condNoLeader         = "no-leader"
-	condNotAnswering     = "not-answering"
-	condClaimFailed      = "claim-failed"
-	condStandbyBusy      = "standby-busy"
-	condStandbyRefused   = "standby-refused"
-	condCrashLoop        = "crash-loop"
-	condDisplaced        = "displaced"
-	condUnhealthy        = "unhealthy"
-	condDrained          = "drained"
-	condGuestAddress     = "guest-address"
-	condMetadata         = "metadata-unreadable"
-	condDrainMarkCorrupt = "drain-mark-corrupt"
-	condReloadFailed     = "reload-failed"
-	condServiceAnswers   = "service-answers"
-	condSameHost         = "same-host"
-	condAPIBudget        = "api-budget"
-	condEngineStill      = "engine-still" // status.ConditionStill: found by whoever is asked, not by the engine
-	condAddressRemoved   = "address-removed"
-	condLinkDown         = "link-down"
+	condNoStandby         = "no-standby"
+	condPeerLinkBroken    = "peer-link-broken"
+	condAuthMismatch      = "auth-mismatch"
+	condConfigMismatch    = "config-mismatch"
+	condOneWayLink        = "one-way-link"
+	condOwnerUnreadable   = "owner-unreadable"
+	condForeignOwner      = "foreign-owner"
+	condContended         = "contended"
+	condUnbound           = "unbound"
+	condNoLeader          = "no-leader"
+	condNotAnswering      = "not-answering"
+	condClaimFailed       = "claim-failed"
+	condStandbyBusy       = "standby-busy"
+	condStandbyRefused    = "standby-refused"
+	condCrashLoop         = "crash-loop"
+	condDisplaced         = "displaced"
+	condUnhealthy         = "unhealthy"
+	condDrained           = "drained"
+	condGuestAddress      = "guest-address"
+	condMetadata          = "metadata-unreadable"
+	condDrainMarkCorrupt  = "drain-mark-corrupt"
+	condReloadFailed      = "reload-failed"
+	condServiceAnswers    = "service-answers"
+	condSameHost          = "same-host"
+	condAPIBudget         = "api-budget"
+	condEngineStill       = "engine-still" // status.ConditionStill: found by whoever is asked, not by the engine
+	condAddressRemoved    = "address-removed"
+	condLinkDown          = "link-down"
+	condCheckInconclusive = "check-inconclusive"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -57,7 +58,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown,
+		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive,
 	}
 }
 
@@ -145,6 +146,7 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 	if s.Known && !s.Healthy {
 		add(condUnhealthy, "", status.SeverityWarning, "checks of this node fail: %s; repair the service", strings.Join(g.verdict.Failing, ", "))
 	}
+	e.checkConditions(g, add)
 	if s.Held == election.ReasonPeerLinkBroken {
 		add(condPeerLinkBroken, s.Owner.Node, status.SeverityCritical,
 			"%s is not heard here, but it answers through the address or another node hears it; repair the link between the nodes", s.Owner.Node)
@@ -282,11 +284,12 @@ func (e *engine) daemonConditions() []found {
 
 // settles returns for how many active-downs a condition must have held before it shows. One
 // about how a peer is heard changes from one datagram to the next while a link heals, a
-// session begins or files are replaced one after the other; and between two leaders there
+// session begins or files are replaced one after the other, and a resolver may miss one
+// question; and between two leaders there
 // is always a time without one.
 func (k conditionKey) settles() time.Duration {
 	switch k.code {
-	case condOneWayLink, condAuthMismatch, condConfigMismatch:
+	case condOneWayLink, condAuthMismatch, condConfigMismatch, condCheckInconclusive:
 		return 1
 	case condNoLeader:
 		return 3

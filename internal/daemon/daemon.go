@@ -22,6 +22,7 @@ import (
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/health"
 	"github.com/fipctl/fipctl/internal/netif"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/internal/telemetry"
@@ -83,6 +84,9 @@ type daemon struct {
 // something failed without which it makes no sense to go on.
 func Run(ctx context.Context, o Options) error {
 	defer writeLog(o.LogQueue)()
+	if err := keepPrivate(); err != nil {
+		o.Log.Warn("checks can read the daemon's environment", "error", err)
+	}
 	p, err := openParts(o)
 	if err != nil {
 		return err
@@ -293,6 +297,11 @@ func (d *daemon) startGroups() {
 	}
 	for _, g := range d.engine.groups {
 		d.start(ctx, g.tasks...)
+	}
+	if runsPrograms(d.cfg) {
+		if err := health.Inherited(); err != nil {
+			d.log.Warn("checks are favoured like the daemon", "error", err)
+		}
 	}
 }
 

@@ -37,14 +37,15 @@ type engine struct {
 	version string
 	started time.Time
 
-	cfg     *config.Config
-	machine *election.Machine
-	groups  []*group
-	clouds  *clouds
-	anchor  atomic.Pointer[netip.Addr] // read by the checks
-	marks   *markWriter
-	ifaces  netif.Interfaces
-	down    map[string]netif.Event // the interfaces that carry nothing, by name
+	cfg        *config.Config
+	machine    *election.Machine
+	groups     []*group
+	clouds     *clouds
+	anchor     atomic.Pointer[netip.Addr] // read by the checks
+	anchoredAt time.Time                  // when that changed
+	marks      *markWriter
+	ifaces     netif.Interfaces
+	down       map[string]netif.Event // the interfaces that carry nothing, by name
 
 	net      transport.Transport
 	inbox    *transport.Inbox

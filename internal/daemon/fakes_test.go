@@ -205,14 +205,22 @@ func (d *driver) Preflight(ctx context.Context, _ providers.Address, _ providers
 
 // source is one node's metadata service.
 type source struct {
-	mu  sync.Mutex
-	id  metadata.Identity
-	err error
+	mu   sync.Mutex
+	id   metadata.Identity
+	err  error
+	slow time.Duration // how long an answer takes
 }
 
 func (s *source) Cloud() string { return "digitalocean" }
 
-func (s *source) Identity(context.Context) (metadata.Identity, error) {
+func (s *source) Identity(ctx context.Context) (metadata.Identity, error) {
+	if s.slow > 0 {
+		select {
+		case <-time.After(s.slow):
+		case <-ctx.Done():
+			return metadata.Identity{}, ctx.Err()
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {

@@ -98,6 +98,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 // said of its addresses counts only if they are the same.
 func (g *group) inherit(o *group) {
 	g.verdict, g.phases, g.mark = o.verdict, o.phases, o.mark
+	g.inheritChecks(o)
 	if g.cfg.VRID != o.cfg.VRID || !slices.Equal(g.cfg.Addresses, o.cfg.Addresses) {
 		return
 	}

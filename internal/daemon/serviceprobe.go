@@ -72,7 +72,7 @@ func (p *serviceProber) ask(ctx context.Context) answer {
 	}
 	_, err = p.group.Probe.Ask(ctx, p.values())
 	switch {
-	case errors.Is(err, health.ErrNoValue):
+	case errors.Is(err, health.ErrInconclusive):
 		return answerUnknown
 	case err != nil:
 		return answerNo

@@ -240,7 +240,7 @@ func (e *engine) selfSnapshot(g *group, s election.GroupStatus) status.Node {
 	for _, c := range g.checks {
 		r := g.results[c.Check]
 		n.Checks = append(n.Checks, status.HealthCheck{
-			Name: c.Check, Healthy: c.State == health.Passing, Text: r.Text, Since: g.checkAt[c.Check],
+			Name: c.Check, Healthy: c.State == health.Passing, Inconclusive: r.Inconclusive, Text: r.Text, Since: g.checkAt[c.Check],
 		})
 	}
 	return n

@@ -54,8 +54,8 @@ type Probe interface {
 	// Ask asks once and ends, with whatever it started, soon after ctx does. The
 	// text says what was seen, in one line of at most a few hundred bytes without
 	// secrets. A nil error means that the service is well; an error wrapping
-	// [ErrNoValue] that the question could not be put. Ask may be called from
-	// several goroutines.
+	// [ErrInconclusive] that this cannot be told. Ask may be called from several
+	// goroutines.
 	Ask(ctx context.Context, v Values) (text string, err error)
 	// Problems returns what is wrong with the question itself, without I/O.
 	Problems() []Problem

@@ -13,6 +13,6 @@
 //
 //  1. runs each Runner once, in a goroutine of its own,
 //  2. gives it a Report function that returns at once, and
-//  3. treats a group as not healthy until every check has reported
-//     ([Verdict.Known]).
+//  3. treats a group as not healthy until every check has been asked
+//     ([Verdict.Known]), and knows by [Verdict.Untold] which could not tell.
 package health

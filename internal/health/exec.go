@@ -4,9 +4,11 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,21 +27,26 @@ const outputMax = 4 << 10
 const killGrace = 250 * time.Millisecond
 
 // inheritedEnv are the variables a command gets from the daemon's environment.
-// The rest stays behind: the daemon's environment may hold cloud credentials.
-var inheritedEnv = []string{"PATH", "HOME", "LANG", "LC_ALL", "TZ"}
+// HOME is its user's. The rest stays behind: the daemon's environment may hold cloud credentials.
+var inheritedEnv = []string{"PATH", "LANG", "LC_ALL", "TZ"}
 
-// Exec runs a program without a shell. The service is well if it exits with 0.
-// The program runs in a process group of its own; when the check ends early the
+// Exec runs a program without a shell. The service is well if it exits with 0. By the
+// statuses 126 and 127, with which shells say that a program cannot be run or is
+// missing, it cannot tell. The program gets none of the daemon's capabilities, unless
+// both are root, nor its niceness and OOM score if those favour the daemon. It runs in a process group of its own; when the check ends early the
 // whole group is killed, so that nothing it started lives on. Processes that a
 // program left behind when it exited by itself are not touched.
 type Exec struct {
 	// Argv is the program and its arguments; each may hold placeholders. A value
 	// never becomes more than one argument.
 	Argv []string
-	// Env is added to PATH, HOME, LANG, LC_ALL and TZ of the daemon, as
-	// "NAME=value". FIPCTL_NODE, FIPCTL_ADDRESS and FIPCTL_ANCHOR are set to the
+	// Env is added to PATH, HOME (of User, if that is given), LANG, LC_ALL and TZ of the
+	// daemon, as "NAME=value". FIPCTL_NODE, FIPCTL_ADDRESS and FIPCTL_ANCHOR are set to the
 	// placeholders that have a value.
 	Env []string
+	// User is the name or number of the user to run as, with his groups; "": as the
+	// daemon. Another user than the daemon's takes CAP_SETUID and CAP_SETGID.
+	User string
 }
 
 // String returns "exec" and the program, without its arguments: they may hold
@@ -84,25 +91,69 @@ func (e Exec) Ask(ctx context.Context, v Values) (string, error) {
 	}
 	out := &tail{limit: outputMax}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = e.environ(v)
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return killGroup(cmd.Process) }
+	home := os.Getenv("HOME")
+	if e.User != "" {
+		as, theirs, err := credentialOf(e.User)
+		if err != nil {
+			return "", fmt.Errorf("run %s: %w", argv[0], err)
+		}
+		cmd.SysProcAttr.Credential, home = as, cmp.Or(theirs, home)
+	}
+	cmd.Env = e.environ(v, home)
+	cmd.Cancel = func() error { return killGroup(cmd.Process, cmd.SysProcAttr.Credential) }
 	cmd.WaitDelay = killGrace
-	err := cmd.Run()
+	if err := startApart(cmd); err != nil {
+		return "", fmt.Errorf("run %s: %w", argv[0], e.notStarted(because(ctx, err)))
+	}
+	err := cmd.Wait()
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		err = nil // it exited with 0; somebody else holds its output open
 	}
 	if err != nil {
-		return "", fmt.Errorf("run %s: %w%s", argv[0], because(ctx, err), out.suffix())
+		return "", fmt.Errorf("run %s: %w%s", argv[0], notRun(because(ctx, err)), out.suffix())
 	}
 	return fmt.Sprintf("run %s: exit status 0%s", argv[0], out.suffix()), nil
 }
 
+// notStarted judges why a program was not started.
+func (e Exec) notStarted(err error) error {
+	var quoted *exec.Error
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &quoted):
+		err = quoted.Err
+	case errors.As(err, &path):
+		err = path.Err
+	}
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
+		return inconclusiveError{err, "install the program, or the interpreter that its first line names"}
+	case errors.Is(err, syscall.ENOEXEC):
+		return inconclusiveError{err, "give it a first line such as #!/bin/sh, or a build for this machine"}
+	case e.User != "" && errors.Is(err, syscall.EPERM):
+		return inconclusiveError{err, "to become user " + e.User + " " + userRemedy}
+	}
+	return judged(err)
+}
+
+// notRun judges how a program ended. A shell ends so if what it was to run is missing.
+func notRun(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && (exit.ExitCode() == 126 || exit.ExitCode() == 127) {
+		return inconclusiveError{err, "make what it runs present and executable for its user"}
+	}
+	return err
+}
+
 // environ returns the environment of the command.
-func (e Exec) environ(v Values) []string {
+func (e Exec) environ(v Values, home string) []string {
 	var env []string
+	if home != "" {
+		env = append(env, "HOME="+home)
+	}
 	for _, name := range inheritedEnv {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
@@ -116,13 +167,17 @@ func (e Exec) environ(v Values) []string {
 	return append(env, e.Env...)
 }
 
-// killGroup kills the process group that p leads. It asks first whether p was
-// already waited for, because its number could then belong to somebody else.
-func killGroup(p *os.Process) error {
+// killGroup kills the process group that p leads, of the user as where that is another
+// one. It asks first whether p was already waited for, because its number could then
+// belong to somebody else.
+func killGroup(p *os.Process, as *syscall.Credential) error {
 	if err := p.Signal(syscall.Signal(0)); errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	err := syscall.Kill(-p.Pid, syscall.SIGKILL)
+	if errors.Is(err, syscall.EPERM) && as != nil {
+		err = killAs(p.Pid, as.Uid)
+	}
 	if errors.Is(err, syscall.ESRCH) {
 		return os.ErrProcessDone
 	}

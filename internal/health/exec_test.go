@@ -38,7 +38,6 @@ func TestExec(t *testing.T) {
 		{"the end of a long output is kept", sh("yes | head -c 100000; echo; echo the end; exit 1"), "",
 			"run sh: exit status 1: …" + strings.Repeat("y\n", 96) + "\nthe end"},
 		{"a signal fails", sh("kill -9 $$"), "", "run sh: signal: killed"},
-		{"a program that is missing fails", []string{"/no/such/check"}, "", "run /no/such/check: fork/exec /no/such/check: no such file or directory"},
 		{"arguments are not split or interpreted", sh(`printf '%s|' "$@"`, "a b", "$HOME;", "{node}"), "run sh: exit status 0: a b|$HOME;|lb-a|", ""},
 		{"placeholders are in the environment", sh(`echo $FIPCTL_NODE $FIPCTL_ANCHOR ${FIPCTL_ADDRESS-unset}`), "run sh: exit status 0: lb-a 2001:db8::1 unset", ""},
 		{"the directory does not depend on the daemon's", sh("pwd"), "run sh: exit status 0: /", ""},
@@ -123,7 +122,7 @@ func TestExecReturnsThoughADetachedChildHoldsItsOutput(t *testing.T) {
 	}{
 		{"when the command succeeded", "sleep 60 & echo $! >$PIDFILE; echo fine", "run sh: exit status 0: fine", 4 * time.Second, true},
 		{"when the command failed", "sleep 60 & echo $! >$PIDFILE; echo bad; exit 1", "run sh: exit status 1: bad", 4 * time.Second, false},
-		{"when the command timed out", "setsid sleep 60 & echo $! >$PIDFILE; sleep 600", "run sh: timed out after 200ms", 200 * time.Millisecond, false},
+		{"when the command timed out", "setsid sleep 60 & echo $! >$PIDFILE; sleep 600", "run sh: timed out after 1s", time.Second, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,8 +11,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 )
 
 // The bounds of an HTTP check. A health page is small; one that is larger has
@@ -80,13 +82,14 @@ func (h HTTP) Ask(ctx context.Context, v Values) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	status, err := h.get(ctx, u)
+	names := &lookups{}
+	status, err := h.get(httptrace.WithClientTrace(ctx, names.trace()), u)
 	if err != nil {
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err // it repeats the method and the URL
 		}
-		return "", fmt.Errorf("get %s: %w", u.Redacted(), because(ctx, err))
+		return "", fmt.Errorf("get %s: %w", u.Redacted(), judged(because(ctx, names.unresolved(reduced(err)))))
 	}
 	if lo, hi := h.statuses(); status < lo || status > hi {
 		return "", fmt.Errorf("get %s: status %d, want %d-%d", u.Redacted(), status, lo, hi)
@@ -122,6 +125,40 @@ func (h HTTP) get(ctx context.Context, u *url.URL) (status int, err error) {
 		return 0, fmt.Errorf("read body after status %d: %w", resp.StatusCode, err)
 	}
 	return resp.StatusCode, nil
+}
+
+// lookups follows the names that a request looks up. Where a request ends while one is
+// being looked up, the client says of it only that its time was over.
+type lookups struct {
+	mu   sync.Mutex
+	name string // that is being looked up; "": none
+}
+
+func (l *lookups) trace() *httptrace.ClientTrace {
+	note := func(name string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.name = name
+	}
+	return &httptrace.ClientTrace{
+		DNSStart: func(i httptrace.DNSStartInfo) { note(i.Host) },
+		DNSDone: func(i httptrace.DNSDoneInfo) {
+			if i.Err == nil {
+				note("")
+			}
+		},
+	}
+}
+
+// unresolved returns err as one about the name that was not found by then, if any.
+func (l *lookups) unresolved(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var name *net.DNSError
+	if l.name == "" || errors.As(err, &name) {
+		return err
+	}
+	return &net.DNSError{Err: err.Error(), Name: l.name}
 }
 
 // transport returns a transport for a single question: a connection that is

@@ -4,7 +4,6 @@
 package health
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -18,10 +17,6 @@ type Values struct {
 	Address netip.Addr // {address}: the floating IP of the group
 	Anchor  netip.Addr // {anchor}: the address on which traffic for the floating IP arrives in the guest
 }
-
-// ErrNoValue is wrapped by the error about a placeholder that is known but
-// stands for nothing yet. It says nothing about the service.
-var ErrNoValue = errors.New("no value")
 
 // placeholder matches a word in braces, with what may stand before it. Only a
 // word in single braces without a dollar sign is a placeholder; a shell's ${VAR},

@@ -8,9 +8,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,8 +20,8 @@ import (
 // Process looks for a running process by its name in /proc, without starting
 // anything. The name matches the kernel's name of a process or the last element
 // of its first argument (the kernel keeps 15 bytes of a name, so longer ones are
-// found by the argument); a zombie is not running. Where /proc is mounted with
-// hidepid, processes of other users are found only by root.
+// found by the argument); a zombie is not running. Where processes of other users are
+// hidden from the daemon, that none is found is inconclusive.
 type Process struct {
 	Name string
 	Root string // where proc is mounted; "": /proc
@@ -48,8 +50,9 @@ func (p Process) Ask(ctx context.Context, _ Values) (string, error) {
 	}
 	pids, err := pidsIn(root)
 	if err != nil {
-		return "", fmt.Errorf("list processes: %w", err)
+		return "", fmt.Errorf("list processes: %w", inconclusiveError{err, "mount proc where the daemon sees it"})
 	}
+	hidden := !slices.Contains(pids, "1") // every process is below it
 	// Names first: reading them is cheap and cannot block, while reading the
 	// arguments waits for the memory map of a process that may be stuck.
 	var others []string
@@ -57,7 +60,8 @@ func (p Process) Ask(ctx context.Context, _ Values) (string, error) {
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("find process %s: %w", p.Name, context.Cause(ctx))
 		}
-		comm, running := readStat(filepath.Join(root, pid, "stat"))
+		comm, running, err := readStat(filepath.Join(root, pid, "stat"))
+		hidden = hidden || errors.Is(err, fs.ErrPermission)
 		switch {
 		case !running:
 		case comm == p.Name:
@@ -74,7 +78,12 @@ func (p Process) Ask(ctx context.Context, _ Values) (string, error) {
 			return fmt.Sprintf("process %s runs as %s", p.Name, pid), nil
 		}
 	}
-	return "", fmt.Errorf("find process %s: none of %d is running under that name", p.Name, len(pids))
+	err = fmt.Errorf("none of %d is running under that name", len(pids))
+	if hidden {
+		err = inconclusiveError{fmt.Errorf("none of the %d that may be seen has that name", len(pids)),
+			"processes of other users are hidden; take hidepid off /proc, or ProtectProc and ProcSubset out of the daemon's unit"}
+	}
+	return "", fmt.Errorf("find process %s: %w", p.Name, err)
 }
 
 // argumentOf reports whether the first argument of a process ends in the name.
@@ -105,7 +114,7 @@ func pidsIn(root string) ([]string, error) {
 		}
 	}
 	if len(pids) == 0 {
-		return nil, errors.New(root + " shows no process; is proc mounted there?")
+		return nil, errors.New(root + " shows no process")
 	}
 	return pids, nil
 }
@@ -113,18 +122,18 @@ func pidsIn(root string) ([]string, error) {
 // readStat returns the kernel's name of a process and whether it runs, from a
 // file such as "42 (nginx) S 1 ...". The name may itself hold parentheses and
 // blanks, so it ends at the last closing one.
-func readStat(file string) (comm string, running bool) {
+func readStat(file string) (comm string, running bool, err error) {
 	stat, err := os.ReadFile(file)
 	if err != nil {
-		return "", false // it ended meanwhile
+		return "", false, err // it ended meanwhile, or is hidden
 	}
 	start, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
 	if start < 0 || end < start || len(stat) < end+3 {
-		return "", false
+		return "", false, nil
 	}
 	switch stat[end+2] {
 	case 'Z', 'X', 'x': // ended, and not yet collected by its parent
-		return "", false
+		return "", false, nil
 	}
-	return string(stat[start+1 : end]), true
+	return string(stat[start+1 : end]), true, nil
 }

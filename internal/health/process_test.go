@@ -5,6 +5,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -90,9 +91,25 @@ func TestProcessWithoutProcIsAnError(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	_, err := Process{Name: "x", Root: root}.Ask(t.Context(), Values{})
-	want := "list processes: " + root + " shows no process; is proc mounted there?"
+	want := "list processes: " + root + " shows no process; this says nothing of the service: mount proc where the daemon sees it"
 	if diff := cmp.Diff(want, errText(err)); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+// TestAProcessThatIsHiddenIsNotSaidToBeMissing plays hidepid=2 and ProtectProc=invisible.
+func TestAProcessThatIsHiddenIsNotSaidToBeMissing(t *testing.T) {
+	t.Parallel()
+	own := struct{ stat, cmdline string }{"40 (fipctl) S 1 40", "fipctl\x00"}
+	root := proc(t, map[string]struct{ stat, cmdline string }{"40": own})
+	_, err := Process{Name: "nginx", Root: root}.Ask(t.Context(), Values{})
+	want := "find process nginx: none of the 1 that may be seen has that name; this says nothing of the service: " +
+		"processes of other users are hidden; take hidepid off /proc, or ProtectProc and ProcSubset out of the daemon's unit"
+	if diff := cmp.Diff(want, errText(err)); diff != "" || !errors.Is(err, ErrInconclusive) {
+		t.Errorf("inconclusive %v, error (-want +got):\n%s", errors.Is(err, ErrInconclusive), diff)
+	}
+	if _, err := (Process{Name: "fipctl", Root: root}).Ask(t.Context(), Values{}); err != nil {
+		t.Errorf("one that is seen: %v", err)
 	}
 }
 

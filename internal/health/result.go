@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 	"unicode"
@@ -25,9 +26,10 @@ type Result struct {
 	State   State // of the check, this result included
 	Changed bool  // this result changed the state
 
-	// Inconclusive is true if the question could not be put, because a
-	// placeholder has no value yet. OK is false and the state is as before.
+	// Inconclusive is true if the probe could not tell (see [ErrInconclusive]). OK is
+	// false and the state is as before.
 	Inconclusive bool
+	NoValue      bool // and that is because a placeholder has no value yet
 
 	Text string        // what was seen, one line
 	At   time.Time     // when the run started
@@ -46,12 +48,18 @@ func withTimeout(ctx context.Context, limit time.Duration) (context.Context, con
 }
 
 // because returns why a call under ctx failed: the end of ctx, if it has ended,
-// since what the call itself then says ("operation was canceled") hides it.
+// since what the call itself then says ("operation was canceled") hides it. A name
+// that was not resolved by then stays the reason: it was not the service that was slow.
 func because(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	var name *net.DNSError
+	switch {
+	case ctx.Err() == nil:
+		return err
+	case errors.As(err, &name):
+		return &net.DNSError{Err: context.Cause(ctx).Error(), Name: name.Name, Server: name.Server}
+	default:
 		return context.Cause(ctx)
 	}
-	return err
 }
 
 // Once runs a check a single time. The state of the result is the one that a
@@ -92,7 +100,8 @@ func newResult(text string, err error) Result {
 	}
 	return Result{
 		OK:           err == nil,
-		Inconclusive: errors.Is(err, ErrNoValue),
+		Inconclusive: errors.Is(err, ErrInconclusive),
+		NoValue:      errors.Is(err, ErrNoValue),
 		Text:         oneLine(text),
 	}
 }

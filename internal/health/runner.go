@@ -33,9 +33,15 @@ type RunnerConfig struct {
 	FirstDelay time.Duration
 }
 
+// retryFirst is how long after an inconclusive run the next one comes, beside the
+// rhythm; it doubles with each in a row until the rhythm is faster. So a check with a
+// long interval tells soon after it can.
+const retryFirst = time.Second
+
 // Runner asks one check's question once per interval, counted from the first
-// run, so that the rhythm does not drift. One run at a time: a run that is still
-// on its way when the next is due takes its place.
+// run, so that the rhythm does not drift, and sooner after a run that was
+// inconclusive. One run at a time: a run that is still on its way when the next is
+// due takes its place.
 type Runner struct {
 	cfg     RunnerConfig
 	counter Counter
@@ -91,19 +97,29 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(r.cfg.Check.Interval)
 	defer tick.Stop()
+	retry := time.NewTimer(time.Hour)
+	defer retry.Stop()
+	wait := retryFirst
 	for {
-		r.runOnce(ctx)
+		retry.Stop()
+		if !r.runOnce(ctx) {
+			wait = retryFirst
+		} else if wait < r.cfg.Check.Interval {
+			retry.Reset(wait)
+			wait *= 2
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-retry.C:
 		case <-r.now:
 		}
 	}
 }
 
-// runOnce asks once and reports.
-func (r *Runner) runOnce(ctx context.Context) {
+// runOnce asks once and reports. It reports whether that was inconclusive.
+func (r *Runner) runOnce(ctx context.Context) (inconclusive bool) {
 	start := time.Now()
 	limited, cancel := withTimeout(ctx, r.cfg.Check.Timeout)
 	defer cancel()
@@ -111,9 +127,11 @@ func (r *Runner) runOnce(ctx context.Context) {
 	text, err := ask(limited, r.cfg.Check, r.cfg.Values())
 	counted := release()
 	if counted || ctx.Err() != nil {
-		return
+		return false
 	}
-	r.record(start, newResult(text, err))
+	res := newResult(text, err)
+	r.record(start, res)
+	return res.Inconclusive
 }
 
 // watch counts failures in place of a probe that does not come back although its

@@ -133,12 +133,14 @@ func TestRunner(t *testing.T) {
 				"8.7s 0s failing: fine",
 				"10s 0s passing!: fine",
 			}},
-		{"a placeholder without a value changes nothing",
-			[]answer{{err: ErrNoValue}, {}, {err: ErrNoValue}, {err: bad}}, 0, 6500 * ms, []string{
+		{"an inconclusive run changes nothing and is repeated soon, beside the rhythm",
+			[]answer{{err: ErrNoValue}, {}, {err: ErrInconclusive}, {err: bad}}, 0, 6500 * ms, []string{
 				"0s 0s unknown: no value",
-				"2s 0s passing!: fine",
-				"4s 0s passing: no value",
-				"6s 0s passing: bad",
+				"1s 0s passing!: fine",
+				"2s 0s passing: cannot tell",
+				"3s 0s passing: bad",
+				"4s 0s passing: bad",
+				"6s 0s failing!: bad",
 			}},
 		{"a run that the end cuts short is not reported",
 			[]answer{{}, {after: time.Hour}}, 0, 2500 * ms, []string{
@@ -165,6 +167,26 @@ func TestRunner(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAnInconclusiveRunIsRepeatedInGrowingStepsUpToTheInterval has an interval by which a
+// restart would otherwise be a failover.
+func TestAnInconclusiveRunIsRepeatedInGrowingStepsUpToTheInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		unsure := answer{err: ErrInconclusive}
+		got := observe(t, 70*time.Second, RunnerConfig{Check: Check{
+			Interval: 30 * time.Second, Probe: &scripted{answers: []answer{unsure, unsure, unsure, unsure, unsure, unsure, {}, unsure, {}}},
+		}})
+		want := []string{
+			"0s 0s unknown: cannot tell", "1s 0s unknown: cannot tell", "3s 0s unknown: cannot tell", "7s 0s unknown: cannot tell",
+			"15s 0s unknown: cannot tell", "30s 0s unknown: cannot tell", // 16 s later would be after the rhythm
+			"1m0s 0s passing!: fine",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestRunnerNamesGroupAndCheck(t *testing.T) {
@@ -209,7 +231,8 @@ func TestRunnerAsksForTheValuesEachTime(t *testing.T) {
 		})
 		want := []string{
 			"0s 0s unknown: {node} has no value: the name of this node is not known; set it in the configuration",
-			"2s 0s passing!: lb-a",
+			"1s 0s passing!: lb-a",
+			"2s 0s passing: lb-a",
 		}
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("results (-want +got):\n%s", diff)
@@ -291,7 +314,9 @@ func TestOnce(t *testing.T) {
 		{"the default timeout holds", answer{after: time.Hour},
 			Result{Check: "nginx", State: Failing, Changed: true, Text: "scripted: timed out after 1s", Took: time.Second}},
 		{"a missing value tells nothing", answer{err: ErrNoValue},
-			Result{Check: "nginx", Inconclusive: true, Text: "no value"}},
+			Result{Check: "nginx", Inconclusive: true, NoValue: true, Text: "no value"}},
+		{"a probe that cannot tell tells nothing", answer{err: fmt.Errorf("look: %w", ErrInconclusive)},
+			Result{Check: "nginx", Inconclusive: true, Text: "look: cannot tell"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,14 +40,19 @@ func (t TCP) Ask(ctx context.Context, v Values) (string, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		var op *net.OpError
-		if errors.As(err, &op) {
-			err = op.Err // it repeats the address
-		}
-		return "", fmt.Errorf("connect to %s: %w", addr, because(ctx, err))
+		return "", fmt.Errorf("connect to %s: %w", addr, judged(because(ctx, reduced(err))))
 	}
 	conn.Close() // nothing was written, so there is nothing that closing could lose
 	return "connected to " + addr, nil
+}
+
+// reduced returns the cause of an error of package net, which repeats the address.
+func reduced(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
 }
 
 // target returns the host and port to connect to.

@@ -8,27 +8,36 @@ type Standing struct {
 	Check  string
 	Weight int // as in Check
 	State  State
+	Untold bool // State is Unknown, and the check was asked and could not tell
 }
 
 // Verdict is what the checks of one group say together.
 type Verdict struct {
-	Known         bool     // every check has reported; before that nothing else counts
+	Known         bool     // every check has been asked; before that nothing else counts
 	Healthy       bool     // known, and no check without weight is failing
 	PriorityDelta int      // the sum of the weights; the election clamps the priority it gives
 	Failing       []string // the failing checks without weight, in their order: the cause of a fault
 	Degraded      []string // the failing checks with weight, in their order
-	Waiting       []string // the checks that have not reported yet, in their order
+	Waiting       []string // the checks that have not been asked yet, in their order
+	Untold        []string // the checks that could not tell and never did, in their order
 }
 
-// Evaluate sums up the checks of a group. A group without checks is healthy.
+// Evaluate sums up the checks of a group. A group without checks is healthy. A check that
+// never told counts as a passing one, so that a node is not out because of it; what a node
+// may not do meanwhile is the election's business.
 //
-//	state    weight 0   weight < 0            weight > 0
-//	unknown  not known  not known             not known
-//	passing  -          -                     delta += weight
-//	failing  fault      delta += weight       -
+//	state            weight 0   weight < 0            weight > 0
+//	unknown          not known  not known             not known
+//	unknown, untold  -          -                     delta += weight
+//	passing          -          -                     delta += weight
+//	failing          fault      delta += weight       -
 func Evaluate(group []Standing) Verdict {
 	var v Verdict
 	for _, s := range group {
+		if s.State == Unknown && s.Untold {
+			v.Untold = append(v.Untold, s.Check)
+			s.State = Passing
+		}
 		switch {
 		case s.State == Unknown:
 			v.Waiting = append(v.Waiting, s.Check)

@@ -147,10 +147,12 @@ type Node struct {
 
 // HealthCheck is the state of one health check of this node.
 type HealthCheck struct {
-	Name    string    `json:"name"`
-	Healthy bool      `json:"healthy"`
-	Text    string    `json:"text"`
-	Since   time.Time `json:"since,omitzero"`
+	Name    string `json:"name"`
+	Healthy bool   `json:"healthy"` // by what it last told; false if it never did
+	// Inconclusive is true if the last run could not tell; the text says why.
+	Inconclusive bool      `json:"inconclusive,omitempty"`
+	Text         string    `json:"text"`
+	Since        time.Time `json:"since,omitzero"`
 }
 
 // Severity says how much a condition matters.

@@ -170,11 +170,15 @@ func waiting(w Waiting, at time.Time) string {
 	return text
 }
 
-// checks shows the failing checks of this node: passing ones say nothing new.
+// checks shows the checks of this node that fail or cannot tell: passing ones say nothing
+// new.
 func (p *page) checks(nodes []Node) {
 	for _, n := range nodes {
 		for _, c := range n.Checks {
-			if !c.Healthy {
+			switch {
+			case c.Inconclusive:
+				p.wrapHead("  ", yellow, fmt.Sprintf("check %s of %s cannot tell:", c.Name, n.Name), c.Text)
+			case !c.Healthy:
 				p.wrapHead("  ", yellow, fmt.Sprintf("check %s of %s fails:", c.Name, n.Name), c.Text)
 			}
 		}

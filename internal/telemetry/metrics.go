@@ -46,6 +46,7 @@ type Metrics struct {
 	linesLost     atomic.Pointer[func() uint64]        // nil: none is
 	engineAge     atomic.Pointer[func() time.Duration] // nil: there is no engine
 	putBacks      *prometheus.CounterVec
+	inconclusive  *prometheus.GaugeVec
 }
 
 // New returns metrics with a registry of their own. Version is that of the
@@ -72,12 +73,13 @@ func New(version string) *Metrics {
 		phaseTime:     histogram(nameFailoverPhaseTime, "Duration of the phases of a failover won by this node.", phaseBuckets, labelPhase),
 		announcements: counter(nameAnnouncements, "Announcements of the group's addresses by ARP.", labelGroup),
 		putBacks:      counter(namePutBacks, "Addresses of the group that somebody else took off this machine and that were put back.", labelGroup),
+		inconclusive:  gauge(nameInconclusive, "Checks of this node that cannot tell.", labelGroup),
 	}
 	lost := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: nameLinesLost, Help: "Lines of the log that were not written."}, m.countLines)
 	build := gauge(nameBuildInfo, "Always 1; the labels say what runs.", labelVersion, labelGo)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(build, m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified, m.transitions,
-		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements, m.putBacks, lost,
+		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements, m.putBacks, m.inconclusive, lost,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: nameEngineAge, Help: "How long ago the engine last ran."}, m.measureEngine))
 	for _, r := range datagramReasons() {
 		m.advertsRefuse.WithLabelValues(r.String())
@@ -115,7 +117,7 @@ func (m *Metrics) SetGroups(names []string) {
 		if slices.Contains(names, g) {
 			continue
 		}
-		for _, v := range []*prometheus.GaugeVec{m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified} {
+		for _, v := range []*prometheus.GaugeVec{m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified, m.inconclusive} {
 			v.DeletePartialMatch(prometheus.Labels{labelGroup: g})
 		}
 	}
@@ -124,6 +126,7 @@ func (m *Metrics) SetGroups(names []string) {
 			m.Role(g, election.Initialize)
 			m.Bound(g, false)
 			m.Disagreement(g, false)
+			m.ChecksInconclusive(g, 0)
 		}
 	}
 	m.groups = slices.Clone(names)
@@ -226,6 +229,11 @@ func (m *Metrics) Announced(group string) { m.announcements.WithLabelValues(grou
 
 // PutBack counts one address that somebody else took off this machine and that is back.
 func (m *Metrics) PutBack(group string) { m.putBacks.WithLabelValues(group).Inc() }
+
+// ChecksInconclusive records how many checks of a group cannot tell on this node.
+func (m *Metrics) ChecksInconclusive(group string, n int) {
+	m.inconclusive.WithLabelValues(group).Set(float64(n))
+}
 
 // FollowLog makes lost the count of lines of the log that were not written. It must
 // never fall, and be safe for concurrent use.

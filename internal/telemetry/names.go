@@ -27,6 +27,7 @@ const (
 	nameEngineAge         = "fipctl_engine_age_seconds"
 	nameLinesLost         = "fipctl_log_lines_lost_total"
 	namePutBacks          = "fipctl_addresses_put_back_total"
+	nameInconclusive      = "fipctl_checks_inconclusive"
 )
 
 // The names of the labels.

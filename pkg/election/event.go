@@ -66,11 +66,13 @@ type InstanceRead struct {
 type ClocksDisagree struct{ By time.Duration }
 
 // Health is what this node's checks of a group say. Known is false until every
-// check has answered once.
+// check has been asked once. Untold is true while one of them never told: the node may
+// lead, as the last in line, and takes nothing from a node that leads.
 type Health struct {
 	Group         string
 	Known         bool
 	Healthy       bool
+	Untold        bool
 	PriorityDelta int // added to the configured priority, the sum clamped to 1-254
 }
 

@@ -149,8 +149,13 @@ type plan struct {
 	notAnsweringAt Instant // when this node last handed over because nothing answered
 }
 
-// priority returns the effective priority: configured plus what the checks say.
+// priority returns the effective priority: configured plus what the checks say. A node
+// whose checks never told has the lowest, so that it asks nobody for the role and comes
+// after all others; but not while it leads, or it would be asked for the role instead.
 func (m *Machine) priority(g *group) uint8 {
+	if g.health.Untold && g.role != Active {
+		return PriorityMin
+	}
 	p := int(g.own) + g.health.PriorityDelta
 	return uint8(min(max(p, int(PriorityMin)), int(PriorityMax)))
 }

@@ -35,10 +35,12 @@ func (w *world) command(f []string) error {
 		w.wake(args[0])
 	case "cut", "heal": // cut a b: both ways; cut a>b: one way
 		w.link(args, f[0] == "cut")
-	case "check": // check a fails | passes
+	case "check": // check a fails | passes | is-untold: it was asked and never told, and so it is after the next start
 		n := w.nodes[args[0]]
-		n.healthy = args[1] == "passes"
-		w.step(n, Health{Group: "web", Known: true, Healthy: n.healthy})
+		n.healthy, n.untold = args[1] != "fails", args[1] == "is-untold"
+		if n.m != nil {
+			w.step(n, Health{Group: "web", Known: true, Healthy: n.healthy, Untold: n.untold})
+		}
 	case "target": // target a unknown | known: credentials and own target
 		n := w.nodes[args[0]]
 		n.known = args[1] == "known"

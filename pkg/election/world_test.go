@@ -43,6 +43,7 @@ type worldNode struct {
 	m       *Machine
 	life    int // grows at every start: events of an earlier life are dropped
 	healthy bool
+	untold  bool // its check could not tell and never did
 	known   bool // credentials and own target
 	paused  bool
 	waking  bool
@@ -249,7 +250,7 @@ func (w *world) start(name string) {
 	n.m = m
 	w.step(n, Identity{Group: "web", Known: n.known})
 	w.step(n, OwnTargets{Targets: []NodeTarget{{"fake", name}}})
-	w.step(n, Health{Group: "web", Known: true, Healthy: n.healthy})
+	w.step(n, Health{Group: "web", Known: true, Healthy: n.healthy, Untold: n.untold})
 }
 
 func (w *world) crash(name string) {
