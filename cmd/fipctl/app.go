@@ -141,14 +141,18 @@ func (a *app) client(cmd *cobra.Command) (*status.Client, error) {
 	cfg, err := a.glance()
 	switch {
 	case err == nil:
-		return status.NewClient(cfg.Control.Socket), nil
+		client := status.NewClient(cfg.Control.Socket)
+		if reader := cfg.Control.Reader.Socket; reader != "" {
+			client.WithReader(reader)
+		}
+		return client, nil
 	case cmd.Flags().Changed("config"):
 		return nil, err
 	}
 	if _, statErr := os.Stat(a.configPath); !errors.Is(statErr, fs.ErrNotExist) {
 		fmt.Fprintf(a.err, "fipctl: %s cannot be used (see `fipctl check`), taking the default socket\n", a.configPath)
 	}
-	return status.NewClient(config.DefaultSocket), nil
+	return status.NewClient(config.DefaultSocket).WithReader(config.DefaultReader), nil
 }
 
 // width returns the columns of the terminal, and 0 when there is none.

@@ -33,7 +33,7 @@ configuration again without moving anything; a file with problems is reported an
 		Args: wants(0, 0),
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			surviveReaders()
-			load := config.Options{Node: a.node}
+			load := config.Options{Node: a.node, Daemon: true}
 			cfg, err := config.Load(a.configPath, load)
 			if err != nil {
 				return err

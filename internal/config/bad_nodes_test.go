@@ -151,6 +151,16 @@ var badNodes = []badCase{
 		want: "1: control.mode: 0060 keeps the daemon's own user out; use 0660 or 0600",
 	},
 	{
+		name: "a reading socket that is the control socket",
+		edit: []string{"cluster:\n", "control: {reader: {socket: /run/fipctl/fipctl.sock}}\ncluster:\n"},
+		want: "1: control.reader.socket: is control.socket, which takes commands; use another path such as /run/fipctl/status.sock",
+	},
+	{
+		name: "a reading socket without a path",
+		edit: []string{"cluster:\n", "control: {reader: {mode: 0640}}\ncluster:\n"},
+		want: "1: warning: control.reader: has no effect without control.reader.socket; set it, such as to /run/fipctl/status.sock, or remove the block",
+	},
+	{
 		name: "a mode that is not octal",
 		edit: []string{"cluster:\n", "control: {mode: 0680}\ncluster:\n"},
 		want: "1: control.mode: 0680 is a number; write an octal mode such as 0660",

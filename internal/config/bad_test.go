@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fipctl/fipctl/internal/trust"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -73,19 +75,17 @@ func TestSecretFilesAreLookedAt(t *testing.T) {
 		want   string
 	}{
 		{name: "a key file that everybody can read", file: keyFile, mode: 0o644, data: key,
-			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others (mode 0644), allowed is its owner alone; run: chmod 600 /etc/fipctl/cluster.key"},
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others"},
 		{name: "a key file that its group can read", file: keyFile, mode: 0o640, data: key,
-			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others (mode 0640), allowed is its owner alone; run: chmod 600 /etc/fipctl/cluster.key"},
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others"},
 		{name: "a key file that others can write", file: keyFile, mode: 0o602, data: key,
-			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others (mode 0602), allowed is its owner alone; run: chmod 600 /etc/fipctl/cluster.key"},
-		{name: "a folder instead of a key file", file: keyFile, mode: fs.ModeDir | 0o700,
-			want: "3: cluster.key_file: /etc/fipctl/cluster.key is no regular file; run \"fipctl keygen --output /etc/fipctl/cluster.key\" on one node and copy the file to all"},
+			want: "3: cluster.key_file: /etc/fipctl/cluster.key is open to others"},
 		{name: "a key file without a key", file: keyFile, mode: 0o600, data: "# none\n",
 			want: "3: cluster.key_file: /etc/fipctl/cluster.key: parse key file: no key in it; write one with `fipctl keygen`"},
 		{name: "a key file with two bad lines", file: keyFile, mode: 0o600, data: "c2hvcnQ=\n" + key + "***\n",
 			want: "3: cluster.key_file: /etc/fipctl/cluster.key: parse key file: line 1: a key of 5 bytes, must be 32; write one with `fipctl keygen`; line 3: not base64; a key is one line written by `fipctl keygen`"},
 		{name: "a token file that its group can read", file: tokenFile, mode: 0o640,
-			want: "15: providers.digitalocean.token_file: /etc/fipctl/do.token is open to others (mode 0640), allowed is its owner alone; run: chmod 600 /etc/fipctl/do.token"},
+			want: "15: providers.digitalocean.token_file: /etc/fipctl/do.token is open to others"},
 		{name: "a token file that only its owner can read", file: tokenFile, mode: 0o400},
 	}
 	for _, tt := range tests {
@@ -105,6 +105,42 @@ func TestSecretFilesAreLookedAt(t *testing.T) {
 	}
 }
 
+func TestWhatOthersCanChangeIsRefusedAndAFileLikeThatIsWarnedAbout(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(good, `http: "http://127.0.0.1/healthz"`, "exec: [/usr/local/bin/serves, x]", 1)
+	o := machine(text).options()
+	o.Fixed = func(_ trust.Users, name string) error { return &trust.Error{Text: name + " is in other hands"} }
+	o.LookPath = func(name string) (string, error) { return "/found" + name, nil }
+	want := "1: warning: whoever can change this file decides what runs and where addresses go: " + path + " is in other hands\n" +
+		"14: groups[0].checks[0].exec: /found/usr/local/bin/serves is in other hands"
+	if got := problemsOf(o); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	o.SkipFiles = true
+	if got := problemsOf(o); got != "" {
+		t.Errorf("for another machine: %s", got)
+	}
+	o = machine(text).options()
+	o.LookPath = func(string) (string, error) { return "", os.ErrNotExist }
+	if got := problemsOf(o); got != "" {
+		t.Errorf("a program that is not there: %s", got)
+	}
+	o.ReadSecret = func(trust.Users, string, int64) (trust.Secret, error) {
+		return trust.Secret{Text: []byte(key), Owner: 4000000001}, nil
+	}
+	text = strings.Replace(text, "cluster:", "state_dir: /nonexistent/state\ncluster:", 1)
+	o.ReadFile = machine(text).options().ReadFile
+	want = "4: warning: cluster.key_file: /etc/fipctl/cluster.key belongs to uid 4000000001, and whether the daemon runs as that user cannot be told before it has run once; " +
+		"run: sudo -u '#4000000001' fipctl check"
+	if got := problemsOf(o); got != want {
+		t.Errorf("before the first run:\ngot  %s\nwant %s", got, want)
+	}
+	o.Daemon = true
+	if got := problemsOf(o); got != "" {
+		t.Errorf("the daemon itself: %s", got)
+	}
+}
+
 func TestUnreadableFilesAreExplained(t *testing.T) {
 	t.Parallel()
 	d := machine(good)
@@ -113,23 +149,13 @@ func TestUnreadableFilesAreExplained(t *testing.T) {
 		t.Errorf("no configuration:\ngot  %s\nwant %s", got, want)
 	}
 	o := machine(good).options()
-	stat := o.Stat
-	o.Stat = func(name string) (fs.FileInfo, error) {
-		return nil, &fs.PathError{Op: "stat", Path: name, Err: os.ErrPermission}
-	}
-	want := "3: cluster.key_file: /etc/fipctl/cluster.key cannot be looked at: permission denied; check the permissions of the folders above it"
-	if got := problemsOf(o); got != want {
-		t.Errorf("a closed folder:\ngot  %s\nwant %s", got, want)
-	}
-	o.Stat = stat
-	read := o.ReadFile
-	o.ReadFile = func(name string) ([]byte, error) {
+	o.ReadSecret = func(_ trust.Users, name string, _ int64) (trust.Secret, error) {
 		if strings.HasSuffix(name, ".key") {
-			return nil, &fs.PathError{Op: "open", Path: name, Err: os.ErrPermission}
+			return trust.Secret{}, &fs.PathError{Op: "open", Path: name, Err: os.ErrPermission}
 		}
-		return read(name)
+		return trust.Secret{}, nil
 	}
-	want = "3: cluster.key_file: /etc/fipctl/cluster.key cannot be read: permission denied; run fipctl as the user who owns it"
+	want := "3: cluster.key_file: /etc/fipctl/cluster.key cannot be read: permission denied; run fipctl as the user who owns it, and see the permissions of the folders above it"
 	if got := problemsOf(o); got != want {
 		t.Errorf("a key file of somebody else:\ngot  %s\nwant %s", got, want)
 	}

@@ -101,6 +101,7 @@ func (b *builder) question(r *rawQuestion, g *Group, at string, kinds []string) 
 	case r.TCP != nil:
 		return health.TCP{Address: string(*r.TCP)}
 	case r.Exec != nil:
+		b.program(join(at, "exec"), *r.Exec)
 		return b.execQuestion(r, at)
 	case r.Process != nil:
 		return health.Process{Name: string(*r.Process)}

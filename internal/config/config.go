@@ -12,6 +12,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/health"
 	"github.com/fipctl/fipctl/internal/registry"
+	"github.com/fipctl/fipctl/internal/trust"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/election/wire"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -25,7 +26,8 @@ type Config struct {
 	Nodes     []Node         // all nodes, this one included, in the order of the file
 	Listen    netip.AddrPort // the local UDP socket
 	Control   Control
-	StateDir  string // absolute; holds drain marks and nothing else
+	StateDir  string      // absolute; holds drain marks and nothing else
+	Trusted   trust.Users // who may own and change what the daemon relies on
 	Metrics   Metrics
 	Log       Log
 	Groups    []Group
@@ -55,6 +57,14 @@ type Node struct {
 type Control struct {
 	Socket string      // absolute, at most 107 bytes
 	Mode   fs.FileMode // of the socket; never writable by everybody
+	Group  string      // that owns the socket; empty: the daemon's own
+	Reader Reader
+}
+
+// Reader is the optional socket that shows the status and takes no commands.
+type Reader struct {
+	Socket string      // absolute, at most 107 bytes; empty: none
+	Mode   fs.FileMode // of the socket
 	Group  string      // that owns the socket; empty: the daemon's own
 }
 
@@ -150,7 +160,7 @@ func (c *Config) Settings(p Provider, userAgent string) registry.Settings {
 	s := registry.Settings{
 		Endpoint: p.Endpoint, MetadataEndpoint: p.MetadataEndpoint, TokenFile: string(p.TokenFile),
 		CredentialsFile: string(p.CredentialsFile), Region: p.Region, Network: p.Network, Role: p.Role,
-		UserAgent: userAgent,
+		UserAgent: userAgent, Trusted: c.Trusted,
 	}
 	for _, g := range c.Groups {
 		for _, a := range g.Addresses {

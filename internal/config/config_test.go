@@ -5,7 +5,6 @@ package config
 
 import (
 	"errors"
-	"io/fs"
 	"net/netip"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fipctl/fipctl/internal/registry"
+	"github.com/fipctl/fipctl/internal/trust"
 	"github.com/fipctl/fipctl/pkg/election/wire"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -69,7 +69,19 @@ func (d disk) options() Options {
 	return Options{
 		Hostname: func() (string, error) { return "lb-a", nil },
 		ReadFile: func(name string) ([]byte, error) { return files.ReadFile(strings.TrimPrefix(name, "/")) },
-		Stat:     func(name string) (fs.FileInfo, error) { return files.Stat(strings.TrimPrefix(name, "/")) },
+		ReadSecret: func(_ trust.Users, name string, most int64) (trust.Secret, error) {
+			text, err := files.ReadFile(strings.TrimPrefix(name, "/"))
+			if err == nil && d[name].Mode&0o077 != 0 {
+				err = &trust.Error{Text: name + " is open to others"}
+			}
+			return trust.Secret{Text: text}, err
+		},
+		Fixed: func(_ trust.Users, name string) error {
+			if f := d[name]; f != nil && f.Mode&0o022 != 0 {
+				return &trust.Error{Text: name + " can be changed by others"}
+			}
+			return nil
+		},
 		Describe: func(name string) (registry.Description, bool) { d, ok := clouds[name]; return d, ok },
 		Names:    func() []string { return []string{"digitalocean", "other"} },
 		RunAs:    func(string) error { return nil },
@@ -128,7 +140,7 @@ func problemsOf(o Options) string {
 // equal compares configurations as their users see them: positions of warnings
 // and the place of the file do not matter.
 var equal = cmp.Options{
-	cmpopts.IgnoreFields(Config{}, "Path", "Warnings"),
+	cmpopts.IgnoreFields(Config{}, "Path", "Warnings", "Trusted"),
 	cmp.Comparer(func(a, b wire.Keyring) bool { return cmp.Equal(a.IDs(), b.IDs()) }),
 	cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}),
 	cmpopts.EquateEmpty(),

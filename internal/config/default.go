@@ -15,6 +15,7 @@ import (
 const (
 	DefaultPath     = "/etc/fipctl/fipctl.yaml"
 	DefaultSocket   = "/run/fipctl/fipctl.sock"
+	DefaultReader   = "/run/fipctl/status.sock" // by convention: there is none unless the file names it
 	DefaultStateDir = "/var/lib/fipctl"
 
 	// DefaultPort is the UDP port of a node, for adverts and probes.
@@ -25,7 +26,7 @@ const (
 // providers begin with what defaultGroup and defaultNode return.
 func defaults() *Config {
 	return &Config{
-		Control:  Control{Socket: DefaultSocket, Mode: 0o660},
+		Control:  Control{Socket: DefaultSocket, Mode: 0o660, Reader: Reader{Mode: 0o666}},
 		StateDir: DefaultStateDir,
 		Log:      Log{Level: slog.LevelInfo, Format: FormatAuto},
 	}

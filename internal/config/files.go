@@ -8,18 +8,31 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/fipctl/fipctl/internal/trust"
 	"github.com/fipctl/fipctl/pkg/election/wire"
 )
+
+// secretMax bounds a file with a secret, in bytes. A key pair with its token has some 2 KiB.
+const secretMax = 64 << 10
+
+// trusted decides who may own and change what the daemon relies on, and says who else can
+// change the file itself. That is no error: where a tool delivers the file, it is the
+// tool's user.
+func (b *builder) trusted() {
+	if !b.opts.Daemon {
+		b.cfg.Trusted = trust.Daemon(b.cfg.StateDir)
+	}
+	var in *trust.Error
+	if !b.opts.SkipFiles && errors.As(b.opts.Fixed(b.cfg.Trusted, b.file), &in) {
+		b.report(Warning, place{1, 1}, "", "whoever can change this file decides what runs and where addresses go: "+in.Text)
+	}
+}
 
 // keyFile reads the keys of the cluster. The problems are reported where the
 // file is named.
 func (b *builder) keyFile(path, file string) {
-	if !b.secretFile(path, file, "run \"fipctl keygen --output "+file+"\" on one node and copy the file to all") {
-		return
-	}
-	text, err := b.opts.ReadFile(file)
-	if err != nil {
-		b.errorf(path, "%s cannot be read: %v; run fipctl as the user who owns it", file, bare(err))
+	text, ok := b.secretFile(path, file, "run \"fipctl keygen --output "+file+"\" on one node and copy the file to all")
+	if !ok {
 		return
 	}
 	ring, err := wire.ParseKeyring(text)
@@ -30,26 +43,53 @@ func (b *builder) keyFile(path, file string) {
 	b.cfg.Cluster.Keyring = ring
 }
 
-// secretFile reports whether a file exists and only its owner can read it. The
-// remedy says how to get one.
-func (b *builder) secretFile(path, file, remedy string) bool {
+// secretFile reads a file that only root and the daemon's user may have in their hands.
+// The remedy says how to get one.
+func (b *builder) secretFile(path, file, remedy string) (text []byte, ok bool) {
 	if b.opts.SkipFiles {
-		return false
+		return nil, false
 	}
-	info, err := b.opts.Stat(file)
+	secret, err := b.opts.ReadSecret(b.cfg.Trusted, file, secretMax)
+	var in *trust.Error
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		b.errorf(path, "%s does not exist; %s", file, remedy)
+	case errors.As(err, &in):
+		b.errorf(path, "%s", in.Text)
 	case err != nil:
-		b.errorf(path, "%s cannot be looked at: %v; check the permissions of the folders above it", file, bare(err))
-	case !info.Mode().IsRegular():
-		b.errorf(path, "%s is no regular file; %s", file, remedy)
-	case info.Mode().Perm()&0o077 != 0:
-		b.errorf(path, "%s is open to others (mode %04o), allowed is its owner alone; run: chmod 600 %s", file, info.Mode().Perm(), file)
+		b.errorf(path, "%s cannot be read: %v; run fipctl as the user who owns it, and see the permissions of the folders above it", file, bare(err))
 	default:
-		return true
+		if b.cfg.Trusted.Guessed(secret.Owner) {
+			b.warnf(path, "%s belongs to %s, and whether the daemon runs as that user cannot be told before it has run once; run: sudo -u %s fipctl check",
+				file, trust.Name(secret.Owner), sudoName(secret.Owner))
+		}
+		return secret.Text, true
 	}
-	return false
+	return nil, false
+}
+
+// sudoName returns a user as sudo takes it.
+func sudoName(id uint32) string {
+	if number, nameless := strings.CutPrefix(trust.Name(id), "uid "); nameless {
+		return "'#" + number + "'"
+	}
+	return trust.Name(id)
+}
+
+// program reports a program of a check that others could replace. One that is not there
+// is the check's business, and so is what a shell is told to run.
+func (b *builder) program(path string, argv []string) {
+	if b.opts.SkipFiles || len(argv) == 0 || strings.Contains(argv[0], "{") {
+		return
+	}
+	file, err := b.opts.LookPath(argv[0])
+	if err != nil {
+		return
+	}
+	var in *trust.Error
+	if errors.As(b.opts.Fixed(b.cfg.Trusted, file), &in) {
+		b.errorf(path, "%s", in.Text)
+	}
 }
 
 // bare returns the cause of an error about a path that the message names already.

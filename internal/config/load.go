@@ -6,7 +6,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/health"
 	"github.com/fipctl/fipctl/internal/registry"
+	"github.com/fipctl/fipctl/internal/trust"
 )
 
 // Options are what Load takes from its surroundings. The zero Options are those
@@ -25,14 +25,21 @@ type Options struct {
 	// AnyNode allows this machine to be none of the nodes; Config.Node is then
 	// empty.
 	AnyNode bool
-	// SkipFiles leaves the key and token files alone: the file is meant for
+	// SkipFiles leaves all files alone that the configuration names: it is meant for
 	// another machine.
 	SkipFiles bool
 
-	Hostname func() (string, error)                 // nil: os.Hostname
-	ReadFile func(path string) ([]byte, error)      // nil: os.ReadFile
-	Stat     func(path string) (fs.FileInfo, error) // nil: os.Stat
-	RunAs    func(user string) error                // nil: health.RunAs
+	// Daemon says that this process is the daemon, so that its user is the daemon's.
+	Daemon bool
+
+	Hostname func() (string, error)            // nil: os.Hostname
+	ReadFile func(path string) ([]byte, error) // nil: the file itself
+	RunAs    func(user string) error           // nil: health.RunAs
+
+	// ReadSecret and Fixed look at files as trust.Users does. Nil: they do.
+	ReadSecret func(u trust.Users, path string, most int64) (trust.Secret, error)
+	Fixed      func(u trust.Users, path string) error
+	LookPath   func(program string) (string, error) // nil: health.LookPath
 
 	Names    func() []string                                    // nil: registry.Names
 	Describe func(provider string) (registry.Description, bool) // nil: registry.Describe
@@ -84,13 +91,14 @@ func (b *builder) load(path string) {
 	}
 	b.decode(root, &b.raw)
 
+	b.stateDir()
+	b.trusted()
 	b.cluster()
 	b.nodes()
 	b.self()
 	b.groups()
 	b.listen()
 	b.control()
-	b.stateDir()
 	b.metrics()
 	b.log()
 	b.providers()
@@ -126,8 +134,14 @@ func (o Options) withDefaults() Options {
 	if o.ReadFile == nil {
 		o.ReadFile = readBounded
 	}
-	if o.Stat == nil {
-		o.Stat = os.Stat
+	if o.ReadSecret == nil {
+		o.ReadSecret = trust.Users.ReadSecret
+	}
+	if o.Fixed == nil {
+		o.Fixed = trust.Users.Fixed
+	}
+	if o.LookPath == nil {
+		o.LookPath = health.LookPath
 	}
 	if o.Describe == nil {
 		o.Describe = registry.Describe

@@ -66,7 +66,7 @@ func TestAShortFileGetsEveryDefault(t *testing.T) {
 			{Name: "lb-b", Address: netip.MustParseAddrPort("10.0.4.21:7112")},
 		},
 		Listen:   netip.MustParseAddrPort("0.0.0.0:7112"),
-		Control:  Control{Socket: "/run/fipctl/fipctl.sock", Mode: 0o660},
+		Control:  Control{Socket: "/run/fipctl/fipctl.sock", Mode: 0o660, Reader: Reader{Mode: 0o666}},
 		StateDir: "/var/lib/fipctl",
 		Log:      Log{Level: slog.LevelInfo, Format: "auto"},
 		Groups: []Group{{

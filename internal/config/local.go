@@ -65,9 +65,7 @@ func (b *builder) control() {
 	if raw.Socket != nil {
 		c.Socket = b.absolute(raw.Socket)
 	}
-	if len(c.Socket) > socketPathMax {
-		b.errorf("control.socket", "the path has %d bytes, the system allows %d; use a shorter one such as %s", len(c.Socket), socketPathMax, DefaultSocket)
-	}
+	b.socketPath("control.socket", c.Socket, DefaultSocket)
 	if raw.Mode != nil {
 		c.Mode = fs.FileMode(*raw.Mode)
 		switch {
@@ -79,6 +77,38 @@ func (b *builder) control() {
 	}
 	if raw.Group != nil {
 		c.Group = string(*raw.Group)
+	}
+	if raw.Reader != nil {
+		b.reader(raw.Reader)
+	}
+}
+
+// reader decides about the socket that only reads. Everybody may be let in: what it shows
+// is no secret, and it takes no commands.
+func (b *builder) reader(raw *rawReader) {
+	r := &b.cfg.Control.Reader
+	if raw.Socket != nil && string(*raw.Socket) != noListener {
+		r.Socket = b.absolute(raw.Socket)
+		b.socketPath("control.reader.socket", r.Socket, DefaultReader)
+		if r.Socket == b.cfg.Control.Socket {
+			b.errorf("control.reader.socket", "is control.socket, which takes commands; use another path such as %s", DefaultReader)
+		}
+	}
+	if raw.Mode != nil {
+		r.Mode = fs.FileMode(*raw.Mode)
+	}
+	if raw.Group != nil {
+		r.Group = string(*raw.Group)
+	}
+	if r.Socket == "" && (raw.Mode != nil || raw.Group != nil) && raw.Socket == nil {
+		b.warnf("control.reader", "has no effect without control.reader.socket; set it, such as to %s, or remove the block", DefaultReader)
+	}
+}
+
+// socketPath reports a path that no socket can have.
+func (b *builder) socketPath(path, socket, example string) {
+	if len(socket) > socketPathMax {
+		b.errorf(path, "the path has %d bytes, the system allows %d; use a shorter one such as %s", len(socket), socketPathMax, example)
 	}
 }
 

@@ -30,6 +30,13 @@ type rawNode struct {
 }
 
 type rawControl struct {
+	Socket *text      `yaml:"socket"`
+	Mode   *fileMode  `yaml:"mode"`
+	Group  *text      `yaml:"group"`
+	Reader *rawReader `yaml:"reader"`
+}
+
+type rawReader struct {
 	Socket *text     `yaml:"socket"`
 	Mode   *fileMode `yaml:"mode"`
 	Group  *text     `yaml:"group"`

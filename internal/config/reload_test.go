@@ -11,7 +11,7 @@ import (
 func TestAReloadRefusesWhatTakesARestart(t *testing.T) {
 	t.Parallel()
 	const all = "log: {level: info}\nlisten: 0.0.0.0:7112\nstate_dir: /var/lib/fipctl\nmetrics: {listen: none}\n" +
-		"control: {mode: 0660, socket: /run/fipctl/fipctl.sock, group: ops}\n" + good
+		"control: {mode: 0660, socket: /run/fipctl/fipctl.sock, group: ops, reader: {socket: /run/r, mode: 0666, group: mon}}\n" + good
 	tests := []struct{ name, old, new, want string }{
 		{"nothing", "", "", ""},
 		{"the log level", "level: info", "level: debug", ""},
@@ -25,6 +25,9 @@ func TestAReloadRefusesWhatTakesARestart(t *testing.T) {
 		{"the socket", "fipctl.sock", "other.sock", "control.socket: changes from /run/fipctl/fipctl.sock to /run/fipctl/other.sock"},
 		{"the socket's mode", "0660", "0600", "control.mode: changes from 0660 to 0600"},
 		{"the socket's group", ", group: ops", "", "control.group: changes from ops to none"},
+		{"the reading socket", "/run/r", "/run/q", "control.reader.socket: changes from /run/r to /run/q"},
+		{"the reading socket's mode", "0666", "0640", "control.reader.mode: changes from 0666 to 0640"},
+		{"the reading socket's group", ", group: mon", "", "control.reader.group: changes from mon to none"},
 		{"the state folder", "/var/lib/fipctl", "/srv/fipctl", "state_dir: changes from /var/lib/fipctl to /srv/fipctl"},
 		{"metrics", "listen: none", "listen: 127.0.0.1", "metrics.listen: changes from none to 127.0.0.1:9112"},
 		{"the log format", "level: info", "format: json", "log.format: changes from auto to json"},

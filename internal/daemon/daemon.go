@@ -62,6 +62,7 @@ type parts struct {
 	look   func() clocks // nil: the clocks are not compared
 	ifaces netif.Interfaces
 	socket net.Listener // of the control socket; nil: none
+	reader net.Listener // of the socket that only reads; nil: none
 	listen net.Listener // of metrics; nil: none
 
 	manager manager
@@ -103,32 +104,41 @@ func Run(ctx context.Context, o Options) error {
 	return d.run(ctx, signals)
 }
 
-// openParts opens the sockets.
-func openParts(o Options) (parts, error) {
-	p := parts{
+// openParts opens the sockets. The control socket is first: where another daemon runs, it
+// tells best which.
+func openParts(o Options) (p parts, err error) {
+	p = parts{
 		clouds: func(cfg *config.Config) (*clouds, error) { return openClouds(cfg, o.Version) },
 		clock:  newClock(boottime), look: systemClocks, manager: systemd(),
 	}
+	defer func() {
+		if err != nil {
+			p.closeListeners()
+		}
+	}()
 	cfg := o.Config
-	var err error
 	if p.ifaces, err = openInterfaces(o); err != nil {
-		return parts{}, err
-	}
-	if p.net, err = transport.ListenUDP(cfg.Listen); err != nil {
-		return parts{}, fmt.Errorf("open transport: %w", err)
+		return p, err
 	}
 	if p.socket, err = status.Listen(cfg.Control.Socket, cfg.Control.Mode, cfg.Control.Group); err != nil {
-		p.net.Close()
-		return parts{}, err
+		return p, err
 	}
-	if !cfg.Metrics.Enabled() {
-		return p, nil
+	if r := cfg.Control.Reader; r.Socket != "" {
+		if p.reader, err = status.Listen(r.Socket, r.Mode, r.Group); err != nil {
+			return p, err
+		}
 	}
-	if p.listen, err = net.Listen("tcp", cfg.Metrics.Listen.String()); err != nil {
-		p.net.Close()
-		p.closeListeners()
-		return parts{}, fmt.Errorf("open metrics: %w", err)
+	if cfg.Metrics.Enabled() {
+		at := cfg.Metrics.Listen
+		if p.listen, err = net.Listen("tcp", at.String()); err != nil {
+			return p, fmt.Errorf("open metrics: %w", whoHas("tcp", at, err))
+		}
 	}
+	udp, err := transport.ListenUDP(cfg.Listen)
+	if err != nil {
+		return p, fmt.Errorf("open transport: %w", whoHas("udp", cfg.Listen, err))
+	}
+	p.net = udp
 	return p, nil
 }
 
@@ -142,7 +152,7 @@ func openInterfaces(o Options) (netif.Interfaces, error) {
 }
 
 func (p parts) closeListeners() {
-	for _, l := range []net.Listener{p.socket, p.listen} {
+	for _, l := range []net.Listener{p.socket, p.reader, p.listen} {
 		if l != nil {
 			l.Close()
 		}
@@ -184,6 +194,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 	if o.LogQueue != nil {
 		e.metrics.FollowLog(o.LogQueue.Lost)
 	}
+	e.metrics.FollowNetwork(p.net.Dropped)
 	e.marks.report = func(group string, err error) { e.post(func() { e.marked(group, err) }) }
 	e.furnish(cs, cfg)
 	groups, err := e.newGroups(cfg, cs)
@@ -212,13 +223,14 @@ func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
 	if d.parts.socket != nil {
 		d.start(d.ctx, status.NewServer(d.parts.socket, orders{d.engine}, d.log))
 	}
+	if d.parts.reader != nil {
+		d.start(d.ctx, status.NewReader(d.parts.reader, orders{d.engine}, d.log))
+	}
 	if d.parts.listen != nil {
-		d.start(d.ctx, metricsServer{d})
+		d.start(d.ctx, d.newMetricsServer())
 	}
 	d.startGroups()
-	for _, w := range d.cfg.Warnings {
-		d.log.Warn("configuration", "problem", w.String())
-	}
+	d.warn(d.cfg)
 	d.log.Info("started", "cluster", d.cfg.Cluster.ID, "node", d.node(), "version", d.version, "listen", d.net.LocalAddr().String())
 	engine := make(chan error, 1)
 	d.wg.Go(func() { engine <- d.engine.Run(d.ctx) })
@@ -316,12 +328,20 @@ func (d *daemon) reloadNow() {
 		return
 	}
 	d.opts.Config = fresh.cfg
+	d.warn(fresh.cfg)
 	old := d.groups
 	_ = d.engine.call(d.ctx, func() {
 		d.reloaded(fresh)
 		d.startGroups()
 	}) // fails only when the daemon is leaving
 	old()
+}
+
+// warn says what is allowed in a configuration and hardly meant.
+func (d *daemon) warn(cfg *config.Config) {
+	for _, w := range cfg.Warnings {
+		d.log.Warn("configuration", "problem", w.String())
+	}
 }
 
 func (d *daemon) identityTask(p *presence) *identityTask {

@@ -72,8 +72,9 @@ func TestWhatCannotBeOpenedIsSaidAndNothingStaysOpen(t *testing.T) {
 		change func(*config.Config)
 		want   string
 	}{
-		{"the UDP port", func(c *config.Config) { c.Listen = udp.LocalAddr().(*net.UDPAddr).AddrPort() }, "open transport: "},
-		{"the metrics port", func(c *config.Config) { c.Metrics.Listen = occupied.Addr().(*net.TCPAddr).AddrPort() }, "open metrics: listen tcp "},
+		{"the UDP port", func(c *config.Config) { c.Listen = udp.LocalAddr().(*net.UDPAddr).AddrPort() }, "has UDP port "},
+		{"the metrics port", func(c *config.Config) { c.Metrics.Listen = occupied.Addr().(*net.TCPAddr).AddrPort() }, "has TCP port "},
+		{"the socket that reads", func(c *config.Config) { c.Control.Reader.Socket = "/proc/none/r" }, "/proc/none"},
 		{"the control socket", func(c *config.Config) { c.Control.Socket = "/proc/none/s" }, "/proc/none"},
 	}
 	for _, tt := range tests {

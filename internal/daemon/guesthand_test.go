@@ -41,7 +41,7 @@ func (w *world) away(m *netif.Memory, iface string) time.Duration {
 	began := time.Now()
 	for range 40_000 {
 		synctest.Wait()
-		if yes, err := m.Has(context.Background(), floating, iface); yes || err != nil {
+		if on, err := m.Placed(context.Background(), floating); slices.Contains(on, iface) || err != nil {
 			w.must(err)
 			return time.Since(began)
 		}
@@ -66,8 +66,8 @@ func configuredPair(w *world, change func(*parts)) (a *node) {
 	})
 	w.start(nodeB, configured)
 	w.eventually("the owner leads and its machine has the address", func() bool {
-		yes, _ := a.ifaces.Has(context.Background(), floating, netif.Loopback)
-		return a.bound() && yes
+		on, _ := a.ifaces.Placed(context.Background(), floating)
+		return a.bound() && slices.Contains(on, netif.Loopback)
 	})
 	return a
 }
@@ -112,7 +112,7 @@ func TestWhatAHandTakesOffIsBackAtOnce(t *testing.T) {
 				w.pass(time.Minute)
 			}
 			want := "203.0.113.10 was removed from lo by somebody 3 times within ten minutes, and put back; " +
-				"keep whatever manages the interface from doing so: KeepConfiguration=yes for systemd-networkd, unmanaged-devices=interface-name:lo for NetworkManager"
+				"keep whatever manages the interface from doing so: KeepConfiguration=static for systemd-networkd, unmanaged-devices=interface-name:lo for NetworkManager"
 			if got := a.text(condAddressRemoved); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}

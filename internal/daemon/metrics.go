@@ -4,30 +4,22 @@
 package daemon
 
 import (
-	"context"
-	"errors"
-	"log/slog"
-	"net/http"
 	"time"
+
+	"github.com/fipctl/fipctl/internal/serve"
 )
 
-// metricsServer serves /metrics and /healthz.
-type metricsServer struct{ d *daemon }
+// Limits of the metrics listener. A scrape is a few hundred KiB at most, and a Prometheus or
+// two and a supervisor ask for one.
+const (
+	scrapersMax = 32
+	scrapeWrite = 10 * time.Second
+)
 
-// String names the task.
-func (s metricsServer) String() string { return "metrics on " + s.d.parts.listen.Addr().String() }
-
-// Run serves until ctx ends.
-func (s metricsServer) Run(ctx context.Context) error {
-	e := s.d.engine
-	server := &http.Server{
-		Handler: e.metrics.Handler(e.standing), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug), // not standard error, past the queue
-	}
-	stop := context.AfterFunc(ctx, func() { server.Close() })
-	defer stop()
-	if err := server.Serve(s.d.parts.listen); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+// newMetricsServer returns what serves /metrics and /healthz.
+func (d *daemon) newMetricsServer() *serve.Server {
+	return serve.New(serve.Config{
+		Name: "metrics on", Listener: d.parts.listen, Handler: d.metrics.Handler(d.standing),
+		Connections: scrapersMax, Write: scrapeWrite, Log: d.log,
+	})
 }

@@ -64,7 +64,7 @@ func (e *engine) guestConditions(g *group, s election.GroupStatus, add adder) {
 		side, ip := &g.sides[i], g.cfg.Addresses[i].IP.String()
 		if n := len(side.within(now, backsWithin)); n >= backsCondition {
 			add(condAddressRemoved, ip, status.SeverityWarning,
-				"%s was removed from %s by somebody %d times within ten minutes, and put back; keep whatever manages the interface from doing so: KeepConfiguration=yes for systemd-networkd, unmanaged-devices=interface-name:%[2]s for NetworkManager",
+				"%s was removed from %s by somebody %d times within ten minutes, and put back; keep whatever manages the interface from doing so: KeepConfiguration=static for systemd-networkd, unmanaged-devices=interface-name:%[2]s for NetworkManager",
 				ip, side.iface, n)
 		}
 	}

@@ -247,3 +247,19 @@ func TestTheCallsAnHourAreThoseOfTheFile(t *testing.T) {
 		}
 	})
 }
+
+func TestAReloadSaysWhatIsHardlyMeant(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, _ := w.pair()
+		w.must(os.Chmod(a.opts.Config.Path, 0o666))
+		if a.log.has("can be changed by others") {
+			t.Fatal("it was said before")
+		}
+		a.reloadNow()
+		for _, words := range []string{`msg="configuration reloaded"`, "level=WARN msg=configuration", "can be changed by others"} {
+			if !a.log.has(words) {
+				t.Errorf("the log has no %s", words)
+			}
+		}
+	})
+}

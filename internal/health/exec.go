@@ -148,6 +148,10 @@ func notRun(err error) error {
 	return err
 }
 
+// LookPath returns the file that a check's program is, as the check would find it. Its
+// error says that there is none.
+func LookPath(program string) (string, error) { return exec.LookPath(program) }
+
 // environ returns the environment of the command.
 func (e Exec) environ(v Values, home string) []string {
 	var env []string

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,11 +16,10 @@ import (
 )
 
 // machine is what the contract is tested on: an interface "lo" with its usual
-// addresses, and an interface "eth0" with mac, 192.0.2.10/24, 192.0.2.99/32 and
+// addresses, and an interface "eth0" with 192.0.2.10/24, 192.0.2.99/32 and
 // 2001:db8:1::10/64, none of them added by fipctl.
 type machine struct {
 	Interfaces
-	mac string
 	// restart returns the same machine as a new process sees it.
 	restart func() Interfaces
 	// beside runs what is run in a goroutine on this machine.
@@ -152,10 +152,7 @@ var contract = []struct {
 			t.Errorf("local addresses (-want +got):\n%s", diff)
 		}
 	}},
-	{"interfaces are found by hardware address and by address", func(t *testing.T, m machine) {
-		if got, err := m.InterfaceByMAC(t.Context(), m.mac); got != "eth0" || err != nil {
-			t.Errorf("InterfaceByMAC(%s) = %q, %v, want eth0", m.mac, got, err)
-		}
+	{"an interface is found by its address", func(t *testing.T, m machine) {
 		if got, err := m.InterfaceByAddress(t.Context(), netip.MustParseAddr(foreignWide4)); got != "eth0" || err != nil {
 			t.Errorf("InterfaceByAddress = %q, %v, want eth0", got, err)
 		}
@@ -163,8 +160,6 @@ var contract = []struct {
 	{"a missing interface has nothing to remove and is an error otherwise", func(t *testing.T, m machine) {
 		addr := netip.MustParseAddr(float6)
 		do(t, m.RemoveHost, float6, "gone0")
-		_, hasErr := m.Has(t.Context(), addr, "gone0")
-		wantError(t, hasErr, "look for 2001:db8:f::7 on gone0: no such interface")
 		wantError(t, addErr(t.Context(), m, addr, "gone0"), "add 2001:db8:f::7 to gone0: no such interface")
 	}},
 	{"where AddHost put an address is found again, by a later process too", func(t *testing.T, m machine) {
@@ -260,8 +255,6 @@ var contract = []struct {
 		wantHas(t, m, float4, Loopback, false)
 		_, err := m.Local(ctx)
 		wantError(t, err, "over")
-		_, err = m.InterfaceByMAC(ctx, m.mac)
-		wantError(t, err, "over")
 		_, err = m.InterfaceByAddress(ctx, addr)
 		wantError(t, err, "over")
 		_, err = m.Placed(ctx, addr)
@@ -312,14 +305,33 @@ func wantWithheld(t *testing.T, m Interfaces, ctx context.Context, addr, iface s
 	}
 }
 
-func wantHas(t *testing.T, m Interfaces, addr, iface string, want bool) {
+// linksOf returns what a machine has, by whomever.
+func linksOf(t *testing.T, m Interfaces) (links []link) {
 	t.Helper()
-	got, err := m.Has(t.Context(), netip.MustParseAddr(addr), iface)
+	var err error
+	switch m := m.(type) {
+	case machine:
+		return linksOf(t, m.Interfaces)
+	case *Memory:
+		return m.lookups()
+	case *Remote:
+		links, err = m.lookups(t.Context())
+	default:
+		links, err = readLinks(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return links
+}
+
+func wantHas(t *testing.T, m Interfaces, addr, iface string, want bool) {
+	t.Helper()
+	got := slices.ContainsFunc(linksOf(t, m), func(l link) bool {
+		return l.name == iface && slices.Contains(l.addrs, netip.MustParseAddr(addr))
+	})
 	if got != want {
-		t.Errorf("Has(%s, %s) = %v, want %v", addr, iface, got, want)
+		t.Errorf("that %s has %s is %v, want %v", iface, addr, got, want)
 	}
 }
 

@@ -40,13 +40,8 @@ type Interfaces interface {
 	// is done. An address of another origin or prefix stays, and the error
 	// wraps [ErrForeign].
 	RemoveHost(ctx context.Context, addr netip.Addr, iface string) error
-	// Has reports whether iface has addr, with whatever prefix and by whomever.
-	Has(ctx context.Context, addr netip.Addr, iface string) (bool, error)
 	// Local returns every address of every interface, sorted, each once.
 	Local(ctx context.Context) ([]netip.Addr, error)
-	// InterfaceByMAC returns the name of the interface with a hardware address.
-	// None, and more than one, are errors.
-	InterfaceByMAC(ctx context.Context, mac string) (string, error)
 	// InterfaceByAddress returns the name of the interface that has an address,
 	// such as the anchor IP. None, and more than one, are errors.
 	InterfaceByAddress(ctx context.Context, addr netip.Addr) (string, error)

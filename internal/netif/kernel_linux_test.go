@@ -60,7 +60,7 @@ func namespace(t *testing.T) machine {
 		must(t, netlink.AddrAdd(link, addr))
 	}
 	return machine{
-		Interfaces: Kernel{}, mac: mac, restart: func() Interfaces { return Kernel{} },
+		Interfaces: Kernel{}, restart: func() Interfaces { return Kernel{} },
 		beside: besideNamespace(t), takeOff: takeOff, setLink: setLink,
 	}
 }

@@ -15,7 +15,6 @@ import (
 // link is one interface as the look-ups see it.
 type link struct {
 	name  string
-	mac   string // as net.HardwareAddr prints it; "" if it has none
 	addrs []netip.Addr
 }
 
@@ -27,15 +26,6 @@ func local(links []link) []netip.Addr {
 	}
 	slices.SortFunc(all, netip.Addr.Compare)
 	return slices.Compact(all)
-}
-
-// byMAC returns the name of the one link with the given hardware address.
-func byMAC(links []link, mac string) (string, error) {
-	want, err := net.ParseMAC(mac)
-	if err != nil {
-		return "", fmt.Errorf("find interface: %q is no hardware address; write it as 02:00:5e:10:00:01", mac)
-	}
-	return only(links, "hardware address "+want.String(), func(l link) bool { return l.mac == want.String() })
 }
 
 // byAddress returns the name of the one link that has the given address.
@@ -91,7 +81,7 @@ func readLinks(ctx context.Context) ([]link, error) {
 
 // readLink asks the system what one interface has.
 func readLink(i net.Interface) (link, error) {
-	l := link{name: i.Name, mac: i.HardwareAddr.String()}
+	l := link{name: i.Name}
 	addrs, err := i.Addrs()
 	if err != nil {
 		return l, fmt.Errorf("list addresses of %s: %w", i.Name, err)

@@ -122,22 +122,6 @@ func (m *Memory) RemoveHost(ctx context.Context, addr netip.Addr, iface string) 
 	return nil
 }
 
-// Has implements [Interfaces].
-func (m *Memory) Has(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
-	m.called("Has")
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	addr, err := request(ctx, addr, iface)
-	if err != nil {
-		return false, fmt.Errorf("look for %s on %s: %w", addr, iface, err)
-	}
-	entries, ok := m.entries(iface)
-	if !ok {
-		return false, fmt.Errorf("look for %s on %s: no such interface", addr, iface)
-	}
-	return has(entries, addr), nil
-}
-
 // Local implements [Interfaces].
 func (m *Memory) Local(ctx context.Context) ([]netip.Addr, error) {
 	m.called("Local")
@@ -145,15 +129,6 @@ func (m *Memory) Local(ctx context.Context) ([]netip.Addr, error) {
 		return nil, context.Cause(ctx)
 	}
 	return local(m.lookups()), nil
-}
-
-// InterfaceByMAC implements [Interfaces].
-func (m *Memory) InterfaceByMAC(ctx context.Context, mac string) (string, error) {
-	m.called("InterfaceByMAC")
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	}
-	return byMAC(m.lookups(), mac)
 }
 
 // InterfaceByAddress implements [Interfaces].
@@ -188,7 +163,7 @@ func (m *Memory) lookups() []link {
 	defer m.mu.Unlock()
 	var links []link
 	for _, l := range m.links {
-		out := link{name: l.Name, mac: l.MAC}
+		out := link{name: l.Name}
 		entries, _ := m.entries(l.Name)
 		for _, e := range entries {
 			out.addrs = append(out.addrs, canonical(e.prefix.Addr()))

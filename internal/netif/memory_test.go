@@ -30,7 +30,7 @@ func TestMemory(t *testing.T) {
 // machineOf makes a machine of one in memory and a way to it.
 func machineOf(m *Memory, way func() Interfaces) machine {
 	return machine{
-		Interfaces: way(), mac: "02:00:5E:10:00:01", restart: way, beside: func(f func()) { f() },
+		Interfaces: way(), restart: way, beside: func(f func()) { f() },
 		takeOff: func(t *testing.T, addr, iface string) { m.TakeOff(netip.MustParseAddr(addr), iface) },
 		setLink: func(_ *testing.T, iface string, up bool) { m.SetLink(iface, up) },
 	}

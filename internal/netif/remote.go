@@ -206,30 +206,13 @@ func (r *Remote) lookups(ctx context.Context) ([]link, error) {
 	links, err := r.links(ctx)
 	var out []link
 	for _, l := range links {
-		seen := link{name: l.Name, mac: l.MAC}
+		seen := link{name: l.Name}
 		for _, a := range l.Addrs {
 			seen.addrs = append(seen.addrs, canonical(a.Prefix.Addr()))
 		}
 		out = append(out, seen)
 	}
 	return out, err
-}
-
-// Has implements [Interfaces].
-func (r *Remote) Has(ctx context.Context, addr netip.Addr, iface string) (bool, error) {
-	addr, err := request(ctx, addr, iface)
-	var links []remoteLink
-	if err == nil {
-		links, err = r.links(ctx)
-	}
-	if err != nil {
-		return false, fmt.Errorf("look for %s on %s: %w", addr, iface, err)
-	}
-	i := slices.IndexFunc(links, func(l remoteLink) bool { return l.Name == iface })
-	if i < 0 {
-		return false, fmt.Errorf("look for %s on %s: %w", addr, iface, errNoInterface)
-	}
-	return has(links[i].entries(), addr), nil
 }
 
 // Placed implements [Interfaces].
@@ -252,15 +235,6 @@ func (r *Remote) Local(ctx context.Context) ([]netip.Addr, error) {
 		return nil, err
 	}
 	return local(links), nil
-}
-
-// InterfaceByMAC implements [Interfaces].
-func (r *Remote) InterfaceByMAC(ctx context.Context, mac string) (string, error) {
-	links, err := r.lookups(ctx)
-	if err != nil {
-		return "", err
-	}
-	return byMAC(links, mac)
 }
 
 // InterfaceByAddress implements [Interfaces].

@@ -6,10 +6,7 @@ package registry
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"syscall"
 
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
@@ -18,6 +15,9 @@ import (
 // other file.
 const tokenMax = 4096
 
+// tokenFileMax bounds the file, in bytes: a token with some white space around it.
+const tokenFileMax = 2 * tokenMax
+
 // bearerToken finds the token: the file if one is configured, else the first of
 // the variables that is not blank. It returns how to read it again and where it
 // comes from, and has read it once. A configured file that cannot be used is an
@@ -25,7 +25,7 @@ const tokenMax = 4096
 // nobody meant.
 func bearerToken(s Settings, variables []string) (read cloudhttp.TokenSource, from string, err error) {
 	if s.TokenFile != "" {
-		read = func() (cloudhttp.Secret, error) { return readTokenFile(s.TokenFile) }
+		read = func() (cloudhttp.Secret, error) { return readTokenFile(s) }
 		_, err := read()
 		return read, "file " + s.TokenFile, err
 	}
@@ -43,41 +43,26 @@ func bearerToken(s Settings, variables []string) (read cloudhttp.TokenSource, fr
 	return nil, "", fmt.Errorf("no API token; set token_file, or one of %s in the environment", strings.Join(variables, ", "))
 }
 
-// readTokenFile reads the token at path.
-func readTokenFile(path string) (cloudhttp.Secret, error) {
-	text, err := readSecret("token file", path, tokenMax+1)
+// readTokenFile reads the token file.
+func readTokenFile(s Settings) (cloudhttp.Secret, error) {
+	text, err := s.readSecret("token file", s.TokenFile, tokenFileMax)
 	if err != nil {
 		return cloudhttp.Secret{}, err
 	}
 	secret, err := parseToken(text)
 	if err != nil {
-		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: %w", path, err)
+		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: %w", s.TokenFile, err)
 	}
 	return secret, nil
 }
 
-// readSecret reads at most so many bytes of a file that holds a secret. Who may read
-// it is asked of the opened file, so that nothing can be put in its place in between.
-func readSecret(what, path string, most int64) (string, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not block here
+// readSecret reads a file that holds a secret, of at most so many bytes.
+func (s Settings) readSecret(what, path string, most int64) (string, error) {
+	secret, err := s.Trusted.ReadSecret(path, most)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", what, err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("read %s: %w", what, err)
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("read %s %s: not a regular file", what, path)
-	case info.Mode().Perm()&0o077 != 0:
-		return "", fmt.Errorf("read %s %s: mode %04o lets others read it; run chmod 600 %s", what, path, info.Mode().Perm(), path)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", what, err)
-	}
-	return string(data), nil
+	return string(secret.Text), nil
 }
 
 // parseToken trims white space and refuses what cannot be sent in a header. Its

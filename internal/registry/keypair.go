@@ -34,7 +34,7 @@ var errNoKeyPair = errors.New("no key pair")
 // environment that has one part without the other.
 func findKeyPair(s Settings, names pairNames) (read func() (keyPair, error), from string, err error) {
 	if s.CredentialsFile != "" {
-		read = func() (keyPair, error) { return readPairFile(s.CredentialsFile, names) }
+		read = func() (keyPair, error) { return readPairFile(s, names) }
 		_, err := read()
 		return read, "file " + s.CredentialsFile, err
 	}
@@ -55,8 +55,9 @@ func findKeyPair(s Settings, names pairNames) (read func() (keyPair, error), fro
 
 // readPairFile reads lines of NAME=value, as systemd takes them for an EnvironmentFile:
 // blank lines and those that begin with # are left out, a value may stand in quotes.
-func readPairFile(path string, names pairNames) (keyPair, error) {
-	text, err := readSecret("credentials file", path, pairFileMax)
+func readPairFile(s Settings, names pairNames) (keyPair, error) {
+	path := s.CredentialsFile
+	text, err := s.readSecret("credentials file", path, pairFileMax)
 	if err != nil {
 		return keyPair{}, err
 	}

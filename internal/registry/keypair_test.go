@@ -56,7 +56,7 @@ func TestBadKeyPairsAreExplained(t *testing.T) {
 		}
 	}
 	path := write(t, "CLOUD_ID=a\nCLOUD_KEY=hush\n", 0o644)
-	if _, _, err := findKeyPair(Settings{CredentialsFile: path, LookupEnv: env(nil)}, testNames); err == nil || !strings.Contains(err.Error(), "mode 0644 lets others read it") {
+	if _, _, err := findKeyPair(Settings{CredentialsFile: path, LookupEnv: env(nil)}, testNames); err == nil || !strings.Contains(err.Error(), "is open to others") {
 		t.Errorf("a file that others may read: %v", err)
 	}
 	_, _, err := findKeyPair(Settings{LookupEnv: env(map[string]string{"CLOUD_KEY": "hush"})}, testNames)

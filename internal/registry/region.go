@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/fipctl/fipctl/pkg/metadata"
 )
@@ -18,7 +17,7 @@ func regionOf(configured string, source metadata.Source) func(context.Context) (
 	if configured != "" {
 		return func(context.Context) (string, error) { return configured, nil }
 	}
-	r := &regionReader{source: source}
+	r := &regionReader{source: source, turn: make(chan struct{}, 1)}
 	return r.region
 }
 
@@ -26,14 +25,17 @@ func regionOf(configured string, source metadata.Source) func(context.Context) (
 // region, so the first answer is kept.
 type regionReader struct {
 	source metadata.Source
-
-	mu    sync.Mutex
-	known string
+	turn   chan struct{} // capacity 1: whose value is in it has what follows
+	known  string
 }
 
 func (r *regionReader) region(ctx context.Context) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done(): // another call asks, with a context of its own
+		return "", fmt.Errorf("find the region: %w", context.Cause(ctx))
+	}
+	defer func() { <-r.turn }()
 	if r.known != "" {
 		return r.known, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/fipctl/fipctl/pkg/metadata"
 )
@@ -46,4 +47,55 @@ func TestTheRegionComesFromTheConfigurationOrFromTheMachine(t *testing.T) {
 	if m.asked != 2 {
 		t.Errorf("asked %d times, want once after the answer that failed", m.asked)
 	}
+}
+
+// slowMachine is a metadata service that answers when the test says so.
+type slowMachine struct {
+	machine
+	answer chan struct{}
+}
+
+func (m *slowMachine) Identity(ctx context.Context) (metadata.Identity, error) {
+	select {
+	case <-m.answer:
+		return m.machine.Identity(ctx)
+	case <-ctx.Done():
+		return metadata.Identity{}, context.Cause(ctx)
+	}
+}
+
+func TestWhoWaitsForAnothersQuestionAboutTheRegionMayGiveUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &slowMachine{answer: make(chan struct{})}
+		region := regionOf("", m)
+		first := make(chan string, 1)
+		go func() {
+			got, _ := region(t.Context())
+			first <- got
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		second := make(chan error, 1)
+		go func() {
+			_, err := region(ctx)
+			second <- err
+		}()
+		synctest.Wait()
+		gone := errors.New("the claim is over")
+		cancel(gone)
+		synctest.Wait()
+		select {
+		case err := <-second:
+			if !errors.Is(err, gone) {
+				t.Errorf("got %v, want the cause", err)
+			}
+		default:
+			t.Error("it waits on for the other's answer")
+		}
+		close(m.answer)
+		if got := <-first; got != "north-1" {
+			t.Errorf("the first got %q", got)
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fipctl/fipctl/internal/trust"
 	"github.com/fipctl/fipctl/pkg/metadata"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -25,6 +26,9 @@ type Settings struct {
 	Region           string // the cloud's name of the region
 	Network          string // the network whose endpoints are used, a word of the provider
 	Role             string // whose credentials the metadata service is asked for
+
+	// Trusted are those who may own and change the two files.
+	Trusted trust.Users
 
 	// Kinds are the kinds of address in use. What only other kinds need is not asked
 	// for, so that it takes no permission. Nil: all of them.

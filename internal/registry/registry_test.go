@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fipctl/fipctl/internal/trust"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -115,18 +116,21 @@ func TestCredentialsAreTakenInOrder(t *testing.T) {
 
 func TestATokenFileIsRefusedWithOneClearLine(t *testing.T) {
 	t.Parallel()
-	group, world, secret := write(t, "hunter2", 0o640), write(t, "hunter2", 0o604), write(t, "hunter2 hunter3", 0o600)
+	group, world, secret := write(t, "hunter2", 0o606), write(t, "hunter2", 0o604), write(t, "hunter2 hunter3", 0o600)
 	empty, long := write(t, " \n\t", 0o600), write(t, strings.Repeat("x", tokenMax+1), 0o600)
 	missing := filepath.Join(t.TempDir(), "missing")
 	dir := filepath.Dir(missing)
+	open := func(path, mode string) string {
+		return path + " is open to others (owner " + trust.Name(uint32(os.Geteuid())) + ", mode " + mode + "), allowed is its owner alone; run: chmod 600 " + path
+	}
 	for path, want := range map[string]string{
-		group:   "open digitalocean: read token file " + group + ": mode 0640 lets others read it; run chmod 600 " + group,
-		world:   "open digitalocean: read token file " + world + ": mode 0604 lets others read it; run chmod 600 " + world,
+		group:   "open digitalocean: read token file: " + open(group, "0606"),
+		world:   "open digitalocean: read token file: " + open(world, "0604"),
 		secret:  "open digitalocean: read token file " + secret + ": the token contains a space, a line break or a special character; it must be one word",
 		empty:   "open digitalocean: read token file " + empty + ": the token is empty",
 		long:    "open digitalocean: read token file " + long + ": the token is longer than 4096 bytes",
-		missing: "open digitalocean: read token file: open " + missing + ": no such file or directory",
-		dir:     "open digitalocean: read token file " + dir + ": not a regular file",
+		missing: "open digitalocean: read token file: lstat " + missing + ": no such file or directory",
+		dir:     "open digitalocean: read token file: " + dir + " is no regular file, but a folder; write the text itself into a file there",
 	} {
 		_, err := Open("digitalocean", Settings{TokenFile: path, LookupEnv: env(map[string]string{"DO_TOKEN": "valid"})})
 		if err == nil || err.Error() != want {
@@ -209,7 +213,7 @@ func TestARotatedTokenIsUsed(t *testing.T) {
 			t.Errorf("got %v, want denied without the token", err)
 		}
 	}
-	if !strings.Contains(third.Error(), "mode 0644 lets others read it") {
+	if !strings.Contains(third.Error(), "is open to others") {
 		t.Errorf("got %v", third)
 	}
 }
@@ -220,7 +224,7 @@ func TestATokenPipeDoesNotHangTheStart(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Skipf("no named pipes here: %v", err)
 	}
-	if _, err := readTokenFile(path); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := readTokenFile(Settings{TokenFile: path}); err == nil || !strings.Contains(err.Error(), "is no regular file, but a pipe") {
 		t.Errorf("got %v", err)
 	}
 }

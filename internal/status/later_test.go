@@ -55,7 +55,7 @@ func TestAClientTellsAnOldAnswer(t *testing.T) {
 	} {
 		b := newFakeBackend()
 		b.snapshot = onStandby()
-		client, _ := serve(t, b, discard())
+		client, _ := serving(t, b, discard())
 		client.now = func() time.Time { return noon.Add(tt.age) }
 		s, err := client.Status(t.Context())
 		if err != nil {

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/fipctl/fipctl/internal/holder"
 )
 
 // socketPathMax is the longest path a unix socket can have (sun_path in unix(7)
@@ -25,12 +27,16 @@ const socketPathMax = 107
 // accepts within milliseconds; a stopped one fills its backlog and hangs.
 const dialTimeout = 2 * time.Second
 
-// InUseError says that a live daemon already listens on a socket.
-type InUseError struct{ Path string }
+// InUseError says that a live daemon already listens on a socket. Holder is which, as in
+// "fipctl (pid 12)", and empty when that cannot be told.
+type InUseError struct{ Path, Holder string }
 
-// Error names the socket and what to do.
+// Error names the socket, who has it and what to do.
 func (e *InUseError) Error() string {
-	return fmt.Sprintf("listen on %s: another daemon answers there; stop it first or set control.socket to another path", e.Path)
+	if e.Holder == "" {
+		return fmt.Sprintf("listen on %s: another daemon has it and does not answer; end it first, or give this one a socket, a port and a state folder of its own", e.Path)
+	}
+	return fmt.Sprintf("listen on %s: %s answers there; stop it first (systemctl stop fipctl), or give this one a socket, a port and a state folder of its own", e.Path, e.Holder)
 }
 
 // Listen makes a control socket at path with the given mode and group (empty:
@@ -71,13 +77,17 @@ func vacant(path string) error {
 	case err != nil:
 		return fmt.Errorf("listen on %s: %w", path, err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("listen on %s: a file that is not a socket is in the way; remove it or set control.socket to another path", path)
+		return fmt.Errorf("listen on %s: a file that is not a socket is in the way; remove it or choose another path", path)
 	}
 	conn, err := net.DialTimeout("unix", path, dialTimeout)
 	switch {
 	case err == nil:
-		conn.Close()
-		return &InUseError{Path: path}
+		defer conn.Close()
+		other, _, ok := holder.OfPeer(conn.(*net.UnixConn))
+		if !ok {
+			return &InUseError{Path: path, Holder: "another daemon"}
+		}
+		return &InUseError{Path: path, Holder: other.String()}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.EAGAIN):
@@ -89,7 +99,7 @@ func vacant(path string) error {
 
 func bind(temporary, path string, mode fs.FileMode, group string) (*listener, error) {
 	if n := max(len(temporary), len(path)); n > socketPathMax {
-		return nil, fmt.Errorf("the path is too long by %d bytes for a unix socket; set control.socket to a shorter one", n-socketPathMax)
+		return nil, fmt.Errorf("the path is too long by %d bytes for a unix socket; choose a shorter one", n-socketPathMax)
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
 	if err != nil {
@@ -127,7 +137,7 @@ func publish(temporary, path string, mode fs.FileMode, group string) (fs.FileInf
 func groupID(name string) (int, error) {
 	g, err := user.LookupGroup(name)
 	if err != nil {
-		return 0, fmt.Errorf("control.group: this machine has no group %q; create it with groupadd or leave the option out", name)
+		return 0, fmt.Errorf("this machine has no group %q; create it with groupadd, or leave the group out", name)
 	}
 	return strconv.Atoi(g.Gid)
 }
@@ -166,6 +176,16 @@ type conn struct {
 
 // RemoteAddr returns who is at the other end, in place of an empty path.
 func (c *conn) RemoteAddr() net.Addr { return c.caller }
+
+// callerOf asks the kernel who is at the other end. The answer only goes into the log: the
+// mode of the socket decides who may connect.
+func callerOf(c *net.UnixConn) caller {
+	p, user, ok := holder.OfPeer(c)
+	if !ok {
+		return "unknown"
+	}
+	return caller(fmt.Sprintf("uid %d pid %d", user, p.PID))
+}
 
 // caller is the process at the other end of a connection, in words.
 type caller string

@@ -5,6 +5,7 @@ package status
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -67,8 +68,8 @@ func TestListenReplacesADeadSocketAndRefusesEverythingElse(t *testing.T) {
 		defer live.Close()
 		_, err = Listen(path, 0o600, "")
 		var inUse *InUseError
-		if !errors.As(err, &inUse) || inUse.Path != path {
-			t.Errorf("error %v, want *InUseError", err)
+		if me := fmt.Sprintf("(pid %d)", os.Getpid()); !errors.As(err, &inUse) || inUse.Path != path || !strings.Contains(inUse.Holder, me) {
+			t.Errorf("error %v, want *InUseError that names %s", err, me)
 		}
 		if _, err := os.Lstat(path); err != nil {
 			t.Error(err)
@@ -165,8 +166,8 @@ func TestClientSaysWhoMayAsk(t *testing.T) {
 		}
 	}
 	for group, want := range map[string]string{
-		"":    "reach the daemon at /s: permission denied; run the command as root",
-		"adm": `reach the daemon at /s: permission denied; run the command as root or as a member of group "adm"`,
+		"":    "reach the daemon at /s: permission denied; run the command as root, or for the status alone set control.reader.socket",
+		"adm": `reach the daemon at /s: permission denied; run the command as root or as a member of group "adm", or for the status alone set control.reader.socket`,
 	} {
 		if got := (&PermissionError{Path: "/s", Group: group}).Error(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -14,7 +14,7 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"github.com/fipctl/fipctl/internal/serve"
 )
 
 // The paths of the control protocol.
@@ -29,59 +29,27 @@ const (
 // be free of bugs: a script in a loop must not starve the daemon (invariant 12).
 const (
 	requestBytesMax = 4 << 10          // the largest valid request is below 300 bytes
-	connectionsMax  = 32               // further ones wait in the kernel's backlog
+	connectionsMax  = 32               // of each socket; see package serve
 	operationsMax   = 4                // further ones are refused at once
 	operationMax    = 10 * time.Minute // an operation that takes longer has lost its caller's interest
-	readTimeout     = 5 * time.Second  // for one whole request
 	writeTimeout    = 5 * time.Second  // for one event or one document
-	shutdownTimeout = time.Second      // what running operations get when the daemon stops
 )
 
-// Server serves the control protocol.
-type Server struct {
-	listener net.Listener
-	http     *http.Server
+// NewServer returns a server of the control protocol for l. It starts nothing; Run closes
+// l, which removes the socket.
+func NewServer(l net.Listener, b Backend, log *slog.Logger) *serve.Server {
+	return serve.New(serve.Config{Name: "control socket", Listener: l, Handler: Handler(b, log), Connections: connectionsMax, Log: log})
 }
 
-// NewServer returns a server for l. It starts nothing; Run closes l.
-func NewServer(l net.Listener, b Backend, log *slog.Logger) *Server {
-	return &Server{
-		listener: netutil.LimitListener(l, connectionsMax),
-		http: &http.Server{
-			Handler:           Handler(b, log),
-			ReadHeaderTimeout: readTimeout,
-			ReadTimeout:       readTimeout,
-			IdleTimeout:       readTimeout,
-			MaxHeaderBytes:    8 << 10,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		},
-	}
-}
-
-// String returns what the server is, for logs.
-func (s *Server) String() string { return "control socket " + s.listener.Addr().String() }
-
-// Run serves until ctx ends; then it takes no more requests, gives those under
-// way a second, ends them with their connections, and removes the socket. It
-// returns nil on cancellation.
-func (s *Server) Run(ctx context.Context) error {
-	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(closed)
-		grace, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-		defer done()
-		if s.http.Shutdown(grace) != nil {
-			s.http.Close()
-		}
+// NewReader returns a server like NewServer's that answers with snapshots and knows no
+// operation, so that whoever may only look needs no right to act.
+func NewReader(l net.Listener, b Backend, log *slog.Logger) *serve.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+pathStatus, (&handler{backend: b}).status)
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusForbidden, "this socket shows the status and takes no commands; use the one that control.socket names")
 	})
-	err := s.http.Serve(s.listener)
-	if !stop() {
-		<-closed
-	}
-	if ctx.Err() != nil && errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve %s: %w", s, err)
+	return serve.New(serve.Config{Name: "status socket", Listener: l, Handler: mux, Connections: connectionsMax, Log: log})
 }
 
 // Handler returns the control protocol in front of b: GET /v1/status answers one

@@ -83,9 +83,9 @@ func socketPath(t *testing.T) string {
 	return filepath.Join(dir, "s")
 }
 
-// serve runs a server on a real socket for the length of the test and returns a
+// serving runs a server on a real socket for the length of the test and returns a
 // client and the function that stops the server.
-func serve(t *testing.T, b Backend, log *slog.Logger) (*Client, func()) {
+func serving(t *testing.T, b Backend, log *slog.Logger) (*Client, func()) {
 	t.Helper()
 	path := socketPath(t)
 	l, err := Listen(path, 0o660, "")
@@ -111,7 +111,7 @@ func TestStatusTravelsWhole(t *testing.T) {
 	t.Parallel()
 	b := newFakeBackend()
 	b.snapshot = inTrouble()
-	client, _ := serve(t, b, discard())
+	client, _ := serving(t, b, discard())
 	client.now = func() time.Time { return noon }
 	got, err := client.Status(t.Context())
 	if err != nil {
@@ -152,7 +152,7 @@ func TestAnOperationStreamsItsStepsAndItsOutcome(t *testing.T) {
 			t.Parallel()
 			b := newFakeBackend()
 			b.events, b.outcome = steps, tt.outcome
-			client, _ := serve(t, b, discard())
+			client, _ := serving(t, b, discard())
 			var got []Event
 			outcome, err := tt.call(client, func(e Event) { got = append(got, e) })
 			if err != nil {
@@ -180,7 +180,7 @@ func TestStoppingEndsRunningOperationsAndRemovesTheSocket(t *testing.T) {
 	t.Parallel()
 	b := newFakeBackend()
 	b.block = true
-	client, stop := serve(t, b, discard())
+	client, stop := serving(t, b, discard())
 	result := make(chan error, 1)
 	go func() {
 		outcome, err := client.Assign(t.Context(), AssignRequest{Group: "web"}, nil)
@@ -208,7 +208,7 @@ func TestTheHeadOfTheAnswerComesBeforeTheFirstStep(t *testing.T) {
 	t.Parallel()
 	b := newFakeBackend()
 	b.block = true
-	client, stop := serve(t, b, discard())
+	client, stop := serving(t, b, discard())
 	body, err := client.do(t.Context(), http.MethodPost, pathDrain, []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestAClientThatLeavesEndsItsOperation(t *testing.T) {
 	t.Parallel()
 	b := newFakeBackend()
 	b.block = true
-	client, _ := serve(t, b, discard())
+	client, _ := serving(t, b, discard())
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
@@ -274,7 +274,7 @@ func TestOperationsBeyondTheLimitAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newFakeBackend()
 	b.block = true
-	client, stop := serve(t, b, discard())
+	client, stop := serving(t, b, discard())
 	var running sync.WaitGroup
 	for range operationsMax {
 		running.Go(func() { _, _ = client.Resume(t.Context(), ResumeRequest{}, nil) })
@@ -293,10 +293,72 @@ func TestOperationsBeyondTheLimitAreRefusedAtOnce(t *testing.T) {
 	running.Wait()
 }
 
+func TestAReaderShowsTheStatusAndTakesNoCommands(t *testing.T) {
+	t.Parallel()
+	b := newFakeBackend()
+	path := socketPath(t)
+	l, err := Listen(path, 0o666, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- NewReader(l, b, discard()).Run(ctx) }()
+	defer func() { cancel(); <-done }()
+
+	denied := NewClient("/closed").WithReader(path)
+	denied.http.Transport = refusing{}
+	for name, c := range map[string]*Client{"by name": NewClient(path), "where the other socket is closed to it": denied} {
+		if got, err := c.Status(t.Context()); err != nil || got.Cluster != b.snapshot.Cluster {
+			t.Errorf("%s: %v, %v", name, got.Cluster, err)
+		}
+	}
+	denied.WithReader(path + ".none")
+	var is *PermissionError
+	if _, err := denied.Status(t.Context()); !errors.As(err, &is) || is.Path != "/closed" {
+		t.Errorf("without a reader: %v, want who may use the first", err)
+	}
+	client := NewClient(path)
+	for _, at := range []string{pathAssign, pathDrain, pathResume} {
+		body, err := client.do(t.Context(), http.MethodPost, at, []byte("{}"))
+		if err == nil {
+			body.Close()
+		}
+		if want := "this socket shows the status and takes no commands; use the one that control.socket names"; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", at, err, want)
+		}
+	}
+	if len(b.asked) > 0 {
+		t.Errorf("the backend was asked: %v", b.asked)
+	}
+}
+
+// refusing is a socket that this process may not use, which root cannot be refused.
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, os.ErrPermission }
+
+func TestFortyIdleClientsKeepNoStatusWaiting(t *testing.T) {
+	t.Parallel()
+	client, _ := serving(t, newFakeBackend(), discard())
+	for range 40 {
+		c, err := net.Dial("unix", client.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), statusTimeout/2) // they would be let go after 5 s
+	defer cancel()
+	if _, err := client.Status(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRequestsThatDoNotFitReachNobody(t *testing.T) {
 	t.Parallel()
 	b := newFakeBackend()
-	client, _ := serve(t, b, discard())
+	client, _ := serving(t, b, discard())
 	for _, tt := range []struct{ name, method, path, body, want string }{
 		{"unknown field", "POST", pathAssign, `{"group":"web","dryrun":true}`, `unknown field "dryrun"`},
 		{"no document", "POST", pathDrain, "", "drain: read request: EOF"},
@@ -322,7 +384,7 @@ func TestRequestsThatDoNotFitReachNobody(t *testing.T) {
 func TestEveryOperationIsLoggedWithItsCaller(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	client, stop := serve(t, newFakeBackend(), slog.New(slog.NewTextHandler(&log, nil)))
+	client, stop := serving(t, newFakeBackend(), slog.New(slog.NewTextHandler(&log, nil)))
 	if _, err := client.Assign(t.Context(), AssignRequest{Group: "web"}, nil); err != nil {
 		t.Fatal(err)
 	}

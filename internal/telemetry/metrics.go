@@ -37,6 +37,7 @@ type Metrics struct {
 	advertsRefuse *prometheus.CounterVec
 	peerLast      *prometheus.GaugeVec
 	dropped       prometheus.Counter
+	overrun       atomic.Pointer[func() uint64] // nil: there is no socket
 	calls         *prometheus.CounterVec
 	callTime      *prometheus.HistogramVec
 	callsLeft     *prometheus.GaugeVec
@@ -76,10 +77,11 @@ func New(version string) *Metrics {
 		inconclusive:  gauge(nameInconclusive, "Checks of this node that cannot tell.", labelGroup),
 	}
 	lost := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: nameLinesLost, Help: "Lines of the log that were not written."}, m.countLines)
+	overrun := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: nameDatagramsOverrun, Help: "Datagrams that the kernel dropped because the daemon did not take them in time."}, m.countOverrun)
 	build := gauge(nameBuildInfo, "Always 1; the labels say what runs.", labelVersion, labelGo)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(build, m.role, m.elected, m.bound, m.answering, m.disagreement, m.verified, m.transitions,
-		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements, m.putBacks, m.inconclusive, lost,
+		m.advertsSent, m.advertsTaken, m.advertsRefuse, m.peerLast, m.dropped, m.calls, m.callTime, m.callsLeft, m.callsLimit, m.phaseTime, m.announcements, m.putBacks, m.inconclusive, lost, overrun,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: nameEngineAge, Help: "How long ago the engine last ran."}, m.measureEngine))
 	for _, r := range datagramReasons() {
 		m.advertsRefuse.WithLabelValues(r.String())
@@ -233,6 +235,17 @@ func (m *Metrics) PutBack(group string) { m.putBacks.WithLabelValues(group).Inc(
 // ChecksInconclusive records how many checks of a group cannot tell on this node.
 func (m *Metrics) ChecksInconclusive(group string, n int) {
 	m.inconclusive.WithLabelValues(group).Set(float64(n))
+}
+
+// FollowNetwork makes dropped the count of datagrams that the kernel dropped. It must be
+// safe for concurrent use.
+func (m *Metrics) FollowNetwork(dropped func() uint64) { m.overrun.Store(&dropped) }
+
+func (m *Metrics) countOverrun() float64 {
+	if dropped := m.overrun.Load(); dropped != nil {
+		return float64((*dropped)())
+	}
+	return 0
 }
 
 // FollowLog makes lost the count of lines of the log that were not written. It must

@@ -101,6 +101,8 @@ func TestEachRecordingChangesItsSeriesAndNoOther(t *testing.T) {
 		}},
 		{"a refused datagram", func(m *Metrics) { m.AdvertRefused(election.ReasonReplayed) }, []string{
 			`- fipctl_adverts_refused_total{reason="replayed"} 0`, `+ fipctl_adverts_refused_total{reason="replayed"} 1`}},
+		{"overrun datagrams", func(m *Metrics) { m.FollowNetwork(func() uint64 { return 4 }) }, []string{
+			`- fipctl_datagrams_overrun_total 0`, `+ fipctl_datagrams_overrun_total 4`}},
 		{"dropped datagrams", func(m *Metrics) { m.DatagramsDropped(3); m.DatagramsDropped(-1) }, []string{
 			`- fipctl_datagrams_dropped_total 0`, `+ fipctl_datagrams_dropped_total 3`}},
 		{"a call that succeeded", func(m *Metrics) { m.ProviderCall("digitalocean", OpOwner, nil, time.Second) }, []string{
@@ -243,7 +245,7 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 	if diff := cmp.Diff(registered, page); diff != "" {
 		t.Errorf("docs/metrics.md (-registered +documented):\n%s", diff)
 	}
-	if len(registered) != 23 {
-		t.Errorf("%d families gathered, want all 23", len(registered))
+	if len(registered) != 24 {
+		t.Errorf("%d families gathered, want all 24", len(registered))
 	}
 }

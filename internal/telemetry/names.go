@@ -18,6 +18,7 @@ const (
 	nameAdvertsRefused    = "fipctl_adverts_refused_total"
 	namePeerLastAdvert    = "fipctl_peer_last_advert_timestamp_seconds"
 	nameDatagramsDropped  = "fipctl_datagrams_dropped_total"
+	nameDatagramsOverrun  = "fipctl_datagrams_overrun_total"
 	nameProviderCalls     = "fipctl_provider_calls_total"
 	nameProviderCallTime  = "fipctl_provider_call_seconds"
 	nameCallsRemaining    = "fipctl_provider_calls_remaining"

@@ -17,9 +17,9 @@ type Memory struct {
 	wake    chan struct{} // capacity 1: the queue grew, or the endpoint was closed
 
 	// The network's lock guards what follows.
-	queue  []Packet
-	stats  Stats
-	closed bool
+	queue   []Packet
+	dropped uint64
+	closed  bool
 }
 
 // LocalAddr implements [Transport].
@@ -49,6 +49,7 @@ func (m *Memory) Send(to netip.AddrPort, from netip.Addr, b []byte) error {
 // push queues a packet that arrived. The caller holds the lock.
 func (m *Memory) push(p Packet) {
 	if len(m.queue) >= queueMax {
+		m.dropped++
 		return
 	}
 	m.queue = append(m.queue, p)
@@ -71,11 +72,6 @@ func (m *Memory) Poll(p *Packet) bool {
 	}
 	first := m.queue[0]
 	m.queue = m.queue[1:]
-	if first.Refused {
-		m.stats.Refused++
-	} else {
-		m.stats.Received++
-	}
 	*p = Packet{From: first.From, To: first.To, Refused: first.Refused, Data: append(p.Data[:0], first.Data...)}
 	return true
 }
@@ -102,11 +98,11 @@ func (m *Memory) Wait(ctx context.Context) error {
 	}
 }
 
-// Stats implements [Transport].
-func (m *Memory) Stats() Stats {
+// Dropped implements [Transport].
+func (m *Memory) Dropped() uint64 {
 	m.network.mu.Lock()
 	defer m.network.mu.Unlock()
-	return m.stats
+	return m.dropped
 }
 
 // Close implements [Transport]. The host stays: from now on it answers that

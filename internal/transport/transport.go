@@ -28,14 +28,6 @@ type Packet struct {
 	Refused bool
 }
 
-// Stats counts what happened since the transport was opened.
-type Stats struct {
-	Received   uint64 // datagrams, oversized ones included
-	Refused    uint64 // notices that nothing listens at a peer's port
-	Unreached  uint64 // other notices about datagrams that did not arrive
-	ReadErrors uint64 // errors while receiving, none of which ends anything
-}
-
 // Transport sends and receives datagrams without ever blocking, except in Wait.
 // Every method may be called at any time from any goroutine.
 type Transport interface {
@@ -50,7 +42,7 @@ type Transport interface {
 	Send(to netip.AddrPort, from netip.Addr, b []byte) error
 
 	// Poll puts the next datagram or notice already received into p, reusing
-	// p.Data, and reports whether there was one. Failed reads are counted.
+	// p.Data, and reports whether there was one. A failed read is passed over.
 	Poll(p *Packet) bool
 
 	// Wait blocks until Poll may have something (it may also be mistaken), ctx
@@ -58,8 +50,9 @@ type Transport interface {
 	// Only one goroutine may wait.
 	Wait(ctx context.Context) error
 
-	// Stats returns the counters.
-	Stats() Stats
+	// Dropped returns how many datagrams the system has dropped since the start because
+	// nobody took them in time, as it told with the last one that was polled.
+	Dropped() uint64
 
 	// Close ends Wait and frees the port. What was not polled is lost.
 	Close() error

@@ -153,9 +153,6 @@ func TestAPeerWhoseDaemonIsDeadIsReportedAndDisturbsNothing(t *testing.T) {
 		if !p.Refused || p.From != dead || len(p.Data) != 0 {
 			t.Errorf("got %+v, want a notice about %v", p, dead)
 		}
-		if n := b.Stats().Refused; n == 0 {
-			t.Error("no notice was counted")
-		}
 		send(t, a, b.LocalAddr(), netip.Addr{}, []byte("still there"))
 		for p = receive(t, b); p.Refused; p = receive(t, b) {
 		}

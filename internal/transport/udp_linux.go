@@ -23,11 +23,9 @@ type UDP struct {
 	conn    *net.UDPConn
 	raw     syscall.RawConn
 	local   netip.AddrPort
-	v6      bool // an IPv6 socket, which speaks IPv4 too if it is the wildcard
-	counter counters
+	v6      bool          // an IPv6 socket, which speaks IPv4 too if it is the wildcard
+	dropped atomic.Uint32 // as the kernel counts
 }
-
-type counters struct{ received, refused, unreached, readErrors atomic.Uint64 }
 
 // pollRoundsMax bounds the errors and notices without a packet that one Poll
 // skips.
@@ -62,13 +60,15 @@ func ListenUDP(listen netip.AddrPort) (*UDP, error) {
 }
 
 // setOptions asks for the local address of each datagram, so that a reply can
-// leave from the address that was asked, and for ICMP errors.
+// leave from the address that was asked, for ICMP errors, and for the count of datagrams
+// that found no room.
 func (u *UDP) setOptions() error {
 	var option error
 	err := u.raw.Control(func(fd uintptr) {
 		domain, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
 		u.v6 = domain == unix.AF_INET6
-		option = errors.Join(err, unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_RECVERR, 1))
+		option = errors.Join(err, unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_RECVERR, 1),
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1))
 		if u.v6 {
 			option = errors.Join(option,
 				unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1),
@@ -163,7 +163,7 @@ func (u *UDP) read(fd int, p *Packet) (filled, more bool) {
 	n, size, _, from, err := unix.Recvmsg(fd, p.Data[:ReadMax], control[:], unix.MSG_DONTWAIT)
 	switch err {
 	case nil:
-		u.counter.received.Add(1)
+		u.note(control[:size])
 		p.From, p.To, p.Data = addrPort(from), localAddr(control[:size]), p.Data[:n]
 		return true, false
 	case unix.EAGAIN:
@@ -173,7 +173,6 @@ func (u *UDP) read(fd int, p *Packet) (filled, more bool) {
 	}
 	// Most often the ICMP error whose details readNotice will get. Reading it
 	// has cleared it.
-	u.counter.readErrors.Add(1)
 	return false, true
 }
 
@@ -186,10 +185,8 @@ func (u *UDP) readNotice(fd int, p *Packet) (filled, more bool) {
 		return false, false
 	}
 	if noticeErrno(control[:size]) != unix.ECONNREFUSED {
-		u.counter.unreached.Add(1)
 		return false, true
 	}
-	u.counter.refused.Add(1)
 	p.From, p.Data, p.Refused = addrPort(about), p.Data[:0], true
 	return true, false
 }
@@ -223,12 +220,21 @@ func (u *UDP) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Stats implements [Transport].
-func (u *UDP) Stats() Stats {
-	c := &u.counter
-	return Stats{
-		Received: c.received.Load(), Refused: c.refused.Load(),
-		Unreached: c.unreached.Load(), ReadErrors: c.readErrors.Load(),
+// Dropped implements [Transport].
+func (u *UDP) Dropped() uint64 { return uint64(u.dropped.Load()) }
+
+// note keeps the count that comes with a datagram once there is one: how many found no
+// room before it was queued (SO_RXQ_OVFL in socket(7)).
+func (u *UDP) note(control []byte) {
+	for len(control) > 0 {
+		header, data, rest, err := unix.ParseOneSocketControlMessage(control)
+		if err != nil {
+			return
+		}
+		if header.Level == unix.SOL_SOCKET && header.Type == unix.SO_RXQ_OVFL && len(data) >= 4 {
+			u.dropped.Store(binary.NativeEndian.Uint32(data))
+		}
+		control = rest
 	}
 }
 

@@ -51,6 +51,31 @@ func TestAPortInUseIsAnErrorThatNamesIt(t *testing.T) {
 	}
 }
 
+// TestWhatTheKernelDropsIsCounted fills the buffer of a socket that nobody reads.
+func TestWhatTheKernelDropsIsCounted(t *testing.T) {
+	t.Parallel()
+	a, err := ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	const sent = 5000 // the usual buffer holds below 300
+	for range sent {
+		send(t, a, a.LocalAddr(), netip.Addr{}, []byte("advert"))
+	}
+	taken := uint64(0)
+	for p := (Packet{}); a.Poll(&p); {
+		taken++
+	}
+	if a.Dropped() != 0 {
+		t.Errorf("%d dropped before those that were taken, want none: they found an empty buffer", a.Dropped())
+	}
+	send(t, a, a.LocalAddr(), netip.Addr{}, []byte("later"))
+	if p := receive(t, a); string(p.Data) != "later" || taken == sent || a.Dropped() != sent-taken {
+		t.Errorf("%q: %d of %d taken and %d dropped", p.Data, taken, sent, a.Dropped())
+	}
+}
+
 // The steady state is one small allocation or two for each address that the
 // system reports; the bytes themselves are read in place.
 func BenchmarkUDPRoundTrip(b *testing.B) {

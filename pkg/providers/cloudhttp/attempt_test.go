@@ -28,7 +28,7 @@ func TestTheTokenIsReadForEachAttempt(t *testing.T) {
 	defer srv.Close()
 	asked := 0
 	c := New(Config{Token: func() (Secret, error) { asked++; return NewSecret(fmt.Sprintf("token-%d", asked)), nil }})
-	defer c.CloseIdleConnections()
+	defer c.HTTP().CloseIdleConnections()
 	req, _ := http.NewRequestWithContext(t.Context(), "GET", srv.URL, nil)
 	if resp, err := c.Do(req); err != nil || resp.StatusCode != 200 {
 		t.Fatal(resp, err)
@@ -110,7 +110,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	srv := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	defer srv.Close()
 	c := New(Config{Token: func() (Secret, error) { return NewSecret("secret-token"), nil }})
-	defer c.CloseIdleConnections()
+	defer c.HTTP().CloseIdleConnections()
 	for _, method := range []string{"GET", "POST"} {
 		req, _ := http.NewRequestWithContext(t.Context(), method, srv.URL, strings.NewReader("{}"))
 		if resp, err := c.HTTP().Do(req); err != nil || resp.StatusCode != http.StatusTemporaryRedirect {

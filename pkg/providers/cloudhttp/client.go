@@ -98,9 +98,6 @@ func (c *Client) ReadTransport() http.RoundTripper { return c.reads }
 // Do sends req; see the package comment for what happens to it on the way.
 func (c *Client) Do(req *http.Request) (*http.Response, error) { return c.http.Do(req) }
 
-// CloseIdleConnections closes the connections that are kept warm.
-func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
-
 // refuseRedirect hands a redirect to the caller as it is. Following it would
 // carry the token to another host and could turn one write into two.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -37,7 +37,7 @@ func TestEachAttemptIsSignedAgain(t *testing.T) {
 	defer srv.Close()
 	count := 0
 	c := New(Config{Sign: numbered(&count), UserAgent: "fipctl/1"})
-	defer c.CloseIdleConnections()
+	defer c.HTTP().CloseIdleConnections()
 	req, _ := http.NewRequestWithContext(t.Context(), "GET", srv.URL, nil)
 	if resp, err := c.Do(req); err != nil || resp.StatusCode != 200 {
 		t.Fatal(resp, err)

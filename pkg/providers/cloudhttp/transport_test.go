@@ -61,7 +61,7 @@ func TestAWriteOnADyingKeptConnectionLeavesOnce(t *testing.T) {
 	for _, header := range []string{"", "Idempotency-Key"} {
 		url, arrived := flaky(t)
 		c := New(Config{})
-		defer c.CloseIdleConnections()
+		defer c.HTTP().CloseIdleConnections()
 		post := func() error {
 			req, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("{}"))
 			if err != nil {
@@ -89,7 +89,7 @@ func TestAReadOnADyingKeptConnectionIsRepeated(t *testing.T) {
 	t.Parallel()
 	url, arrived := flaky(t)
 	c := New(Config{})
-	defer c.CloseIdleConnections()
+	defer c.HTTP().CloseIdleConnections()
 	for range 2 {
 		req, _ := http.NewRequestWithContext(t.Context(), "GET", url, nil)
 		if _, err := c.Do(req); err != nil {
@@ -194,7 +194,7 @@ func TestSentTellsWhetherARequestLeft(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := New(Config{AttemptTimeout: 200 * time.Millisecond})
-			defer c.CloseIdleConnections()
+			defer c.HTTP().CloseIdleConnections()
 			req, _ := http.NewRequestWithContext(t.Context(), "POST", tc.url, strings.NewReader("{}"))
 			if _, err := c.Do(req); err == nil || Sent(err) != tc.sent {
 				t.Errorf("got %v, sent %v; want sent %v", err, Sent(err), tc.sent)

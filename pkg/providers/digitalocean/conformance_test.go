@@ -82,7 +82,7 @@ func (h *harness) Provider() providers.Provider {
 		Token:  func() (cloudhttp.Secret, error) { return cloudhttp.NewSecret(secretToken), nil },
 		Ration: digitalocean.Ration(),
 	})
-	h.t.Cleanup(client.CloseIdleConnections)
+	h.t.Cleanup(client.HTTP().CloseIdleConnections)
 	p, err := digitalocean.New(digitalocean.Config{HTTP: client, Endpoint: h.server.URL, Now: h.clock})
 	h.must(err)
 	return p

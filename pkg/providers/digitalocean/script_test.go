@@ -69,7 +69,7 @@ func driver(t *testing.T, endpoint string) *Provider {
 		Token:          func() (cloudhttp.Secret, error) { return cloudhttp.NewSecret(token), nil },
 		AttemptTimeout: 2 * time.Second,
 	})
-	t.Cleanup(client.CloseIdleConnections)
+	t.Cleanup(client.HTTP().CloseIdleConnections)
 	p, err := New(Config{HTTP: client, Endpoint: endpoint, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)

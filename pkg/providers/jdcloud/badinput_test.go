@@ -98,7 +98,7 @@ func checkMistake(t *testing.T, h *harness, o operator, want string) {
 		Now:         func() time.Time { return h.clock().Add(o.clock) },
 	})
 	h.must(err)
-	t.Cleanup(c.CloseIdleConnections)
+	t.Cleanup(c.Quit)
 	p, _ := c.Kind(h.kind)
 	_, owner := p.Owner(t.Context(), o.a)
 	preflight := p.(providers.Preflighter).Preflight(t.Context(), o.a, o.to)

@@ -128,7 +128,7 @@ func (h *harness) Provider() providers.Provider {
 		Now:       h.clock,
 	})
 	h.must(err)
-	h.t.Cleanup(c.CloseIdleConnections)
+	h.t.Cleanup(c.Quit)
 	p, ok := c.Kind(h.kind)
 	if !ok {
 		h.t.Fatalf("no kind %q", h.kind)

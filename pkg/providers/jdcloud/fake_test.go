@@ -31,7 +31,7 @@ func cloudOf(h *harness, change func(*jdcloud.Config)) *jdcloud.Cloud {
 	change(&cfg)
 	c, err := jdcloud.New(cfg)
 	h.must(err)
-	h.t.Cleanup(c.CloseIdleConnections)
+	h.t.Cleanup(c.Quit)
 	return c
 }
 

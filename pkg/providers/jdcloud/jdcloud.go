@@ -134,9 +134,6 @@ func (c *Cloud) Kind(kind string) (providers.Provider, bool) {
 	}
 }
 
-// CloseIdleConnections closes the connections that are kept warm.
-func (c *Cloud) CloseIdleConnections() { c.client.http.CloseIdleConnections() }
-
 // Refusal returns why addresses of a kind cannot be moved, in one sentence for the
 // configuration file; empty for a kind that can be.
 func Refusal(kind string) string {

@@ -113,7 +113,7 @@ func driver(t *testing.T, cfg Config) *Cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.CloseIdleConnections)
+	t.Cleanup(c.Quit)
 	return c
 }
 

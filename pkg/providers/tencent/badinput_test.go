@@ -32,7 +32,7 @@ func wantLine(t *testing.T, err error, kind providers.Kind, text string) {
 func asked(t *testing.T, h *harness, a providers.Address, to providers.Target, change func(*tencent.Config)) error {
 	t.Helper()
 	client := cloudhttp.New(cloudhttp.Config{})
-	t.Cleanup(client.CloseIdleConnections)
+	t.Cleanup(client.HTTP().CloseIdleConnections)
 	cfg := tencent.Config{
 		HTTP: client, Endpoint: h.server.URL, Now: h.clock,
 		Region: func(context.Context) (string, error) { return inRegion, nil },

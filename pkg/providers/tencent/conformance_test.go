@@ -166,7 +166,7 @@ func (h *harness) pass(d time.Duration) {
 // cloud returns a new driver that speaks to the fake with the credential.
 func (h *harness) cloud() *tencent.Cloud {
 	client := cloudhttp.New(cloudhttp.Config{})
-	h.t.Cleanup(client.CloseIdleConnections)
+	h.t.Cleanup(client.HTTP().CloseIdleConnections)
 	c, err := tencent.New(tencent.Config{
 		HTTP: client, Endpoint: h.server.URL, Now: h.clock,
 		Region: func(context.Context) (string, error) { return inRegion, nil },

@@ -60,11 +60,12 @@ type Role struct {
 	cfg     RoleConfig
 	service *linklocal.Client
 
-	renewing sync.Mutex // held while the service is asked
-	mu       sync.Mutex // guards what follows
-	current  Credential
-	expires  time.Time // zero: none yet
-	triedAt  time.Time
+	turn chan struct{} // capacity 1: whose value is in it asks the service
+
+	mu      sync.Mutex // guards what follows
+	current Credential
+	expires time.Time // zero: none yet
+	triedAt time.Time
 }
 
 // NewRole returns a source. It does no I/O.
@@ -79,7 +80,7 @@ func NewRole(cfg RoleConfig) (*Role, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Role{cfg: cfg, service: c}, nil
+	return &Role{cfg: cfg, service: c, turn: make(chan struct{}, 1)}, nil
 }
 
 // Credential returns a credential that is valid for some time yet. Its error is
@@ -89,16 +90,20 @@ func (r *Role) Credential(ctx context.Context) (Credential, error) {
 	switch {
 	case fresh:
 		return c, nil
-	case c.ID != "" && !r.renewing.TryLock():
-		return c, nil // somebody else renews it
-	case c.ID == "":
-		r.renewing.Lock()
-		if c, _ := r.known(); c.ID != "" { // renewed while this call waited
-			r.renewing.Unlock()
-			return c, nil
+	case !r.mayRenew():
+		if c.ID != "" {
+			return c, nil // somebody else renews it
+		}
+		select {
+		case r.turn <- struct{}{}:
+		case <-ctx.Done():
+			return Credential{}, fmt.Errorf("wait for the credential of a role: %w", passing{context.Cause(ctx)})
 		}
 	}
-	defer r.renewing.Unlock()
+	defer func() { <-r.turn }()
+	if c, fresh = r.known(); fresh {
+		return c, nil // another call has renewed it
+	}
 	renewed, err := r.renew(ctx)
 	switch {
 	case err == nil:
@@ -107,6 +112,16 @@ func (r *Role) Credential(ctx context.Context) (Credential, error) {
 		return c, nil // still valid; there will be another attempt
 	}
 	return Credential{}, err
+}
+
+// mayRenew takes the turn, if nobody has it.
+func (r *Role) mayRenew() bool {
+	select {
+	case r.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // Forget drops a credential that the cloud refuses, so that the next call asks the

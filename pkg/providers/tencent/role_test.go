@@ -5,6 +5,7 @@ package tencent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -243,6 +244,32 @@ func TestOnlyOneCallRenewsAndTheOthersDoNotWait(t *testing.T) {
 		}
 		if got := <-first; got != "AKID1" || time.Since(begun) != roleTimeout {
 			t.Errorf("the call that renews: got %s after %v", got, time.Since(begun))
+		}
+	})
+}
+
+func TestWhoWaitsForAnothersCredentialMayGiveUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, err := NewRole(RoleConfig{Role: "x", Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := make(chan string)
+		go func() { first <- get(t, r) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("the claim is over"))
+		defer cancel()
+		begun := time.Now()
+		_, err = r.Credential(ctx)
+		if want := "wait for the credential of a role: the claim is over"; err == nil || err.Error() != want || time.Since(begun) != time.Second {
+			t.Errorf("got %v after %v, want %s after 1s", err, time.Since(begun), want)
+		}
+		if got := <-first; time.Since(begun) != roleTimeout {
+			t.Errorf("the call that asks: %s after %v", got, time.Since(begun))
 		}
 	})
 }

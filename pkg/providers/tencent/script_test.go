@@ -101,7 +101,7 @@ func startWith(t *testing.T, s script, change func(*Config)) (*Cloud, *recorder)
 	srv := httptest.NewServer(r)
 	t.Cleanup(srv.Close)
 	client := cloudhttp.New(cloudhttp.Config{AttemptTimeout: 2 * time.Second})
-	t.Cleanup(client.CloseIdleConnections)
+	t.Cleanup(client.HTTP().CloseIdleConnections)
 	cfg := Config{
 		HTTP: client, Endpoint: srv.URL, Now: func() time.Time { return now },
 		Region: func(context.Context) (string, error) { return "ap-guangzhou", nil },
