@@ -55,6 +55,7 @@ where the fake cloud says.`,
 	flags.BoolVar(&o.List, "list", false, "name the scenarios")
 	flags.DurationVar(&o.AdvertInterval, "advert-interval", lab.AdvertIntervalDefault, "advert interval of the daemons")
 	flags.DurationVar(&o.APILatency, "api-latency", lab.APILatencyDefault, "how long the fake cloud takes to answer")
+	flags.TextVar(&o.Answers, "answers", o.Answers, "`shape` of the fake cloud's answers: full, sparse as real ones can be, or extended by what no client knows")
 	flags.BoolVar(&o.Namespaces, "netns", false, "play in network namespaces, with real interfaces and announcements (needs root)")
 	flags.BoolVar(&o.Keep, "keep", false, "leave it running until interrupted, and print what to try")
 	return cmd

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
 	"github.com/fipctl/fipctl/internal/status"
 )
 
@@ -73,6 +74,7 @@ type clusterOptions struct {
 	settings
 	offer    offer
 	latency  time.Duration
+	answers  face.Shape
 	holder   int    // the node that has the address at first, or heldByNobody or heldByStranger
 	blind    bool   // no probe passes through the floating IP
 	readOnly []int  // the nodes whose credentials may not move the address

@@ -48,7 +48,7 @@ type digitalOcean struct {
 
 func openDigitalOcean(_ offer, m *fakecloud.Model, at layout, so clusterOptions) (vendor, error) {
 	v := &digitalOcean{at: at}
-	o := fakedo.Options{OperationDelay: moveTakes, Latency: so.latency, Anchors: map[string]netip.Addr{}}
+	o := fakedo.Options{OperationDelay: moveTakes, Latency: so.latency, Shape: so.answers, Anchors: map[string]netip.Addr{}}
 	for i, name := range nodeNames[:so.nodes] {
 		token := fakedo.Token{Value: doToken(name), Node: name}
 		if slices.Contains(so.readOnly, i) {

@@ -62,7 +62,7 @@ type jdCloud struct {
 
 func openJDCloud(o offer, m *fakecloud.Model, at layout, so clusterOptions) (vendor, error) {
 	v := &jdCloud{offer: o, at: at}
-	options := fakejd.Options{ProcessingDelay: moveTakes, Latency: so.latency}
+	options := fakejd.Options{ProcessingDelay: moveTakes, Latency: so.latency, Shape: so.answers}
 	for i, name := range nodeNames[:so.nodes] {
 		c := fakejd.Credential{AccessKey: keyID(name), SecretKey: keySecret(name), Node: name}
 		if slices.Contains(so.readOnly, i) {

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
 	"github.com/fipctl/fipctl/internal/netlab"
 )
 
@@ -43,6 +44,7 @@ type Options struct {
 	List           bool          // only name the scenarios
 	AdvertInterval time.Duration // 50 ms to 40 s; zero: AdvertIntervalDefault
 	APILatency     time.Duration // of every call, 0 to 2.9 s
+	Answers        face.Shape    // of the fake cloud
 	Namespaces     bool          // play in network namespaces, with real interfaces; needs root
 	Keep           bool          // afterwards leave a healthy pair running until the context ends
 	JSON           bool          // Stdout gets one document; what people read goes to Stderr

@@ -43,6 +43,7 @@ func (l *lab) clusterOptions(of offer, s scenario) clusterOptions {
 		settings: settings{nodes: pairNodes, advertInterval: l.options.AdvertInterval},
 		offer:    of,
 		latency:  l.options.APILatency,
+		answers:  l.options.Answers,
 		holder:   ownerNode,
 		seed:     l.rng.Uint64(),
 	}

@@ -115,7 +115,7 @@ func headerText(at ground, of offer, o Options) string {
 		}
 		fmt.Fprintf(&b, "  %-11s  %s, %s %s, priority %d%s\n", name, at.node(i), of.machine, of.machineID(i), nodePriorities[i], where)
 	}
-	fmt.Fprintf(&b, "  cloud API    %s, %s a call; %s\n", at.apiURL(), o.APILatency, of.moveText())
+	fmt.Fprintf(&b, "  cloud API    %s, %s a call, %s answers; %s\n", at.apiURL(), o.APILatency, o.Answers, of.moveText())
 	if of.guest() {
 		fmt.Fprintf(&b, "  guest        %s\n", at.guestText())
 	}

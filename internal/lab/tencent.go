@@ -73,7 +73,7 @@ func openTencent(o offer, m *fakecloud.Model, at layout, so clusterOptions) (ven
 	v := &tencent{offer: o, at: at}
 	options := faketencent.Options{
 		Region: tencentRegion, Subnet: tencentSubnet, SubnetRange: at.subnetOf(o.kind), VPCRange: at.subnetOf(o.kind),
-		Latency: so.latency, BindDelay: moveTakes, MigrateDelay: moveTakes, DriftDelay: moveTakes,
+		Latency: so.latency, Shape: so.answers, BindDelay: moveTakes, MigrateDelay: moveTakes, DriftDelay: moveTakes,
 	}
 	for i, name := range nodeNames[:so.nodes] {
 		c := faketencent.Credential{ID: keyID(name), Key: keySecret(name), Node: name}

@@ -28,7 +28,7 @@ func (s *Server) MetadataHandler(instanceID string) *Metadata {
 	defer s.api.mu.Unlock()
 	md := s.api.metadata[instanceID]
 	if md == nil {
-		md = &Metadata{face.New(face.Options{Vendor: &tree{s.api, instanceID}})}
+		md = &Metadata{face.New(face.Options{Vendor: &tree{s.api, instanceID}, Shape: s.api.options.Shape, Sparings: metadataSparings})}
 		s.api.metadata[instanceID] = md
 	}
 	return md

@@ -23,6 +23,7 @@ type Options struct {
 	ReadLag        time.Duration // API reads show the state of this long ago
 	MetadataLag    time.Duration // the same for the metadata's view of reserved IPs
 	Latency        time.Duration // how long each API request travels
+	Shape          face.Shape    // how much answers tell, the metadata's too
 	RatePerHour    int           // requests per token; zero: 5000, negative: no limit
 	RatePerMinute  int           // requests per token; zero: 250, negative: no limit
 	IPv6MovesFail  bool          // re-assigning a held IPv6 errs and its action cannot be read (500)
@@ -79,7 +80,7 @@ func New(m *fakecloud.Model, o Options) *Server {
 		a.tokens[t.Value] = t
 	}
 	return &Server{
-		Server: face.New(face.Options{Model: m, Vendor: a, Latency: o.Latency, Sources: o.Sources}),
+		Server: face.New(face.Options{Model: m, Vendor: a, Latency: o.Latency, Sources: o.Sources, Shape: o.Shape, Sparings: sparings}),
 		api:    a,
 	}
 }

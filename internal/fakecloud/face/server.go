@@ -74,6 +74,9 @@ type Options struct {
 	Vendor  Vendor
 	Latency time.Duration
 	Sources map[netip.Addr]string // remote address -> node, where the credentials name none
+
+	Shape    Shape     // how much answers tell
+	Sparings []Sparing // what Sparse leaves out
 }
 
 // Server serves one vendor's format over HTTP/1. It is safe for concurrent use.
@@ -81,6 +84,8 @@ type Server struct {
 	model    *fakecloud.Model
 	vendor   Vendor
 	sources  map[netip.Addr]string
+	shape    Shape
+	sparings []Sparing
 	latency  atomic.Int64
 	requests atomic.Int64
 	script   script
@@ -88,7 +93,7 @@ type Server struct {
 
 // New returns a face. It starts nothing.
 func New(o Options) *Server {
-	s := &Server{model: o.Model, vendor: o.Vendor, sources: o.Sources}
+	s := &Server{model: o.Model, vendor: o.Vendor, sources: o.Sources, shape: o.Shape, sparings: o.Sparings}
 	s.SetLatency(o.Latency)
 	return s
 }
@@ -134,7 +139,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		a = s.vendor.Serve(c)
 	}
-	s.reply(w, r, c, entry, a)
+	s.reply(w, r, c, entry, s.shape.shaped(c, a, s.sparings))
 }
 
 // reply sends a, or what the fault makes of it. The journal is complete before

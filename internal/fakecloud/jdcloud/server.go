@@ -28,6 +28,7 @@ type Options struct {
 	PathPrefix  string // before /v1 in every path, such as "/api"; empty: none
 
 	Latency         time.Duration         // how long each API request travels
+	Shape           face.Shape            // how much answers tell, the metadata's too
 	ProcessingDelay time.Duration         // until an EIP is bound or unbound, PROCESSING meanwhile; zero: 1 s, negative: at once
 	ReadLag         time.Duration         // API reads show the state of this long ago
 	MetadataLag     time.Duration         // the same for the metadata's view of EIPs
@@ -90,7 +91,7 @@ func New(m *fakecloud.Model, o Options) *Server {
 		a.credentials[c.AccessKey] = c
 	}
 	return &Server{
-		Server: face.New(face.Options{Model: m, Vendor: a, Latency: o.Latency, Sources: o.Sources}),
+		Server: face.New(face.Options{Model: m, Vendor: a, Latency: o.Latency, Sources: o.Sources, Shape: o.Shape, Sparings: sparings}),
 		api:    a,
 	}
 }

@@ -6,6 +6,8 @@ package tencent
 import (
 	"net/netip"
 	"time"
+
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
 )
 
 // BindDelay is how long binding or unbinding an EIP takes by default. How long the
@@ -24,6 +26,7 @@ type Options struct {
 	Subnet       string       // the subnet of machines that name none; empty: subnet-fipctl01
 	SubnetRange  netip.Prefix // its range; zero: 10.0.4.0/24
 	Latency      time.Duration
+	Shape        face.Shape    // how much answers tell, the metadata's too
 	BindDelay    time.Duration // an EIP's bind, and its unbind; zero: 1 s, negative: at once
 	MigrateDelay time.Duration // assigning, migrating or unassigning a private IP
 	DriftDelay   time.Duration // from a HAVIP's announcement until it is mapped

@@ -47,7 +47,7 @@ func New(m *fakecloud.Model, o Options) *Server {
 		a.credentials[c.ID] = c
 	}
 	return &Server{
-		Server: face.New(face.Options{Model: m, Vendor: a, Latency: o.Latency, Sources: o.Sources}),
+		Server: face.New(face.Options{Model: m, Vendor: a, Latency: o.Latency, Sources: o.Sources, Shape: o.Shape, Sparings: sparings}),
 		api:    a,
 	}
 }

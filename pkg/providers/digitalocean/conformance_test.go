@@ -22,10 +22,12 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for name, ip := range map[string]string{"IPv4": "203.0.113.10", "IPv6": "2001:db8::42"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			providertest.Run(t, func(t *testing.T) providertest.Harness { return newHarness(t, netip.MustParseAddr(ip)) })
-		})
+		for _, shape := range face.Shapes() {
+			t.Run(name+"/"+shape.String(), func(t *testing.T) {
+				t.Parallel()
+				providertest.Run(t, func(t *testing.T) providertest.Harness { return newHarness(t, netip.MustParseAddr(ip), shape) })
+			})
+		}
 	}
 }
 
@@ -43,13 +45,13 @@ type harness struct {
 	now time.Time
 }
 
-func newHarness(t *testing.T, ip netip.Addr) *harness {
+func newHarness(t *testing.T, ip netip.Addr, shape face.Shape) *harness {
 	t.Helper()
 	h := &harness{t: t, ip: ip, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	h.model = fakecloud.New(fakecloud.Options{Now: h.clock})
 	h.api = fakedo.New(h.model, fakedo.Options{
 		Tokens:      []fakedo.Token{{Value: secretToken, Node: "lb-a"}},
-		RatePerHour: -1, RatePerMinute: -1,
+		RatePerHour: -1, RatePerMinute: -1, Shape: shape,
 	})
 	for _, i := range []fakecloud.Instance{
 		{ID: "1001", Name: "lb-a", Region: "nyc3", Private: addrs("10.108.0.2"), Public: addrs("198.51.100.11", "2001:db8:1::11")},

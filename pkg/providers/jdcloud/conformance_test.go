@@ -24,10 +24,12 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for _, kind := range jdcloud.Kinds() {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			providertest.Run(t, func(t *testing.T) providertest.Harness { return newHarness(t, kind) })
-		})
+		for _, shape := range face.Shapes() {
+			t.Run(kind+"/"+shape.String(), func(t *testing.T) {
+				t.Parallel()
+				providertest.Run(t, func(t *testing.T) providertest.Harness { return newShaped(t, kind, shape) })
+			})
+		}
 	}
 }
 
@@ -69,8 +71,14 @@ var addresses = map[string]struct{ known, unknown providers.Address }{
 
 func newHarness(t *testing.T, kind string) *harness {
 	t.Helper()
+	return newShaped(t, kind, face.Full)
+}
+
+func newShaped(t *testing.T, kind string, shape face.Shape) *harness {
+	t.Helper()
 	return newWorld(t, kind, fakejd.Options{
 		Credentials: []fakejd.Credential{{AccessKey: accessKey, SecretKey: secretKey, Token: sessionToken, Node: "lb-a"}},
+		Shape:       shape,
 		ClockWindow: -1, // Settle leaps an hour, also while requests are on their way
 	})
 }

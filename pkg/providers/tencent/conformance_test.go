@@ -83,16 +83,18 @@ func named(kind, ip, id string) providers.Address {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for kind, s := range subjects {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			providertest.Run(t, func(t *testing.T) providertest.Harness {
-				h := newHarness(t, s)
-				if s.writes == nil {
-					return guest{h}
-				}
-				return h
+		for _, shape := range face.Shapes() {
+			t.Run(kind+"/"+shape.String(), func(t *testing.T) {
+				t.Parallel()
+				providertest.Run(t, func(t *testing.T) providertest.Harness {
+					h := newShaped(t, s, shape)
+					if s.writes == nil {
+						return guest{h}
+					}
+					return h
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -127,11 +129,16 @@ var machines = []struct{ instance, eni, ip string }{
 
 func newHarness(t *testing.T, s subject) *harness {
 	t.Helper()
+	return newShaped(t, s, face.Full)
+}
+
+func newShaped(t *testing.T, s subject, shape face.Shape) *harness {
+	t.Helper()
 	h := &harness{t: t, subject: s, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	h.model = fakecloud.New(fakecloud.Options{Now: h.clock})
 	h.api = faketencent.New(h.model, faketencent.Options{
 		Credentials: []faketencent.Credential{{ID: secretID, Key: secretKey, Token: secretToken, Node: "lb-a"}},
-		Subnet:      "subnet-11111111", MigrateDelay: time.Second, DriftDelay: time.Second,
+		Shape:       shape, Subnet: "subnet-11111111", MigrateDelay: time.Second, DriftDelay: time.Second,
 	})
 	for _, m := range machines[:4] {
 		h.must(h.api.AddMachine(faketencent.Machine{
