@@ -4,6 +4,7 @@
 package fakecloud
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -63,6 +64,13 @@ func (v View) Instance(id string) (Instance, error) {
 	i := rec.at(v.at)
 	i.Private, i.Public, i.Tags = slices.Clone(i.Private), slices.Clone(i.Public), slices.Clone(i.Tags)
 	return i, nil
+}
+
+// Instances returns the ids of all instances there are or were, sorted.
+func (v View) Instances() []string {
+	v.m.enter()
+	defer v.m.leave()
+	return slices.Sorted(maps.Keys(v.m.instances))
 }
 
 // Operation returns the operation, or [UnknownOperation] if the cloud had not

@@ -117,6 +117,32 @@ func TestIPv6HasItsOwnShapes(t *testing.T) {
 	}
 }
 
+// TestADropletListsTheIPv6ItHolds, as the service does, and says by its features whether it
+// has IPv6 of its own.
+func TestADropletListsTheIPv6ItHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakedo.Options{OperationDelay: -1})
+	w.post(sixth, `{"type":"assign","droplet_id":1001}`)
+	wantJSON(t, "networks", w.get("/v2/droplets/1001").at("droplet", "networks", "v6"), `[
+		{"ip_address": "2001:db8:1::20", "netmask": 64, "gateway": "2001:db8:1::1", "type": "public"},
+		{"ip_address": "2001:db8::42", "netmask": 0, "gateway": "2001:db8::1", "type": "public"}]`)
+	wantJSON(t, "features with IPv6", w.get("/v2/droplets/1001").at("droplet", "features"), `["private_networking", "ipv6"]`)
+	wantJSON(t, "features without", w.get("/v2/droplets/1002").at("droplet", "features"), `["private_networking"]`)
+}
+
+func TestDropletsAreListedToWhoMaySeeThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakedo.Options{Tokens: []fakedo.Token{{Value: "blind", Scopes: []string{fakedo.ScopeReservedIPRead}}}})
+	w.must(w.model.SetState("1002", providers.InstanceGone))
+	list := w.get("/v2/droplets?per_page=1")
+	if list.status != 200 || list.at("meta", "total") != 2.0 || len(list.at("droplets").([]any)) != 1 {
+		t.Errorf("got %d %v", list.status, list.body)
+	}
+	if got := w.callAs("blind", "GET", "/v2/droplets", ""); got.status != 403 {
+		t.Errorf("without droplet:read: got %d %v", got.status, got.body)
+	}
+}
+
 func TestIPv6MovesCanBeMadeToFail(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakedo.Options{OperationDelay: -1, IPv6MovesFail: true})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
@@ -98,6 +99,17 @@ func (a *api) droplet(r *request) reply {
 	return reply{http.StatusOK, map[string]any{"droplet": doc}}
 }
 
+// droplets lists what there is, destroyed ones apart.
+func (a *api) droplets(r *request) reply {
+	docs := []dropletDocument{}
+	for _, id := range a.view().Instances() {
+		if doc, ok := a.dropletDocument(id); ok {
+			docs = append(docs, doc)
+		}
+	}
+	return paged(r, "droplets", docs)
+}
+
 // dropletActions lists the droplet's own events. Actions on reserved IPs keep a
 // droplet busy too, but are not known to be listed here.
 func (a *api) dropletActions(r *request) reply {
@@ -130,7 +142,7 @@ func (a *api) dropletDocument(id string) (dropletDocument, bool) {
 	return dropletDocument{
 		ID: dropletID(i.ID), Name: i.Name, Memory: 1024, VCPUs: 1, Disk: 25,
 		Locked: i.Pending, Status: status, CreatedAt: createdAt,
-		Features:  []string{"private_networking", "ipv6"},
+		Features:  featuresOf(i),
 		BackupIDs: []int{}, SnapshotIDs: []int{}, VolumeIDs: []string{},
 		Image: imageDocument{
 			ID: 129211873, Name: "12 x64", Distribution: "Debian", Slug: "debian-12-x64", Public: true,
@@ -146,8 +158,22 @@ func (a *api) dropletDocument(id string) (dropletDocument, bool) {
 	}, true
 }
 
-// networksOf lists the private, the public and, last, the reserved addresses. A
-// reserved IPv6 is not listed.
+// featuresOf names what is enabled on a droplet. One that has an IPv6 address of its own
+// has IPv6 enabled.
+func featuresOf(i fakecloud.Instance) []string {
+	features := []string{"private_networking"}
+	if slices.ContainsFunc(i.Public, netip.Addr.Is6) {
+		features = append(features, "ipv6")
+	}
+	return features
+}
+
+// reservedMask is what the service shows as the netmask of a reserved IPv6 (droplet_kit,
+// spec/fixtures/reserved_ipv6/find.json).
+const reservedMask = 0
+
+// networksOf lists the private, the public and, last, the reserved addresses of both
+// families.
 func networksOf(i fakecloud.Instance, held []fakecloud.Address) networks {
 	n := networks{V4: []networkV4{}, V6: []networkV6{}}
 	add := func(ip netip.Addr, kind string) {
@@ -167,8 +193,8 @@ func networksOf(i fakecloud.Instance, held []fakecloud.Address) networks {
 		add(ip, "public")
 	}
 	for _, a := range held {
-		if a.IP.Is4() {
-			add(a.IP, "public")
+		if add(a.IP, "public"); a.IP.Is6() {
+			n.V6[len(n.V6)-1].Netmask = reservedMask
 		}
 	}
 	return n

@@ -35,6 +35,7 @@ var routes = []struct {
 }{
 	{"GET", "/v2/account", ScopeAccountRead, (*api).account},
 	{"GET", "/v2/actions/{}", ScopeActionsRead, (*api).action},
+	{"GET", "/v2/droplets", ScopeDropletRead, (*api).droplets},
 	{"GET", "/v2/droplets/{}", ScopeDropletRead, (*api).droplet},
 	{"GET", "/v2/droplets/{}/actions", ScopeDropletRead, (*api).dropletActions},
 	{"GET", "/v2/reserved_ips", ScopeReservedIPRead, (*api).listIPv4},

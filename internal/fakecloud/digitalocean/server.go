@@ -56,8 +56,8 @@ type api struct {
 }
 
 // Rules are DigitalOcean's limits: one reserved IP of each family per droplet,
-// which must be active, and one pending event per droplet. The one for IPv6 is
-// assumed, not documented.
+// which must be active, and one pending event per droplet. The documents say one at a time
+// and not whether one of each family counts as two.
 func Rules() fakecloud.Rules {
 	return fakecloud.Rules{MaxPerInstance4: 1, MaxPerInstance6: 1, SerializeInstances: true, NeedsRunning: true}
 }
