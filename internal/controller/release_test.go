@@ -11,6 +11,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	fakedo "github.com/fipctl/fipctl/internal/fakecloud/digitalocean"
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
@@ -20,9 +21,19 @@ import (
 
 // TestAgainstAFakeWhoseIPv6MovesFail runs a claim with the real driver against the
 // face of a cloud that accepts direct moves of a held IPv6 address and makes
-// nothing of them. HTTP is real; the time of the cloud and of the claim is not.
+// nothing of them, whatever its answers leave out. HTTP is real; the time of the cloud and
+// of the claim is not.
 func TestAgainstAFakeWhoseIPv6MovesFail(t *testing.T) {
 	t.Parallel()
+	for _, shape := range face.Shapes() {
+		t.Run(shape.String(), func(t *testing.T) {
+			t.Parallel()
+			claimReleasing(t, shape)
+		})
+	}
+}
+
+func claimReleasing(t *testing.T, shape face.Shape) {
 	const incumbent, successor = "1001", "1002"
 	sixth := providers.Address{Provider: digitalocean.Name, Kind: digitalocean.KindReservedIP, IP: netip.MustParseAddr("2604:a880:1::6")}
 	me := providers.Target{Instance: successor}
@@ -33,7 +44,7 @@ func TestAgainstAFakeWhoseIPv6MovesFail(t *testing.T) {
 	}
 	check(t, model.AddAddress(fakecloud.Address{IP: sixth.IP, Region: "fra1", Holder: providers.Target{Instance: incumbent}}))
 	server := httptest.NewServer(fakedo.New(model, fakedo.Options{
-		IPv6MovesFail: true, OperationDelay: -1, RatePerHour: -1, RatePerMinute: -1, Tokens: []fakedo.Token{{Value: "token-of-a-test"}},
+		IPv6MovesFail: true, Shape: shape, OperationDelay: -1, RatePerHour: -1, RatePerMinute: -1, Tokens: []fakedo.Token{{Value: "token-of-a-test"}},
 	}))
 	defer server.Close()
 	client := cloudhttp.New(cloudhttp.Config{Token: func() (cloudhttp.Secret, error) { return cloudhttp.NewSecret("token-of-a-test"), nil }})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	fakedo "github.com/fipctl/fipctl/internal/fakecloud/digitalocean"
+	"github.com/fipctl/fipctl/internal/fakecloud/face"
 	"github.com/fipctl/fipctl/pkg/metadata"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -106,6 +107,11 @@ func TestABadAnswerIsOneLineThatNamesTheURLAndTheField(t *testing.T) {
 		{"truncated", full[:100], 200, "decode document: unexpected end of JSON input"},
 		{"no droplet id", replace("droplet_id", "x"), 200, "droplet_id: missing or not a positive number"},
 		{"droplet id zero", replace("7473395", "0"), 200, "droplet_id: missing or not a positive number"},
+		{"droplet id a fraction", replace("7473395", "7473395.5"), 200, "droplet_id: missing or not a positive number"},
+		{"droplet id too large", replace("7473395", "9223372036854775808"), 200, "droplet_id: missing or not a positive number"},
+		{"droplet id null", replace("7473395", "null"), 200, "droplet_id: missing or not a positive number"},
+		{"droplet id a word", replace("7473395", `"seven"`), 200, `decode document: json: invalid number literal, trying to unmarshal "\"seven\"" into Number`},
+		{"a list", "[" + full + "]", 200, "decode document: json: cannot unmarshal array into Go value of type digitalocean.document"},
 		{"droplet id negative", replace("7473395", "-7"), 200, "droplet_id: missing or not a positive number"},
 		{"no region", replace(`"nyc3"`, `""`), 200, "region: missing"},
 		{"no interfaces", replace(`"interfaces"`, `"x"`), 200, "interfaces: missing"},
@@ -149,8 +155,17 @@ func TestAnUnavailableServiceIsOneLine(t *testing.T) {
 
 func TestTheFakeCloudsDropletHasAnIdentity(t *testing.T) {
 	t.Parallel()
+	for _, shape := range face.Shapes() {
+		t.Run(shape.String(), func(t *testing.T) {
+			t.Parallel()
+			identify(t, shape)
+		})
+	}
+}
+
+func identify(t *testing.T, shape face.Shape) {
 	model := fakecloud.New(fakecloud.Options{Now: time.Now})
-	api := fakedo.New(model, fakedo.Options{Anchors: map[string]netip.Addr{"1001": netip.MustParseAddr("10.10.0.7")}})
+	api := fakedo.New(model, fakedo.Options{Shape: shape, Anchors: map[string]netip.Addr{"1001": netip.MustParseAddr("10.10.0.7")}})
 	private := netip.MustParseAddr("10.108.0.2")
 	if err := model.AddInstance(fakecloud.Instance{ID: "1001", Name: "lb-a", Region: "nyc3", Private: []netip.Addr{private}, Public: []netip.Addr{netip.MustParseAddr("198.51.100.11")}}); err != nil {
 		t.Fatal(err)
@@ -162,6 +177,13 @@ func TestTheFakeCloudsDropletHasAnIdentity(t *testing.T) {
 	}
 	if got.Target.Instance != "1001" || got.Region != "nyc3" || got.Anchor.String() != "10.10.0.7" || len(got.Interfaces) != 2 || got.Interfaces[1].Addresses[0] != private {
 		t.Errorf("got %+v", got)
+	}
+	if err := model.AddInstance(fakecloud.Instance{ID: "1002", Name: "lb-b", Region: "nyc3", Public: []netip.Addr{netip.MustParseAddr("198.51.100.12")}}); err != nil {
+		t.Fatal(err)
+	}
+	s, _ = source(t, api.MetadataHandler("1002").ServeHTTP)
+	if got, err = s.Identity(t.Context()); err != nil || got.Target.Instance != "1002" || !got.Interfaces[0].Public {
+		t.Errorf("without a private network: got %+v, %v", got, err)
 	}
 }
 

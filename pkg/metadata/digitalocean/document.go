@@ -16,9 +16,9 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// document is what is used of /metadata/v1.json.
+// document is what is used of /metadata/v1.json. The id has been a text.
 type document struct {
-	DropletID  int64       `json:"droplet_id"`
+	DropletID  json.Number `json:"droplet_id"`
 	Hostname   string      `json:"hostname"`
 	Region     string      `json:"region"`
 	Interfaces *interfaces `json:"interfaces"`
@@ -41,33 +41,35 @@ type address struct {
 	IP string `json:"ip_address"`
 }
 
-// decode reads the document. Hostname may be empty, and the anchor is missing on
-// a droplet made from a custom image; everything else has to be there.
+// decode reads the document. Hostname may be missing, the anchor is on a droplet made from
+// a custom image, and so may be interfaces of one kind; everything else has to be there. The
+// reference shows a list around the document, which nobody was answered.
 func decode(body []byte) (metadata.Identity, error) {
 	var doc document
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return metadata.Identity{}, fmt.Errorf("decode document: %w", err)
 	}
+	id, err := strconv.ParseInt(doc.DropletID.String(), 10, 64)
 	switch {
-	case doc.DropletID <= 0:
+	case err != nil || id <= 0:
 		return metadata.Identity{}, errors.New("droplet_id: missing or not a positive number")
 	case doc.Region == "":
 		return metadata.Identity{}, errors.New("region: missing")
 	case doc.Interfaces == nil || len(doc.Interfaces.Public)+len(doc.Interfaces.Private) == 0:
 		return metadata.Identity{}, errors.New("interfaces: missing")
 	}
-	id := metadata.Identity{
-		Target:   providers.Target{Instance: strconv.FormatInt(doc.DropletID, 10)},
+	who := metadata.Identity{
+		Target:   providers.Target{Instance: strconv.FormatInt(id, 10)},
 		Hostname: doc.Hostname,
 		Region:   doc.Region,
 	}
-	if err := addInterfaces(&id, "interfaces.public", true, doc.Interfaces.Public); err != nil {
+	if err := addInterfaces(&who, "interfaces.public", true, doc.Interfaces.Public); err != nil {
 		return metadata.Identity{}, err
 	}
-	if err := addInterfaces(&id, "interfaces.private", false, doc.Interfaces.Private); err != nil {
+	if err := addInterfaces(&who, "interfaces.private", false, doc.Interfaces.Private); err != nil {
 		return metadata.Identity{}, err
 	}
-	return id, nil
+	return who, nil
 }
 
 // addInterfaces adds the interfaces found under name, and the anchor if one of

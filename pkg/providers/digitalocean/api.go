@@ -5,6 +5,7 @@ package digitalocean
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,6 +78,9 @@ func listPath(six bool, page int) string {
 // dropletPath: "Retrieve an Existing Droplet".
 func dropletPath(id int64) string { return fmt.Sprintf("v2/droplets/%d", id) }
 
+// someDropletPath: "List All Droplets", of which one is enough.
+const someDropletPath = "v2/droplets?per_page=1"
+
 // dropletActionsPath: "List Actions for a Droplet", newest first.
 func dropletActionsPath(id int64) string {
 	return fmt.Sprintf("v2/droplets/%d/actions?per_page=%d", id, actionsPerPage)
@@ -100,7 +104,7 @@ func assignRequest(droplet int64) godo.ActionRequest {
 // unassignRequest: "Initiate a Reserved IP Action", unassign.
 func unassignRequest() godo.ActionRequest { return godo.ActionRequest{"type": "unassign"} }
 
-// reservedIP reads one address.
+// reservedIP reads one address. Whether nobody holds one that is unshown, seesDroplets tells.
 func (p *Provider) reservedIP(ctx context.Context, op string, ip netip.Addr) (got reservedIP, err error) {
 	err = p.get(ctx, op, addressPath(ip), func(body []byte) (err error) {
 		got, err = decodeReservedIP(body, ip)
@@ -116,6 +120,22 @@ func (p *Provider) droplet(ctx context.Context, op string, id int64) (got drople
 		return err
 	})
 	return got, err
+}
+
+// seesDroplets returns an error unless the token may see droplets: the list shows it one,
+// for the account that holds the address has the nodes. It is asked each time, and nothing
+// remembers it, since the token may be another one by the next call.
+func (p *Provider) seesDroplets(ctx context.Context, op string) error {
+	err := p.get(ctx, op, someDropletPath, decodeDroplets)
+	if err == nil {
+		return nil
+	}
+	e := *err.(*providers.Error)
+	if e.Err == nil {
+		e.Err = errors.New("refused")
+	}
+	e.Err = fmt.Errorf("the answer names no droplet, and whether the token may see droplets (scope droplet:read) is not certain: %w", e.Err)
+	return &e
 }
 
 // pendingActions reads the types of what a droplet is working on.

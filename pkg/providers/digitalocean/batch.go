@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"sync"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -58,10 +59,13 @@ func (p *Provider) readFamily(ctx context.Context, as []providers.Address, wante
 		}
 		found := map[netip.Addr]listed{}
 		failed := p.list(ctx, as, some, found)
+		unseeing := sync.OnceValue(func() error { return p.unseeing(ctx, found) })
 		for _, place := range places {
 			r := &readings[wanted[place]]
 			entry, ok := found[as[wanted[place]].IP]
 			switch {
+			case ok && !entry.doubtful && entry.address.unshown && unseeing() != nil:
+				r.Err = unseeing()
 			case ok && !entry.doubtful:
 				r.Assignment, r.Err = entry.address.assignment(), entry.err
 			case failed != nil:
@@ -77,6 +81,17 @@ func (p *Provider) readFamily(ctx context.Context, as []providers.Address, wante
 		r.Assignment, r.Err = p.Owner(ctx, as[wanted[place]])
 		return r.Err == nil
 	})
+}
+
+// unseeing returns why it is not certain that the token may see droplets, after an answer
+// with an address that names none. One that names the holder of any address proves it.
+func (p *Provider) unseeing(ctx context.Context, found map[netip.Addr]listed) error {
+	for _, l := range found {
+		if l.address.holder != nil {
+			return nil
+		}
+	}
+	return p.seesDroplets(ctx, "list reserved IPv6 addresses")
 }
 
 // listed is an address of a list: what it says, or why that is no answer.
@@ -117,7 +132,8 @@ func complete(as []providers.Address, wanted []int, found map[netip.Addr]listed)
 
 // decodeList adds the addresses of one page to found and reports whether another page
 // follows. An entry that cannot be read is passed over: it may be of any address, and
-// those that are missed are asked for by themselves.
+// those that are missed are asked for by themselves. The reference names the list of v6
+// addresses differently in its schema and in its sample.
 func decodeList(got reply, op string, six bool, found map[netip.Addr]listed) (more bool, err error) {
 	var doc struct {
 		V4    *[]json.RawMessage `json:"reserved_ips"`
@@ -132,8 +148,11 @@ func decodeList(got reply, op string, six bool, found map[netip.Addr]listed) (mo
 		return false, err
 	}
 	name, list := "reserved_ips", doc.V4
+	if six && doc.V6 != nil {
+		list = doc.V6
+	}
 	if six {
-		name, list = "reserved_ipv6s", doc.V6
+		name = "reserved_ipv6s"
 	}
 	if list == nil {
 		return false, missing(name)
@@ -148,7 +167,7 @@ func decodeList(got reply, op string, six bool, found map[netip.Addr]listed) (mo
 			continue
 		}
 		var entry listed
-		if entry.address, err = o.read(name + "." + ip.String()); err != nil {
+		if entry.address, err = o.read(name+"."+ip.String(), ip); err != nil {
 			entry.err = got.problem(op, providers.Transient, err)
 		}
 		if before, ok := found[ip]; ok && !before.agrees(entry) {
@@ -161,6 +180,7 @@ func decodeList(got reply, op string, six bool, found map[netip.Addr]listed) (mo
 
 // agrees reports whether two entries of one address say the same.
 func (l listed) agrees(other listed) bool {
+	a, b := l.address, other.address
 	return !l.doubtful && l.err == nil && other.err == nil &&
-		l.address.assignment().Target == other.address.assignment().Target && l.address.locked == other.address.locked
+		a.assignment().Target == b.assignment().Target && a.unshown == b.unshown && a.locked == b.locked
 }

@@ -199,3 +199,25 @@ func addrs(texts ...string) (out []netip.Addr) {
 	}
 	return out
 }
+
+// TestATokenThatMaySeeNoDropletsNeverSaysNobody: to it an address that is held looks like one
+// that nobody holds.
+func TestATokenThatMaySeeNoDropletsNeverSaysNobody(t *testing.T) {
+	t.Parallel()
+	for _, ip := range []string{"203.0.113.10", "2001:db8::42"} {
+		for _, shape := range face.Shapes() {
+			h := newHarness(t, netip.MustParseAddr(ip), shape)
+			h.api.AddToken(fakedo.Token{Value: secretToken, Scopes: []string{fakedo.ScopeReservedIPRead, fakedo.ScopeReservedIPUpdate}})
+			a, _ := h.Targets()
+			for _, holder := range []providers.Target{a, {}} {
+				h.Place(holder)
+				p := h.Provider()
+				got, err := p.Owner(t.Context(), h.Address())
+				both := p.(providers.BatchReader).Owners(t.Context(), []providers.Address{h.Address(), h.UnknownAddress()})
+				if err == nil || !got.Target.IsZero() || both[0].Err == nil {
+					t.Errorf("%s, %s answers, held by %q: got %+v, %v, in a list %+v", ip, shape, holder, got, err, both[0])
+				}
+			}
+		}
+	}
+}

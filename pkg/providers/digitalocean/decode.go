@@ -5,6 +5,7 @@ package digitalocean
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,9 +16,10 @@ import (
 
 // reservedIP is an address of either family as the API shows it.
 type reservedIP struct {
-	region string // may be empty
-	holder *droplet
-	locked bool
+	region  string // may be empty
+	holder  *droplet
+	unshown bool // v6 alone: there is no word of a droplet, which means nobody to who may see droplets
+	locked  bool
 }
 
 // droplet is a machine as the API shows it.
@@ -26,8 +28,9 @@ type droplet struct {
 	status           string // may be empty inside a reserved IP
 	region           string // may be empty
 	locked           bool
+	features         []string // what is enabled on it; nil: not told
 	private          []netip.Addr
-	public4, public6 []netip.Addr
+	public4, public6 []netip.Addr // reserved ones too
 }
 
 // action is an accepted operation.
@@ -37,10 +40,10 @@ type action struct {
 	Type   string `json:"type"`
 }
 
-// reservedObject is an address of either family as it stands in an answer. The key
-// "droplet" has to be there: null means that nobody holds the address, and nothing
-// else does. "locked" may be missing, since v6 has none and without it the worst is
-// a write that is refused as Busy.
+// reservedObject is an address of either family as it stands in an answer. "droplet" is
+// null when nobody holds the address; only a v6 may leave it out then. "locked" may be
+// missing, since v6 has none and without it the worst is a write that is refused as Busy.
+// The provider page says of each member where its absence was seen.
 type reservedObject struct {
 	IP         *string         `json:"ip"`
 	Droplet    json.RawMessage `json:"droplet"`
@@ -51,18 +54,22 @@ type reservedObject struct {
 	} `json:"region"`
 }
 
-// decodeReservedIP reads the answer to a question about ip.
+// decodeReservedIP reads the answer to a question about ip. That about a v6 has been seen
+// without the object around it.
 func decodeReservedIP(body []byte, ip netip.Addr) (reservedIP, error) {
 	var doc struct {
 		V4 *reservedObject `json:"reserved_ip"`
 		V6 *reservedObject `json:"reserved_ipv6"`
+		reservedObject
 	}
 	if err := decode(body, &doc); err != nil {
 		return reservedIP{}, err
 	}
 	name, got := "reserved_ip", doc.V4
 	if ip.Is6() {
-		name, got = "reserved_ipv6", doc.V6
+		if name, got = "reserved_ipv6", doc.V6; got == nil && doc.IP != nil {
+			got = &doc.reservedObject
+		}
 	}
 	switch {
 	case got == nil:
@@ -73,16 +80,19 @@ func decodeReservedIP(body []byte, ip netip.Addr) (reservedIP, error) {
 	if answered, err := netip.ParseAddr(*got.IP); err != nil || answered != ip {
 		return reservedIP{}, fmt.Errorf("%s.ip: asked for %s, got %s", name, ip, cloudhttp.Quote(*got.IP))
 	}
-	return got.read(name)
+	return got.read(name, ip)
 }
 
-// read returns the address that stands in an answer under name.
-func (o *reservedObject) read(name string) (reservedIP, error) {
-	if o.Droplet == nil {
-		return reservedIP{}, missing(name + ".droplet")
-	}
-	r := reservedIP{region: o.Region.Slug + o.RegionSlug, locked: o.Locked}
-	if bytes.Equal(o.Droplet, []byte("null")) {
+// read returns the address ip that stands in an answer under name.
+func (o *reservedObject) read(name string, ip netip.Addr) (reservedIP, error) {
+	r := reservedIP{region: cmp.Or(o.RegionSlug, o.Region.Slug), locked: o.Locked}
+	switch {
+	case o.Droplet == nil && ip.Is4():
+		return reservedIP{}, fmt.Errorf("%w; a token needs the scope droplet:read to be shown one", missing(name+".droplet"))
+	case o.Droplet == nil:
+		r.unshown = true
+		return r, nil
+	case bytes.Equal(o.Droplet, []byte("null")):
 		return r, nil
 	}
 	holder, err := decodeDropletObject(name+".droplet", o.Droplet)
@@ -126,10 +136,11 @@ type network struct {
 // decodeDropletObject reads a droplet found under name.
 func decodeDropletObject(name string, data []byte) (droplet, error) {
 	var got struct {
-		ID     int64  `json:"id"`
-		Status string `json:"status"`
-		Locked bool   `json:"locked"`
-		Region struct {
+		ID       int64    `json:"id"`
+		Status   string   `json:"status"`
+		Locked   bool     `json:"locked"`
+		Features []string `json:"features"`
+		Region   struct {
 			Slug string `json:"slug"`
 		} `json:"region"`
 		Networks struct {
@@ -143,8 +154,11 @@ func decodeDropletObject(name string, data []byte) (droplet, error) {
 	if got.ID <= 0 {
 		return droplet{}, fmt.Errorf("%s.id: missing or not a positive number", name)
 	}
-	d := droplet{id: got.ID, status: got.Status, region: got.Region.Slug, locked: got.Locked}
+	d := droplet{id: got.ID, status: got.Status, region: got.Region.Slug, locked: got.Locked, features: got.Features}
 	for _, n := range append(got.Networks.V4, got.Networks.V6...) {
+		if n.IP == "" {
+			continue // an interface without an address yet: no reason not to know the holder
+		}
 		ip, err := netip.ParseAddr(n.IP)
 		switch {
 		case err != nil:
@@ -158,6 +172,22 @@ func decodeDropletObject(name string, data []byte) (droplet, error) {
 		}
 	}
 	return d, nil
+}
+
+// decodeDroplets reads a list of droplets, of which there has to be one.
+func decodeDroplets(body []byte) error {
+	var doc struct {
+		Droplets []struct {
+			ID int64 `json:"id"`
+		} `json:"droplets"`
+	}
+	if err := decode(body, &doc); err != nil {
+		return err
+	}
+	if len(doc.Droplets) == 0 || doc.Droplets[0].ID <= 0 {
+		return missing("droplets")
+	}
+	return nil
 }
 
 // decodeAction reads an action.

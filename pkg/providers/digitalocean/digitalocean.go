@@ -162,7 +162,8 @@ func (*Provider) Capabilities() providers.Capabilities {
 		MoveTimeout:  moveTimeout,
 		MinInterval:  minInterval,
 		CallsPerHour: callsPerHour,
-		// One v4 is a documented limit. For v6 nothing is documented: one is assumed.
+		// "Reserved IP Limits": a droplet has one at a time. Whether one of each family can
+		// be together is not said.
 		MaxPerTarget4: 1,
 		MaxPerTarget6: 1,
 	}
@@ -175,6 +176,9 @@ func (p *Provider) Owner(ctx context.Context, a providers.Address) (providers.As
 		return providers.Assignment{}, err
 	}
 	got, err := p.reservedIP(ctx, op, a.IP)
+	if err == nil && got.unshown {
+		err = p.seesDroplets(ctx, op)
+	}
 	return got.assignment(), err
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -61,10 +62,18 @@ func fits(op string, ip netip.Addr, address reservedIP, d droplet) error {
 		return refuse(op, providers.Busy, "the droplet is being created")
 	case d.status != "active":
 		return refuse(op, providers.Invalid, "the droplet is %q; it must be active", d.status)
-	case ip.Is6() && len(d.public6) == 0:
+	case ip.Is6() && d.lacksIPv6(ip):
 		return refuse(op, providers.Invalid, "IPv6 is not enabled on the droplet")
 	}
 	return nil
+}
+
+// lacksIPv6 reports whether IPv6 is known to be off on the droplet: its features are told
+// without it, and it has no IPv6 address but ip, which is listed while it holds it. An empty
+// list alone says nothing: a droplet with IPv6 has been seen to list its reserved address only.
+func (d droplet) lacksIPv6(ip netip.Addr) bool {
+	others := slices.ContainsFunc(d.public6, func(a netip.Addr) bool { return a != ip })
+	return d.features != nil && !slices.Contains(d.features, "ipv6") && !others
 }
 
 // holdsAnother refuses a droplet that already holds a reserved v4 address. Such an
