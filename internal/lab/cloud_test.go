@@ -17,7 +17,12 @@ import (
 // memoryCloud is a cloud that nobody can reach.
 func memoryCloud(t *testing.T, o offer) *cloud {
 	t.Helper()
-	return memoryCloudAt(t, o, &plan{prefix: [3]byte{127, 83, 20}, daemon: portDaemon, web: portWeb})
+	return memoryCloudAt(t, o, loopbackOf(o))
+}
+
+// loopbackOf is a ground that nothing listens on.
+func loopbackOf(o offer) *loopback {
+	return &loopback{plan: &plan{prefix: [3]byte{127, 83, 20}, daemon: portDaemon, web: portWeb}, six: o.six}
 }
 
 func memoryCloudAt(t *testing.T, o offer, at layout) *cloud {
@@ -88,7 +93,7 @@ func TestTheCloudSaysWhoHoldsTheAddress(t *testing.T) {
 // and nobody has the whole.
 func TestWhatIsInSeveralTablesIsHeldByWhoeverHasThemAll(t *testing.T) {
 	t.Parallel()
-	c := memoryCloud(t, digitalOceanReservedIP())
+	c := memoryCloud(t, digitalOceanOffers()[0])
 	v := twoTables{c.vendor}
 	c.vendor = v
 	second := v.slots()[1]
@@ -116,7 +121,7 @@ func (v twoTables) slots() []fakecloud.Slot {
 
 func TestTheCloudIsBusyFromTheCallToItsEffect(t *testing.T) {
 	t.Parallel()
-	c := memoryCloud(t, digitalOceanReservedIP())
+	c := memoryCloud(t, digitalOceanOffers()[0])
 	now := time.Now()
 	c.model = fakecloud.New(fakecloud.Options{Now: func() time.Time { return now }})
 	instance := fakecloud.Instance{ID: dropletOf(0), Region: doRegion}

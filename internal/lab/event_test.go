@@ -75,7 +75,7 @@ func TestParseLog(t *testing.T) {
 
 func TestCloudEventsAreTheWritesAndTheMovesOfTheAddress(t *testing.T) {
 	t.Parallel()
-	c := memoryCloud(t, digitalOceanReservedIP())
+	c := memoryCloud(t, digitalOceanOffers()[0])
 	ip, other := c.clientSlot().IP, netip.MustParseAddr("127.1.2.11")
 	a, b := c.vendor.target(0), c.vendor.target(1)
 	got := append(writeEvents([]fakecloud.Entry{

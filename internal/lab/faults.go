@@ -48,6 +48,7 @@ func faults() []scenario {
 		{
 			name: "peer-link-cut", inSet: true,
 			story: "the nodes lose each other and both reach the cloud: the probe says that the owner serves",
+			needs: aProbe,
 			act:   cutAndHeal,
 			want:  want{moves: exactly(0), writes: exactly(0), noFail: true, owner: ownerNode},
 		},

@@ -78,7 +78,7 @@ func TestTheFirstHolderHasTheAddressFromBefore(t *testing.T) {
 	for _, o := range offers() {
 		for holder := range map[int]bool{ownerNode: true, heldByNobody: true, heldByStranger: true} {
 			so := clusterOptions{settings: settings{nodes: pairNodes}, offer: o, holder: holder}
-			g := &loopback{plan: testPlan(t)}
+			g := &loopback{plan: testPlan(t), six: o.six}
 			c, err := openCloud(o, g, so)
 			if err == nil {
 				err = g.open(c, so)
@@ -102,14 +102,14 @@ func TestTheFirstHolderHasTheAddressFromBefore(t *testing.T) {
 func TestClientsReachAGuestOnlyIfItHasTheAddress(t *testing.T) {
 	t.Parallel()
 	for _, o := range offers() {
-		p := &plan{prefix: [3]byte{127, 83, 20}, daemon: portDaemon, web: portWeb}
-		g := &loopback{plan: p, cloud: memoryCloudAt(t, o, p)}
+		g := loopbackOf(o)
+		g.cloud = memoryCloudAt(t, o, g)
 		if o.guest() {
-			g.guests = newGuests(p, len(nodeNames), g.cloud.announced)
+			g.guests = newGuests(g, len(nodeNames), g.cloud.announced)
 			if got := g.delivers(); got != -1 {
 				t.Errorf("%s: without the guest's step clients reach node %d", o.name(), got)
 			}
-			if _, err := g.guests.machines[nodeNames[ownerNode]].AddHost(t.Context(), p.floatingIP(), "eth0"); err != nil {
+			if _, err := g.guests.machines[nodeNames[ownerNode]].AddHost(t.Context(), g.floatingIP(), interfaceOf(o)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -90,7 +90,7 @@ func takenOff(ctx context.Context, m netif.Interfaces, o offer, ip netip.Addr) (
 
 // interfaceOf returns where a daemon puts such an address.
 func interfaceOf(o offer) string {
-	if o.kind == providers.KindRoute {
+	if o.kind == providers.KindRoute || o.six {
 		return netif.Loopback // what the network routes to a machine belongs to none of its interfaces
 	}
 	return guestInterface

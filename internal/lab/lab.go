@@ -4,6 +4,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,7 +143,12 @@ func (l *lab) ground(o offer) ground {
 	if l.options.Namespaces {
 		return &namespaces{offer: o}
 	}
-	return &loopback{plan: l.plan}
+	return &loopback{plan: l.plan, six: o.six}
+}
+
+// missing returns why no scenario of a kind can be played where the lab stands.
+func (l *lab) missing(o offer) string {
+	return lacks(!o.six || !l.options.Namespaces, "the network between the namespaces carries IPv4 only")
 }
 
 // run plays everything that was chosen in turn.
@@ -173,7 +179,7 @@ func (l *lab) run(ctx context.Context, run programme) int {
 func (l *lab) playAll(ctx context.Context, o offer, chosen []scenario) (results []result) {
 	l.out.header(l.ground(o), o, l.options)
 	for _, s := range chosen {
-		if why := s.unfit(o); why != "" {
+		if why := cmp.Or(l.missing(o), s.unfit(o)); why != "" {
 			r := result{offer: o, scenario: s, skipped: why}
 			results = append(results, r)
 			l.out.skipped(r)

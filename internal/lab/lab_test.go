@@ -29,7 +29,7 @@ func TestWrongOptionsAreOneLineAndExitCodeTwo(t *testing.T) {
 			Options{Provider: "x"}, "choose provider: unknown \"x\"; choose digitalocean, tencent, jdcloud or all\n",
 		},
 		"an unknown kind": {
-			Options{Kind: "x"}, "choose kind: unknown \"x\"; of digitalocean choose from reserved-ip\n",
+			Options{Kind: "x"}, "choose kind: unknown \"x\"; of digitalocean choose from reserved-ip, reserved-ipv6\n",
 		},
 		"adverts too fast":   {Options{AdvertInterval: time.Millisecond}, "read --advert-interval: 1ms is outside 50ms to 40s\n"},
 		"adverts too slow":   {Options{AdvertInterval: time.Minute}, "read --advert-interval: 1m0s is outside 50ms to 40s\n"},

@@ -17,18 +17,21 @@ func links() []scenario {
 		{
 			name:  "one-way-cut",
 			story: "one direction of the link is cut, then the other: each time nothing moves",
+			needs: aProbe,
 			act:   cutOneWay,
 			want:  want{moves: exactly(0), writes: exactly(0), noFail: true, owner: ownerNode},
 		},
 		{
 			name:  "link-cut-owner-dies",
 			story: "the link is cut and nothing moves while the owner answers the probe; then its host dies",
+			needs: aProbe,
 			act:   cutAndKill,
 			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
 		},
 		{
 			name:  "link-cut-service-dies",
 			story: "the link is cut, then the owner's service dies: the answer to the probe says so",
+			needs: aProbe,
 			act:   cutAndStopService,
 			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
 		},

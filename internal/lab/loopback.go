@@ -15,9 +15,13 @@ import (
 )
 
 // loopback is the ground that needs no privileges: everything is on loopback
-// addresses, and the lab carries what the network of a cloud would.
+// addresses, and the lab carries what the network of a cloud would. There is one IPv6
+// address on loopback, and daemons that listen on IPv4 could not send to it: a floating IPv6
+// is a name for the cloud and the guests, clients reach its owner by an IPv4 address, and no
+// probe is on its way.
 type loopback struct {
 	*plan
+	six       bool // the floating IP is an IPv6
 	cloud     *cloud
 	listeners []*face.Listener
 	relay     *relay
@@ -27,6 +31,17 @@ type loopback struct {
 }
 
 var _ ground = (*loopback)(nil)
+
+// loopbackIPv6 is the floating IPv6 of every lab: nothing is ever sent to it.
+var loopbackIPv6 = netip.MustParseAddr("2001:db8::10")
+
+// floatingIP implements layout.
+func (g *loopback) floatingIP() netip.Addr {
+	if g.six {
+		return loopbackIPv6
+	}
+	return g.plan.floatingIP()
+}
 
 // place implements ground.
 func (g *loopback) place() string { return "all on this machine" }
@@ -40,7 +55,7 @@ func (g *loopback) guestText() string {
 func (g *loopback) open(c *cloud, o clusterOptions) (err error) {
 	g.cloud = c
 	if c.offer.guest() {
-		g.guests = newGuests(g.plan, c.nodes, c.announced)
+		g.guests = newGuests(g, c.nodes, c.announced)
 	}
 	if g.guests != nil && o.holder >= 0 {
 		m := g.guests.machines[nodeNames[o.holder]]
@@ -152,7 +167,7 @@ func (g *loopback) dial(ctx context.Context, network, address string) (net.Conn,
 func (g *loopback) cut(broken bool)               { g.relay.cut(broken) }
 func (g *loopback) cutFrom(i, j int, broken bool) { g.relay.cutFrom(i, j, broken) }
 func (g *loopback) blind(yes bool)                { g.probes.closed.Store(yes) }
-func (g *loopback) blinded() bool                 { return g.probes.closed.Load() }
+func (g *loopback) blinded() bool                 { return g.six || g.probes.closed.Load() }
 func (g *loopback) lastHeard(i, j int) time.Time  { return g.relay.lastHeard(i, j) }
 func (g *loopback) within(int) string             { return "" }
 func (g *loopback) left(i int)                    { g.web.moved(i) }

@@ -20,6 +20,7 @@ type offer struct {
 	address        string // what the provider calls such an address
 	machine        string // what the provider calls a machine
 	capabilities   providers.Capabilities
+	six            bool          // the address is an IPv6
 	tables         int           // in how many route tables the address is; for what is no route one place
 	takes          time.Duration // from the first accepted write until the address has moved, calls apart
 	machineID      func(i int) string
@@ -34,9 +35,17 @@ type opener func(offer, *fakecloud.Model, layout, clusterOptions) (vendor, error
 // openedBy completes offers that one opener serves.
 func openedBy(os []offer, open opener) []offer {
 	for i := range os {
-		os[i].capabilities, os[i].open = capabilitiesOf(os[i].provider, os[i].kind), open
+		os[i].capabilities, os[i].open = capabilitiesOf(os[i].provider, os[i].configured()), open
 	}
 	return os
+}
+
+// configured is what a configuration calls the kind. The lab tells the families of one apart.
+func (o offer) configured() string {
+	if o.six {
+		return strings.TrimSuffix(o.kind, "v6")
+	}
+	return o.kind
 }
 
 // name is how the lab refers to the offer: "tencent eip".
@@ -94,14 +103,19 @@ func (o offer) bindings() int {
 }
 
 // guest reports whether the machine that holds the address must have it configured.
-func (o offer) guest() bool { return o.capabilities.Guest4 != providers.GuestNone }
+func (o offer) guest() bool {
+	if o.six {
+		return o.capabilities.Guest6 != providers.GuestNone
+	}
+	return o.capabilities.Guest4 != providers.GuestNone
+}
 
 // hasGap reports whether nobody holds the address for a part of a move.
 func (o offer) hasGap() bool { return !o.capabilities.AtomicMove && !o.capabilities.MovesWithoutAPI }
 
 // offers returns everything that the lab can play, what it plays by default first.
 func offers() []offer {
-	return slices.Concat([]offer{digitalOceanReservedIP()}, tencentOffers(), jdCloudOffers())
+	return slices.Concat(digitalOceanOffers(), tencentOffers(), jdCloudOffers())
 }
 
 // allProviders stands for every provider on the command line.

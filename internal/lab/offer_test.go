@@ -5,6 +5,7 @@ package lab
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,4 +94,36 @@ func TestEveryOfferIsComplete(t *testing.T) {
 			t.Errorf("%s: %d tables, slots %v, address %+v", o.name(), o.tables, c.vendor.slots(), c.vendor.address())
 		}
 	}
+}
+
+// TestAFloatingIPv6 is played without anything that would need a route to it.
+func TestAFloatingIPv6(t *testing.T) {
+	t.Parallel()
+	four, six := digitalOceanOffers()[0], digitalOceanOffers()[1]
+	ground := loopbackOf(six)
+	for name, got := range map[string]bool{
+		"the configuration has one kind": four.configured() == "reserved-ip" && six.configured() == "reserved-ip",
+		"its guest has the address":      !four.guest() && six.guest(),
+		"on loopback":                    interfaceOf(six) == "lo",
+		"the cloud has it":               ground.floatingIP().Is6(),
+		"clients do not":                 ground.floatingWeb().Addr().IsLoopback(),
+		"daemons cannot probe it":        ground.blinded() && aProbe(four) == "" && aProbe(six) != "",
+		"the droplets have IPv6":         len((&digitalOcean{offer: six}).public(0)) == 1,
+		"it is moved by a call of its own": fakeCall("/v2/reserved_ipv6/2001:db8::10/actions") == memoryCloud(t, six).vendor.binding().Path &&
+			fakeCall("/v2/reserved_ips/203.0.113.10/actions") == memoryCloud(t, four).vendor.binding().Path,
+		"namespaces have no IPv6": (&lab{options: Options{Namespaces: true}}).missing(six) != "" &&
+			(&lab{options: Options{Namespaces: true}}).missing(four) == "" && (&lab{}).missing(six) == "",
+		"the header says so": strings.Contains(headerText(ground, six, Options{}), "2001:db8::10 in the cloud, 127.83.20.10:8080 for the client; no probe is on its way\n"),
+	} {
+		if !got {
+			t.Error(name + ": not so")
+		}
+	}
+}
+
+// fakeCall returns the pattern of a path in which the address may be any.
+func fakeCall(path string) string {
+	parts := strings.Split(path, "/")
+	parts[3] = "*"
+	return strings.Join(parts, "/")
 }

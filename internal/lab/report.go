@@ -107,7 +107,11 @@ func (r *report) header(at ground, of offer, o Options) {
 func headerText(at ground, of offer, o Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fipctl lab: two daemons, a fake %s and one %s, %s\n\n", of.brand, of.address, at.place())
-	fmt.Fprintf(&b, "  floating IP  %s for the client, %s/udp for the probe\n", at.floatingWeb(), at.floatingDaemon())
+	floating := fmt.Sprintf("%s for the client, %s/udp for the probe", at.floatingWeb(), at.floatingDaemon())
+	if of.six {
+		floating = fmt.Sprintf("%s in the cloud, %s for the client; no probe is on its way", at.floatingIP(), at.floatingWeb())
+	}
+	fmt.Fprintf(&b, "  floating IP  %s\n", floating)
 	for i, name := range nodeNames {
 		where := ""
 		if i >= pairNodes {

@@ -19,7 +19,7 @@ import (
 func someResults() []result {
 	return []result{
 		{
-			offer:    digitalOceanReservedIP(),
+			offer:    digitalOceanOffers()[0],
 			scenario: scenario{name: "killed"},
 			counts:   counts{moves: 1, writes: 1, failed: 99, owner: "lb-b"},
 			phases:   phases{Detect: ms(871), Decide: ms(4), API: ms(1102), Answer: ms(9)},
@@ -38,7 +38,7 @@ func someResults() []result {
 			},
 		},
 		{
-			offer:    digitalOceanReservedIP(),
+			offer:    digitalOceanOffers()[0],
 			scenario: scenario{name: "peer-link-cut"},
 			counts:   counts{moves: 1, writes: 2},
 			why:      "1 move instead of 0, 2 writes instead of 0",
@@ -52,7 +52,7 @@ func TestWhatPeopleRead(t *testing.T) {
 	var out bytes.Buffer
 	o := Options{Stdout: &out, AdvertInterval: AdvertIntervalDefault, APILatency: APILatencyDefault}
 	r := newReport(o)
-	r.header(&loopback{plan: &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}}, digitalOceanReservedIP(), o)
+	r.header(&loopback{plan: &plan{prefix: [3]byte{127, 83, 20}, daemon: 7112, web: 8080}}, digitalOceanOffers()[0], o)
 	for _, res := range someResults() {
 		r.begin(scenario{name: res.scenario.name, story: "what happens"})
 		r.progress("not shown without a terminal")

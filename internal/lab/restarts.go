@@ -50,6 +50,7 @@ func serviceProbes() []scenario {
 	return []scenario{{
 		name:    "daemon-killed-service-lives",
 		story:   "the same with a probe of the user's: nothing moves until the service dies too",
+		needs:   aProbe,
 		prepare: func(o *clusterOptions) { o.probe = true },
 		act:     killDaemonThenService,
 		want:    want{moves: exactly(1), writes: exactly(1), owner: standbyNode},

@@ -53,6 +53,11 @@ func anUnbound(o offer) string {
 	return lacks(!o.alwaysHeld, "there is no such address while nobody holds it")
 }
 
+// aProbe is needed where the daemons ask through the address.
+func aProbe(o offer) string {
+	return lacks(!o.six, "no probe can be sent to an IPv6 address on loopback")
+}
+
 // want is what must hold when the cluster has settled, beside that elected, bound
 // and answering agree. It is written down for a cloud that moves an address in one
 // call and asks nothing of the guest; [want.of] says what that comes to elsewhere.

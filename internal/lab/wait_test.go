@@ -16,7 +16,7 @@ import (
 func waiting(shown *[]string) *cluster {
 	return &cluster{
 		settings: settings{advertInterval: time.Second},
-		cloud:    &cloud{offer: digitalOceanReservedIP()},
+		cloud:    &cloud{offer: digitalOceanOffers()[0]},
 		record:   &recorder{},
 		progress: func(s string) { *shown = append(*shown, s) },
 	}
