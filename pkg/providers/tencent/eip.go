@@ -96,6 +96,7 @@ func (p *eip) list(ctx context.Context, op string, req *vpc.DescribeAddressesReq
 //	UNBIND      nobody                   no
 //	BIND        the machine, or else     no
 //	            what names the holder
+//	BINDED      as for BIND, in samples  no
 //	BIND_ENI    the detached interface   no
 //	BINDING     nobody yet               yes
 //	UNBINDING   as for BIND              yes
@@ -119,7 +120,7 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 		return providers.Assignment{Pending: true}, nil
 	case "OFFLINING":
 		return providers.Assignment{}, refuse(op, providers.NotFound, "the EIP is being released (OFFLINING)")
-	case "BIND", "BIND_ENI", "UNBINDING":
+	case "BIND", "BINDED", "BIND_ENI", "UNBINDING":
 		if err := detachable(op, e); err != nil {
 			return providers.Assignment{}, err
 		}
@@ -138,7 +139,8 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 }
 
 // detachable refuses a bound EIP that would be lost, or could not be bound again, if
-// it were detached: no node may do that, and no node needs to know who holds it.
+// it were detached: no node may do that, and no node needs to know who holds it. The
+// vendor's samples lack CascadeRelease where there is none; so absence means no.
 func detachable(op string, e *vpc.Address) error {
 	switch {
 	case value(e.CascadeRelease):

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
@@ -95,14 +96,17 @@ func ownerOfHAVIP(op, requestID string, a providers.Address, h *vpc.HaVip) (prov
 		out.Following = []netip.Addr{following}
 	}
 	instance, eni, state := cloudhttp.Clean(text(h.InstanceId)), cloudhttp.Clean(text(h.NetworkInterfaceId)), text(h.State)
+	unbound := state == "UNBIND" || state == "UNBOUND" // the model has one, the samples the other
 	switch {
+	case unbound && (instance != "" || eni != ""): // which of them holds is not documented
+		return bad(wrong("State", "%s, and %s is named", cloudhttp.Quote(state), providers.Target{Instance: instance, Interface: eni}))
 	case instance != "":
 		out.Target.Instance = instance
 	case eni != "":
 		out.Target.Interface = eni // of no machine
 	case h.InstanceId == nil && h.NetworkInterfaceId == nil && state == "":
 		return bad(missing("InstanceId, NetworkInterfaceId and State"))
-	case state != "UNBIND" && state != "UNBOUND": // the documents have both
+	case !unbound:
 		return bad(wrong("State", "%s, and nobody is named", cloudhttp.Quote(state)))
 	}
 	return out, nil
@@ -160,40 +164,55 @@ func (p *havip) Preflight(ctx context.Context, a providers.Address, t providers.
 
 // announceable reports why a machine's announcement of a HAVIP would be ignored.
 func announceable(op string, h *vpc.HaVip, instance string, enis []*vpc.NetworkInterface) error {
-	if h.SubnetId == nil || h.CheckAssociate == nil {
-		return unreadable(op, "", missing("SubnetId or CheckAssociate"))
+	if text(h.SubnetId) == "" {
+		return unreadable(op, "", missing("SubnetId"))
 	}
-	inSubnet, allowed := false, !*h.CheckAssociate
-	var subnets, ranged []string
+	inSubnet := false
+	var subnets []string
 	for _, n := range enis {
 		inSubnet = inSubnet || text(n.SubnetId) == *h.SubnetId
 		subnets = append(subnets, text(n.SubnetId))
 	}
-	for _, m := range h.HaVipAssociationSet {
-		if m == nil || text(m.InstanceId) == "" {
-			return unreadable(op, "", missing("HaVipAssociationSet.InstanceId"))
-		}
-		member := cloudhttp.Clean(*m.InstanceId)
-		ranged = append(ranged, member)
-		allowed = allowed || member == instance
-		for _, n := range enis {
-			allowed = allowed || member == text(n.NetworkInterfaceId)
-		}
-	}
-	switch {
-	case !inSubnet:
+	if !inSubnet {
 		return refuse(op, providers.Invalid, "%s is in %s, and %s in %s; a HAVIP is announced within its subnet only",
 			text(h.HaVipId), *h.SubnetId, instance, strings.Join(subnets, ", "))
-	case !allowed:
-		return refuse(op, providers.Invalid, "%s is outside the drift range of %s (%s); add it there, or turn the range off",
-			instance, text(h.HaVipId), members(ranged))
 	}
-	return nil
+	return inDriftRange(op, h, instance, enis)
 }
 
-func members(ids []string) string {
-	if len(ids) == 0 {
-		return "which is empty"
+// inDriftRange reports why the drift range would keep a machine from announcing. An
+// answer without CheckAssociate, such as all of the vendor's samples, is of a HAVIP
+// without the check, which is what "CreateHaVip" makes unless told otherwise. What does
+// not tell whether the machine may announce is an error, and no refusal.
+//
+//	CheckAssociate  the range has it  lacks it   is empty   is absent
+//	false           may               may        may        may
+//	absent          may               not told   may        may
+//	true            may               Invalid    Invalid    not told
+func inDriftRange(op string, h *vpc.HaVip, instance string, enis []*vpc.NetworkInterface) error {
+	var members []string
+	for _, m := range h.HaVipAssociationSet {
+		if m == nil || text(m.InstanceId) == "" {
+			continue
+		}
+		member := cloudhttp.Clean(*m.InstanceId)
+		members = append(members, member)
+		if member == instance || slices.ContainsFunc(enis, func(n *vpc.NetworkInterface) bool { return member == text(n.NetworkInterfaceId) }) {
+			return nil
+		}
 	}
-	return strings.Join(ids, ", ")
+	checked, id, in := h.CheckAssociate, text(h.HaVipId), strings.Join(members, ", ")
+	switch size := len(h.HaVipAssociationSet); {
+	case checked != nil && !*checked, checked == nil && size == 0:
+		return nil
+	case len(members) < size:
+		return unreadable(op, "", missing("HaVipAssociationSet.InstanceId"))
+	case checked == nil:
+		return unreadable(op, "", wrong("CheckAssociate", "missing, and %s is outside the drift range of %s (%s); whether that counts is not told", instance, id, in))
+	case h.HaVipAssociationSet == nil:
+		return unreadable(op, "", wrong("HaVipAssociationSet", "missing, and CheckAssociate is true; whether %s is in the drift range of %s is not told", instance, id))
+	case size == 0:
+		in = "which is empty"
+	}
+	return refuse(op, providers.Invalid, "%s is outside the drift range of %s (%s); add it there, or turn the range off", instance, id, in)
 }

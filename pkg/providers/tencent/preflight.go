@@ -81,7 +81,8 @@ func (p *eip) unoccupied(ctx context.Context, op string, a providers.Address, i 
 		delete(ordinary, text(e.AddressIp))
 		// Of an EIP that was bound by the machine's id the private address may be null.
 		private := text(e.PrivateAddressIp)
-		held := text(e.AddressStatus) == "BIND" && (private == i.Private[0] || private == "")
+		status := text(e.AddressStatus)
+		held := (status == "BIND" || status == "BINDED") && (private == i.Private[0] || private == "")
 		if id != a.ID && held {
 			return refuse(op, providers.Invalid, "the machine's primary address has another EIP, %s (%s); unbind that first", id, text(e.AddressIp))
 		}

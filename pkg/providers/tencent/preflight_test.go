@@ -47,6 +47,9 @@ func TestPreflightOfAHAVIP(t *testing.T) {
 		return script{"DescribeHaVips": havipOf(t, `"HaVipAssociationSet":[{"HaVipId":"havip-72alakye","InstanceId":"ins-ymk3eje8","InstanceType":"CVM"},`,
 			`"HaVipAssociationSet":[{"HaVipId":"havip-72alakye","InstanceId":"`+member+`","InstanceType":"X"},`)}
 	}
+	sparse := func(more string) canned {
+		return ok(`"HaVipSet":[{"HaVipId":"havip-72alakye","Vip":"10.4.6.15","SubnetId":"subnet-qq51iwr4","NetworkInterfaceId":"","InstanceId":"","AddressIp":"","State":"UNBOUND"` + more + `}]`)
+	}
 	run(t, havip1, good, []preflight{
 		{"nothing speaks against it", nil, "", ""},
 		{"the interface is in the drift range", ranged("eni-f1xjkw1b"), "", ""},
@@ -54,8 +57,17 @@ func TestPreflightOfAHAVIP(t *testing.T) {
 		{"a drift range that is not enforced", script{"DescribeHaVips": havipOf(t, `"CheckAssociate":true`, `"CheckAssociate":false`, "ins-ymk3eje8\",\"InstanceType", "ins-other123\",\"InstanceType")}, "", ""},
 		{"an empty drift range", script{"DescribeHaVips": ok(`"HaVipSet":[{"HaVipId":"havip-72alakye","Vip":"10.4.6.15","SubnetId":"subnet-qq51iwr4","State":"UNBIND","CheckAssociate":true,"HaVipAssociationSet":[]}]`)}, "invalid", "(which is empty)"},
 		{"another subnet", script{"DescribeNetworkInterfaces": interfacesOf(t, "subnet-qq51iwr4", "subnet-other")}, "invalid", "havip-72alakye is in subnet-qq51iwr4, and ins-ymk3eje8 in subnet-other; a HAVIP is announced within its subnet only"},
-		{"no word on the drift range", script{"DescribeHaVips": havipOf(t, `"CheckAssociate":true,`, "")}, "transient", "CheckAssociate: missing"},
-		{"a member of the drift range that is null", script{"DescribeHaVips": havipOf(t, `"HaVipAssociationSet":[`, `"HaVipAssociationSet":[null,`)}, "transient", "HaVipAssociationSet.InstanceId: missing"},
+		{"as in the vendor's samples, no word on a drift range", script{"DescribeHaVips": sparse("")}, "", ""},
+		{"the same with null", script{"DescribeHaVips": sparse(`,"CheckAssociate":null,"HaVipAssociationSet":null`)}, "", ""},
+		{"no word on the check, and an empty range", script{"DescribeHaVips": sparse(`,"HaVipAssociationSet":[]`)}, "", ""},
+		{"no word on the check, and a range that has the machine", script{"DescribeHaVips": havipOf(t, `"CheckAssociate":true,`, "")}, "", ""},
+		{"no word on the check, and a range that lacks the machine", script{"DescribeHaVips": sparse(`,"HaVipAssociationSet":[{"InstanceId":"ins-other123"}]`)}, "transient", "CheckAssociate: missing, and ins-ymk3eje8 is outside the drift range of havip-72alakye (ins-other123); whether that counts is not told"},
+		{"a check against a range that is not told", script{"DescribeHaVips": sparse(`,"CheckAssociate":true,"HaVipAssociationSet":null`)}, "transient", "HaVipAssociationSet: missing, and CheckAssociate is true; whether ins-ymk3eje8 is in the drift range of havip-72alakye is not told"},
+		{"no check, and a range that is not told", script{"DescribeHaVips": sparse(`,"CheckAssociate":false`)}, "", ""},
+		{"a member of the drift range that is null, beside the machine", script{"DescribeHaVips": havipOf(t, `"HaVipAssociationSet":[`, `"HaVipAssociationSet":[null,`)}, "", ""},
+		{"a member of the drift range that is null", script{"DescribeHaVips": havipOf(t, `"HaVipAssociationSet":[`, `"HaVipAssociationSet":[null,`, `"ins-ymk3eje8","InstanceType`, `"ins-other123","InstanceType`)}, "transient", "HaVipAssociationSet.InstanceId: missing"},
+		{"a member of the drift range without an id", script{"DescribeHaVips": sparse(`,"CheckAssociate":true,"HaVipAssociationSet":[{"InstanceId":null}]`)}, "transient", "HaVipAssociationSet.InstanceId: missing"},
+		{"no subnet", script{"DescribeHaVips": havipOf(t, `"SubnetId":"subnet-qq51iwr4",`, "")}, "transient", "SubnetId: missing"},
 		{"an unknown HAVIP", script{"DescribeHaVips": ok(`"HaVipSet":[]`)}, "not-found", "havip-72alakye does not exist"},
 		{"an unknown machine", script{"DescribeNetworkInterfaces": ok(`"NetworkInterfaceSet":[]`)}, "not-found", "ins-ymk3eje8 does not exist"},
 		{"interfaces may not be read", script{"DescribeNetworkInterfaces": refused("UnauthorizedOperation", "no")}, "denied", "may not vpc:DescribeNetworkInterfaces"},
@@ -92,6 +104,7 @@ func TestPreflightOfAnEIP(t *testing.T) {
 		{"no addresses", script{"DescribeInstances": instancesOf(t, `["10.4.6.20"]`, "[]")}, "transient", "PrivateIpAddresses: missing"},
 		{"another EIP is there", with(two), "invalid", "the machine's primary address has another EIP, eip-zzzzzzzz (203.0.113.77); unbind that first"},
 		{"another EIP was bound by the machine's id", with(byMachine), "invalid", "the machine's primary address has another EIP, eip-zzzzzzzz (203.0.113.77); unbind that first"},
+		{"another EIP is there, in the words of older samples", with(canned{body: strings.ReplaceAll(byMachine.body, `"BIND"`, `"BINDED"`)}), "invalid", "the machine's primary address has another EIP, eip-zzzzzzzz (203.0.113.77); unbind that first"},
 		{"another EIP is on a secondary address", with(secondary), "", ""},
 		{"an ordinary public address", script{"DescribeInstances": public(`"198.51.100.7"`)}, "invalid", "the ordinary public IP 198.51.100.7; return that first"},
 		{"public addresses that are EIPs", with(secondary).with(script{"DescribeInstances": public(`"203.0.113.77","203.0.113.10"`)}), "", ""},
@@ -138,6 +151,7 @@ func TestPreflightOfARoute(t *testing.T) {
 		{"nothing speaks against it", nil, "", ""},
 		{"not in the table", script{"DescribeRouteTables": tableOf(t, "172.16.0.9/32", "172.16.0.8/32")}, "not-found", "has no route to 172.16.0.9/32; create it"},
 		{"the next hop is something else", script{"DescribeRouteTables": tableOf(t, hop, `"GatewayType":"NAT","GatewayId":"nat-12345678"`)}, "invalid", `the next hop is a "NAT"; set it to the private address of a node first`},
+		{"as in the vendor's samples, no type and no word on whether it is enabled", script{"DescribeRouteTables": tableOf(t, `,`+user, "")}, "", ""},
 		{"disabled", script{"DescribeRouteTables": tableOf(t, user, `"RouteType":"USER","Enabled":false`)}, "invalid", "is disabled; enable it"},
 		{"no machine has the address", script{"DescribeInstances": ok(`"InstanceSet":[]`)}, "invalid", "no machine of vpc-6v2ht8q5, the network of the route table, has the private address 10.4.6.20"},
 		{"a machine of another network", script{"DescribeInstances": instancesOf(t, "vpc-6v2ht8q5", "vpc-other")}, "invalid", "no machine of vpc-6v2ht8q5"},

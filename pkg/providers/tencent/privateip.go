@@ -99,7 +99,11 @@ func (p *privateIP) read(ctx context.Context, op string, a providers.Address) (o
 }
 
 // entryOf returns the entry of an address in an interface's list; nil if there is none.
+// Every interface has a primary address, so a list without any does not tell.
 func entryOf(n *vpc.NetworkInterface, ip netip.Addr) (*vpc.PrivateIpAddressSpecification, error) {
+	if len(n.PrivateIpAddressSet) == 0 {
+		return nil, missing("PrivateIpAddressSet")
+	}
 	for _, s := range n.PrivateIpAddressSet {
 		if s == nil || s.PrivateIpAddress == nil {
 			return nil, missing("PrivateIpAddressSet.PrivateIpAddress")

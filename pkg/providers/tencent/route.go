@@ -95,15 +95,18 @@ func ownerOfRoute(op, requestID string, a providers.Address, table *vpc.RouteTab
 	return out, nil
 }
 
-// routeTo returns the one route of the table to the address.
+// routeTo returns the one route of the table to the address. The vendor's samples of
+// "DescribeRouteTables" lack RouteType: absent, it is taken for USER, and the cloud
+// refuses to change a route of its own (UnsupportedOperation.SystemRoute). A route
+// that names no destination may be the one that is looked for.
 func routeTo(op, requestID string, a providers.Address, table *vpc.RouteTable) (*vpc.Route, error) {
 	if table.RouteSet == nil {
 		return nil, unreadable(op, requestID, missing("RouteSet"))
 	}
 	var got *vpc.Route
 	for _, r := range table.RouteSet {
-		if r == nil {
-			return nil, unreadable(op, requestID, missing("RouteSet"))
+		if r == nil || text(r.DestinationCidrBlock) == "" && text(r.DestinationIpv6CidrBlock) == "" {
+			return nil, unreadable(op, requestID, missing("RouteSet.DestinationCidrBlock"))
 		}
 		if text(r.DestinationCidrBlock) != destination(a) {
 			continue
@@ -116,7 +119,7 @@ func routeTo(op, requestID string, a providers.Address, table *vpc.RouteTable) (
 	switch {
 	case got == nil:
 		return nil, refuse(op, providers.NotFound, "%s has no route to %s; create it with the private address of a node as next hop", a.ID, destination(a))
-	case text(got.RouteType) != "USER":
+	case text(got.RouteType) != "" && *got.RouteType != "USER":
 		return nil, refuse(op, providers.Invalid, "the route to %s in %s is of type %s; only USER routes can be changed", destination(a), a.ID, cloudhttp.Quote(text(got.RouteType)))
 	}
 	return got, nil
