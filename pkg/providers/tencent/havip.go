@@ -173,7 +173,10 @@ func announceable(op string, h *vpc.HaVip, instance string, enis []*vpc.NetworkI
 		inSubnet = inSubnet || text(n.SubnetId) == *h.SubnetId
 		subnets = append(subnets, text(n.SubnetId))
 	}
-	if !inSubnet {
+	switch {
+	case !inSubnet && slices.Contains(subnets, ""):
+		return unreadable(op, "", missing("NetworkInterfaceSet.SubnetId"))
+	case !inSubnet:
 		return refuse(op, providers.Invalid, "%s is in %s, and %s in %s; a HAVIP is announced within its subnet only",
 			text(h.HaVipId), *h.SubnetId, instance, strings.Join(subnets, ", "))
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // found are the things that one call listed, by id.
@@ -17,12 +18,15 @@ type found[T any] struct {
 }
 
 // index sorts a list by id. An entry without one is an error: it may be the one that
-// is looked for.
+// is looked for. So are two with one id: which of them is true is not told.
 func index[T any](op, requestID, field string, list []*T, id func(*T) *string) (found[*T], error) {
 	f := found[*T]{requestID: requestID, byID: map[string]*T{}}
 	for _, v := range list {
 		if v == nil || text(id(v)) == "" {
 			return found[*T]{}, unreadable(op, requestID, missing(field))
+		}
+		if _, twice := f.byID[*id(v)]; twice {
+			return found[*T]{}, unreadable(op, requestID, wrong(field, "%s is in the list twice", cloudhttp.Quote(*id(v))))
 		}
 		f.byID[*id(v)] = v
 	}

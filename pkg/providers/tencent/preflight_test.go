@@ -56,6 +56,7 @@ func TestPreflightOfAHAVIP(t *testing.T) {
 		{"outside the drift range", ranged("ins-other123"), "invalid", "ins-ymk3eje8 is outside the drift range of havip-72alakye (ins-other123, ins-3nqpdn3i); add it there, or turn the range off"},
 		{"a drift range that is not enforced", script{"DescribeHaVips": havipOf(t, `"CheckAssociate":true`, `"CheckAssociate":false`, "ins-ymk3eje8\",\"InstanceType", "ins-other123\",\"InstanceType")}, "", ""},
 		{"an empty drift range", script{"DescribeHaVips": ok(`"HaVipSet":[{"HaVipId":"havip-72alakye","Vip":"10.4.6.15","SubnetId":"subnet-qq51iwr4","State":"UNBIND","CheckAssociate":true,"HaVipAssociationSet":[]}]`)}, "invalid", "(which is empty)"},
+		{"interfaces without a subnet", script{"DescribeNetworkInterfaces": interfacesOf(t, `"SubnetId":"subnet-qq51iwr4",`, "")}, "transient", "NetworkInterfaceSet.SubnetId: missing"},
 		{"another subnet", script{"DescribeNetworkInterfaces": interfacesOf(t, "subnet-qq51iwr4", "subnet-other")}, "invalid", "havip-72alakye is in subnet-qq51iwr4, and ins-ymk3eje8 in subnet-other; a HAVIP is announced within its subnet only"},
 		{"as in the vendor's samples, no word on a drift range", script{"DescribeHaVips": sparse("")}, "", ""},
 		{"the same with null", script{"DescribeHaVips": sparse(`,"CheckAssociate":null,"HaVipAssociationSet":null`)}, "", ""},
@@ -139,6 +140,8 @@ func TestPreflightOfAPrivateIP(t *testing.T) {
 	want(t, movable("check", private1, to, held, target), "busy", "the address is being moved (AVAILABLE)")
 	held.entry.AddressId = pointer("eip-ek0cdz1g")
 	want(t, movable("check", private1, to, held, target), "invalid", "eip-ek0cdz1g is bound to 10.4.6.60, and whether it follows is not documented")
+	held.entry.AddressId, held.entry.PublicIpAddress = nil, pointer("203.0.113.10")
+	want(t, movable("check", private1, to, held, target), "invalid", "203.0.113.10 is bound to 10.4.6.60")
 	target.SubnetId = nil
 	want(t, movable("check", private1, to, held, target), "transient", "SubnetId: missing")
 }
@@ -155,6 +158,8 @@ func TestPreflightOfARoute(t *testing.T) {
 		{"disabled", script{"DescribeRouteTables": tableOf(t, user, `"RouteType":"USER","Enabled":false`)}, "invalid", "is disabled; enable it"},
 		{"no machine has the address", script{"DescribeInstances": ok(`"InstanceSet":[]`)}, "invalid", "no machine of vpc-6v2ht8q5, the network of the route table, has the private address 10.4.6.20"},
 		{"a machine of another network", script{"DescribeInstances": instancesOf(t, "vpc-6v2ht8q5", "vpc-other")}, "invalid", "no machine of vpc-6v2ht8q5"},
+		{"a table of no network", script{"DescribeRouteTables": tableOf(t, `"VpcId":"vpc-6v2ht8q5",`, "")}, "transient", "RouteTableSet.VpcId: missing"},
+		{"a machine of no network", script{"DescribeInstances": instancesOf(t, `"VpcId":"vpc-6v2ht8q5",`, "")}, "transient", "VirtualPrivateCloud.VpcId: missing"},
 		{"machines may not be read", script{"DescribeInstances": refused("UnauthorizedOperation", "no")}, "", ""},
 		{"machines cannot be read", script{"DescribeInstances": refused("InternalError", "no")}, "transient", ""},
 	})

@@ -4,6 +4,7 @@
 package tencent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -82,6 +83,8 @@ func (p *privateIP) read(ctx context.Context, op string, a providers.Address) (o
 			return holding{}, unreadable(op, "", err)
 		case entry == nil:
 			continue
+		case n.Attachment != nil && n.Attachment.InstanceId == nil: // "" is no machine
+			return holding{}, unreadable(op, "", missing("Attachment.InstanceId"))
 		case value(entry.Primary):
 			return holding{}, refuse(op, providers.Invalid, "%s is the primary address of %s; only a secondary one can move", a.IP, text(n.NetworkInterfaceId))
 		}
@@ -233,8 +236,9 @@ func movable(op string, a providers.Address, t providers.Target, held holding, t
 		return refuse(op, providers.Invalid, "%s is attached to %s, not to %s", t.Interface, attached(to), t.Instance)
 	case held.eni == nil || held.assignment().Target == t:
 		return nil
-	case text(held.entry.AddressId) != "":
-		return refuse(op, providers.Invalid, "%s is bound to %s, and whether it follows is not documented; unbind it", text(held.entry.AddressId), a.IP)
+	case text(held.entry.AddressId) != "" || text(held.entry.PublicIpAddress) != "": // samples lack the id
+		e := cmp.Or(text(held.entry.AddressId), text(held.entry.PublicIpAddress))
+		return refuse(op, providers.Invalid, "%s is bound to %s, and whether it follows is not documented; unbind it", cloudhttp.Clean(e), a.IP)
 	case held.pending:
 		return refuse(op, providers.Busy, "the address is being moved (%s)", text(held.entry.State))
 	}

@@ -191,7 +191,10 @@ func (p *route) Preflight(ctx context.Context, a providers.Address, t providers.
 	case r.Enabled != nil && !*r.Enabled:
 		return refuse(op, providers.Invalid, "the route to %s in %s is disabled; enable it", destination(a), a.ID)
 	}
-	return p.isNextHop(ctx, op, t, text(table.VpcId))
+	if text(table.VpcId) == "" {
+		return unreadable(op, id, missing("RouteTableSet.VpcId"))
+	}
+	return p.isNextHop(ctx, op, t, *table.VpcId)
 }
 
 // isNextHop refuses a private address that no machine of the table's VPC has. A
@@ -205,7 +208,10 @@ func (p *route) isNextHop(ctx context.Context, op string, t providers.Target, ne
 		return err
 	}
 	for _, i := range found {
-		if i.Network.VpcID == network {
+		switch i.Network.VpcID {
+		case "":
+			return unreadable(op, "", missing("VirtualPrivateCloud.VpcId"))
+		case network:
 			return nil
 		}
 	}
