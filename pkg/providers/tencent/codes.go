@@ -22,7 +22,12 @@ const (
 	hintRegion     = "region"
 )
 
-const codeSignatureExpire = "AuthFailure.SignatureExpire"
+const (
+	codeSignatureExpire  = "AuthFailure.SignatureExpire"
+	codeSecretIDNotFound = "AuthFailure.SecretIdNotFound"
+	codeTokenFailure     = "AuthFailure.TokenFailure"
+	codeInvalidToken     = "UnauthorizedOperation.InvalidToken"
+)
 
 func both(k providers.Kind, hint string) meaning { return meaning{k, k, hint} }
 
@@ -50,10 +55,11 @@ var codes = map[string]meaning{
 
 	// Credentials and clocks.
 	"AuthFailure":                       both(providers.Denied, "check the credential"),
-	"AuthFailure.SecretIdNotFound":      both(providers.Denied, "the SecretId does not exist or was disabled"),
+	codeSecretIDNotFound:                both(providers.Denied, "the SecretId does not exist or was disabled"),
 	"AuthFailure.InvalidSecretId":       both(providers.Denied, "the SecretId is not one of the cloud's API keys"),
 	"AuthFailure.SignatureFailure":      both(providers.Denied, "the SecretKey does not belong to the SecretId"),
-	"AuthFailure.TokenFailure":          both(providers.Denied, "the temporary credential has expired or was withdrawn; with a role, check that it is still bound to this machine"),
+	codeTokenFailure:                    both(providers.Denied, hintToken),
+	codeInvalidToken:                    both(providers.Denied, hintToken), // of cvm
 	"AuthFailure.UnauthorizedOperation": denied,
 	codeSignatureExpire:                 both(providers.Denied, ""),
 	"UnauthorizedOperation":             denied,
@@ -67,9 +73,11 @@ var codes = map[string]meaning{
 	"UnsupportedOperation.PrimaryIp":           both(providers.Invalid, hintPrimary),
 	"UnsupportedOperation.AttachmentNotFound":  status,
 
-	// The status of an EIP forbids it. Which of these is answered depends on the age
-	// of the API.
+	// The status of an EIP forbids it: the first is answered to binding a bound EIP, the
+	// second of one that is UNBINDING (seen by users of the vendor's tools); the others
+	// depend on the age of the API.
 	"UnsupportedOperation.AddressStatusNotPermit":        status,
+	"InvalidAddressId.StatusNotPermit":                   status,
 	"InvalidAddressIdStatus":                             status,
 	"InvalidAddressState":                                status,
 	"InvalidParameterValue.PrivateIpAddressNotMatch":     status,
@@ -89,6 +97,8 @@ var codes = map[string]meaning{
 	"UnsupportedOperation.IdempotentProcessing":      busy,
 	"UnsupportedOperation.InstanceStateNotSupported": busy,
 	"InvalidParameterValue.InvalidInstanceState":     busy,
+	"OperationDenied.InstanceOperationInProgress":    busy,
+	"InvalidInstance.NotSupported":                   both(providers.Busy, "the machine is being changed, or in a state that does not permit this"),
 	"UnsupportedOperation.InstanceStatusNotPermit":   both(providers.Busy, "a machine that is stopped without charge cannot have an EIP"),
 	"FailedOperation.NetDetectTimeOut":               busy,
 	"ResourceBusy":                                   busy,
@@ -102,39 +112,58 @@ var codes = map[string]meaning{
 	"InvalidParameterValue.AddressNotFound":          notFound,
 	"InvalidParameterValue.NetworkInterfaceNotFound": notFound,
 	"FailedOperation.AddressEniInfoNotFound":         notFound,
+	"FailedOperation.MasterEniNotFound":              notFound,
 
 	// What an operator must change.
-	"UnsupportedRegion":                                both(providers.Invalid, hintRegion),
-	"InvalidAddressId.Blocked":                         both(providers.Invalid, hintBlocked),
-	"OperationDenied.AddressInArrears":                 both(providers.Invalid, hintArrears),
-	"InvalidAddressIdState.InArrears":                  both(providers.Invalid, hintArrears),
-	"InvalidParameterValue.InstanceHasWanIP":           both(providers.Invalid, "the machine has an ordinary public IP; return that first"),
-	"LimitExceeded":                                    both(providers.Invalid, "a quota of the account is used up"),
-	"AddressQuotaLimitExceeded":                        both(providers.Invalid, "a quota of the account is used up"),
-	"ResourceInsufficient":                             invalid,
-	"InvalidParameter":                                 invalid,
-	"InvalidParameterValue":                            invalid,
-	"InvalidParameterConflict":                         invalid,
-	"InvalidAddressId":                                 invalid,
-	"InvalidInstanceId":                                invalid,
-	"InvalidNetworkInterfaceId":                        invalid,
-	"InvalidPrivateIpAddress":                          invalid,
-	"MissingParameter":                                 invalid,
-	"UnknownParameter":                                 invalid,
-	"InvalidRequest":                                   invalid,
-	"OperationDenied":                                  invalid,
-	"UnsupportedProtocol":                              both(providers.Invalid, "check "+OptionEndpoint),
-	"NoSuchProduct":                                    both(providers.Invalid, "check "+OptionEndpoint),
-	"NoSuchVersion":                                    both(providers.Invalid, "check "+OptionEndpoint),
-	"InvalidAction":                                    both(providers.Unsupported, "check "+OptionEndpoint),
-	"ActionOffline":                                    both(providers.Unsupported, ""),
-	"UnsupportedOperation.Ecmp":                        invalid,
-	"UnsupportedOperation.EcmpWithUserRoute":           invalid,
-	"UnsupportedOperation.EcmpWithCcnRoute":            invalid,
-	"UnsupportedOperation.SystemRoute":                 invalid,
-	"UnsupportedOperation.ConflictWithDockerRoute":     invalid,
-	"UnsupportedOperation.ResourceMismatch":            invalid,
-	"UnsupportedOperation.IdempotentParameterMismatch": invalid,
+	"UnsupportedRegion":                                       both(providers.Invalid, hintRegion),
+	"InvalidAddressId.Blocked":                                both(providers.Invalid, hintBlocked),
+	"OperationDenied.AddressInArrears":                        both(providers.Invalid, hintArrears),
+	"InvalidAddressIdState.InArrears":                         both(providers.Invalid, hintArrears),
+	"InvalidParameterValue.InstanceHasWanIP":                  both(providers.Invalid, "the machine has an ordinary public IP; return that first"),
+	"LimitExceeded":                                           both(providers.Invalid, "a quota of the account is used up"),
+	"AddressQuotaLimitExceeded":                               both(providers.Invalid, "a quota of the account is used up"),
+	"UnsupportedProtocol":                                     both(providers.Invalid, "check "+OptionEndpoint),
+	"NoSuchProduct":                                           both(providers.Invalid, "check "+OptionEndpoint),
+	"NoSuchVersion":                                           both(providers.Invalid, "check "+OptionEndpoint),
+	"InvalidAction":                                           both(providers.Unsupported, "check "+OptionEndpoint),
+	"UnsupportedOperation.ActionNotFound":                     both(providers.Unsupported, "check "+OptionEndpoint),
+	"ActionOffline":                                           both(providers.Unsupported, ""),
+	"UnsupportedOperation.AddressIpNotSupportInstance":        both(providers.Invalid, hintEIPKind),
+	"UnsupportedOperation.IncorrectAddressResourceType":       both(providers.Invalid, hintEIPKind),
+	"UnsupportedOperation.InvalidAddressInternetChargeType":   both(providers.Invalid, hintEIPKind),
+	"UnsupportedOperation.IspNotSupported":                    both(providers.Invalid, hintEIPKind),
+	"UnsupportedOperation.InvalidAction":                      invalid,
+	"UnsupportedOperation.Ecmp":                               invalid,
+	"UnsupportedOperation.EcmpWithUserRoute":                  invalid,
+	"UnsupportedOperation.EcmpWithCcnRoute":                   invalid,
+	"UnsupportedOperation.SystemRoute":                        invalid,
+	"UnsupportedOperation.ConflictWithDockerRoute":            invalid,
+	"UnsupportedOperation.CdcSubnetNotSupportUnLocalGateway":  invalid,
+	"UnsupportedOperation.NormalSubnetNotSupportLocalGateway": invalid,
+	"UnsupportedOperation.AppIdMismatch":                      invalid,
+	"UnsupportedOperation.ResourceMismatch":                   invalid,
+	"UnsupportedOperation.IdempotentParameterMismatch":        invalid,
+	// First parts, of which nothing is known but that they ask for another request.
+	"ResourceInsufficient":      invalid,
+	"RequestSizeLimitExceeded":  invalid,
+	"InvalidParameter":          invalid,
+	"InvalidParameterValue":     invalid,
+	"InvalidParameterConflict":  invalid,
+	"InvalidAccount":            invalid,
+	"InvalidAddressId":          invalid,
+	"InvalidInstanceId":         invalid,
+	"InvalidNetworkInterfaceId": invalid,
+	"InvalidPrivateIpAddress":   invalid,
+	"InvalidFilter":             invalid,
+	"InvalidFilterValue":        invalid,
+	"InvalidHostId":             invalid,
+	"InvalidSecurityGroupId":    invalid,
+	"InvalidSgId":               invalid,
+	"InvalidZone":               invalid,
+	"MissingParameter":          invalid,
+	"UnknownParameter":          invalid,
+	"InvalidRequest":            invalid,
+	"OperationDenied":           invalid,
 
 	// The route has been deleted or replaced since it was read.
 	"UnsupportedOperation.RecordNotExists": status,
@@ -146,6 +175,8 @@ const (
 	hintPrimary  = "the address is the primary one of an interface; only a secondary one can move"
 	hintOccupied = "the target holds an EIP already; unbind that first, if it is another one"
 	hintBlocked  = "the EIP is blocked for security reasons; it cannot be bound until that is lifted"
+	hintEIPKind  = "an EIP of this type, carrier or billing cannot be bound to this machine"
+	hintToken    = "the temporary credential has expired or was withdrawn; with a role, check that it is still bound to this machine"
 	hintArrears  = "the EIP is in arrears; it cannot be bound until the account is paid"
 )
 
@@ -164,7 +195,7 @@ func lookup(code string) meaning {
 
 // staleCredential reports whether a code says that a credential was valid once.
 func staleCredential(code string) bool {
-	return code == "AuthFailure.TokenFailure" || code == "AuthFailure.SecretIdNotFound"
+	return code == codeTokenFailure || code == codeInvalidToken || code == codeSecretIDNotFound
 }
 
 // service returns the service that an action belongs to.

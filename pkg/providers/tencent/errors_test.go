@@ -37,6 +37,7 @@ func TestRefusals(t *testing.T) {
 		{"AuthFailure.SecretIdNotFound", "denied", "denied", "does not exist or was disabled"},
 		{"AuthFailure.SignatureFailure", "denied", "denied", "the SecretKey does not belong to the SecretId"},
 		{"AuthFailure.TokenFailure", "denied", "denied", "the temporary credential has expired"},
+		{"UnauthorizedOperation.InvalidToken", "denied", "denied", "the temporary credential has expired"},
 		{"AuthFailure.InvalidAuthorization", "denied", "denied", "check the credential"},
 		{"IpNotInWhitelist", "denied", "denied", "white list"},
 
@@ -45,6 +46,7 @@ func TestRefusals(t *testing.T) {
 		{"UnsupportedOperation.PrimaryIp", "invalid", "invalid", "only a secondary one can move"},
 
 		{"UnsupportedOperation.AddressStatusNotPermit", "transient", "conflict", ""},
+		{"InvalidAddressId.StatusNotPermit", "transient", "conflict", ""},
 		{"InvalidAddressIdStatus.NotPermit", "transient", "conflict", ""},
 		{"InvalidAddressState", "transient", "conflict", ""},
 		{"InvalidInstanceId.AlreadyBindEip", "transient", "conflict", "holds an EIP already"},
@@ -66,6 +68,8 @@ func TestRefusals(t *testing.T) {
 		{"UnsupportedOperation.InstanceStateNotSupported", "busy", "busy", ""},
 		{"UnsupportedOperation.InstanceStatusNotPermit", "busy", "busy", "stopped without charge"},
 		{"UnsupportedOperation.IdempotentProcessing", "busy", "busy", ""},
+		{"InvalidInstance.NotSupported", "busy", "busy", "the machine is being changed"},
+		{"OperationDenied.InstanceOperationInProgress", "busy", "busy", ""},
 		{"ResourceBusy", "busy", "busy", ""},
 		{"ResourceUnavailable", "busy", "busy", ""},
 
@@ -74,6 +78,7 @@ func TestRefusals(t *testing.T) {
 		{"InvalidInstanceId.NotFound", "not-found", "not-found", ""},
 		{"InvalidNetworkInterfaceId.NotFound", "not-found", "not-found", ""},
 		{"FailedOperation.AddressEniInfoNotFound", "not-found", "not-found", ""},
+		{"FailedOperation.MasterEniNotFound", "not-found", "not-found", ""},
 		{"InvalidParameterValue.AddressNotFound", "not-found", "not-found", ""},
 		{"InvalidParameterValue.NetworkInterfaceNotFound", "not-found", "not-found", ""},
 
@@ -81,6 +86,16 @@ func TestRefusals(t *testing.T) {
 		{"OperationDenied.AddressInArrears", "invalid", "invalid", "arrears"},
 		{"InvalidAddressIdState.InArrears", "invalid", "invalid", "arrears"},
 		{"InvalidParameterValue.InstanceHasWanIP", "invalid", "invalid", "ordinary public IP"},
+		{"InvalidAccount.NotSupported", "invalid", "invalid", ""},
+		{"UnsupportedOperation.AddressIpNotSupportInstance", "invalid", "invalid", "cannot be bound to this machine"},
+		{"UnsupportedOperation.IncorrectAddressResourceType", "invalid", "invalid", "cannot be bound to this machine"},
+		{"UnsupportedOperation.InvalidAddressInternetChargeType", "invalid", "invalid", "cannot be bound to this machine"},
+		{"UnsupportedOperation.IspNotSupported", "invalid", "invalid", "cannot be bound to this machine"},
+		{"UnsupportedOperation.InvalidAction", "invalid", "invalid", ""},
+		{"UnsupportedOperation.ActionNotFound", "unsupported", "unsupported", "check endpoint"},
+		{"UnsupportedOperation.CdcSubnetNotSupportUnLocalGateway", "invalid", "invalid", ""},
+		{"UnsupportedOperation.NormalSubnetNotSupportLocalGateway", "invalid", "invalid", ""},
+		{"InvalidFilter", "invalid", "invalid", ""},
 		{"UnsupportedOperation.Ecmp", "invalid", "invalid", ""},
 		{"UnsupportedOperation.SystemRoute", "invalid", "invalid", ""},
 		{"InvalidParameterValue.Malformed", "invalid", "invalid", ""},
@@ -243,7 +258,7 @@ func TestWhatIsMissingForACallIsSaidAndNothingSent(t *testing.T) {
 func TestACredentialThatIsNoLongerAcceptedIsReported(t *testing.T) {
 	t.Parallel()
 	for code, reported := range map[string]bool{
-		"AuthFailure.TokenFailure": true, "AuthFailure.SecretIdNotFound": true,
+		"AuthFailure.TokenFailure": true, "AuthFailure.SecretIdNotFound": true, "UnauthorizedOperation.InvalidToken": true,
 		"AuthFailure.SignatureExpire": false, "UnauthorizedOperation": false, "ResourceNotFound": false,
 	} {
 		var got []string
