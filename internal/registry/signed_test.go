@@ -162,22 +162,28 @@ type whole struct{ interfaces []metadata.Interface }
 func (whole) Cloud() string { return "tencent" }
 
 func (w whole) Identity(context.Context) (metadata.Identity, error) {
-	return metadata.Identity{Target: providers.Target{Instance: "ins-1"}, Interfaces: w.interfaces}, nil
+	return metadata.Identity{Target: providers.Target{Instance: "ins-1", PrivateIP: netip.MustParseAddr("10.0.4.20")}, Interfaces: w.interfaces}, nil
 }
 
 func TestAnIdentityIsCompletedByTheAPI(t *testing.T) {
 	t.Parallel()
-	one := []metadata.Interface{{MAC: "52:54:00:00:00:01"}, {MAC: "52:54:00:00:00:02"}}
+	primary := metadata.Interface{MAC: "52:54:00:00:00:01", Addresses: []netip.Addr{netip.MustParseAddr("10.0.4.20"), netip.MustParseAddr("10.0.4.99")}}
+	other := metadata.Interface{MAC: "52:54:00:00:00:02", Addresses: []netip.Addr{netip.MustParseAddr("10.0.5.20")}}
+	one := []metadata.Interface{primary, other}
+	asks := []string{"ins-1 52:54:00:00:00:01"}
 	denied := errors.New("denied")
 	for _, tc := range []struct {
 		name string
 		ifs  []metadata.Interface
 		err  error
 		want string
+		asks []string
 	}{
-		{"found", one, nil, "eni-1"},
-		{"not found", one, denied, ""},
-		{"no interface", nil, nil, ""},
+		{"found", one, nil, "eni-1", asks},
+		{"listed last", []metadata.Interface{other, primary}, nil, "eni-1", asks},
+		{"not found", one, denied, "", asks},
+		{"no interface", nil, nil, "", nil},
+		{"none with the primary address", []metadata.Interface{other}, nil, "", nil},
 	} {
 		var asked []string
 		c := &completed{whole{tc.ifs}, func(_ context.Context, instance, mac string) (string, error) {
@@ -192,7 +198,7 @@ func TestAnIdentityIsCompletedByTheAPI(t *testing.T) {
 		if tc.err != nil && !errors.Is(err, tc.err) {
 			t.Errorf("%s: the cause is lost: %v", tc.name, err)
 		}
-		if len(tc.ifs) > 0 && !slices.Equal(asked, []string{"ins-1 52:54:00:00:00:01"}) {
+		if !slices.Equal(asked, tc.asks) {
 			t.Errorf("%s: asked for %q", tc.name, asked)
 		}
 	}

@@ -117,7 +117,7 @@ func tencentCredentials(s Settings, cfg *tencent.Config) (from string, err error
 }
 
 // completed is a metadata service whose word on the machine lacks the interface, which
-// the API tells.
+// the API tells: the one with the primary private address.
 type completed struct {
 	metadata.Source
 	find func(ctx context.Context, instance, mac string) (id string, err error)
@@ -130,12 +130,15 @@ func (c *completed) Identity(ctx context.Context) (metadata.Identity, error) {
 	if err != nil {
 		return id, err
 	}
-	if len(id.Interfaces) == 0 {
-		return id, fmt.Errorf("find the network interface: the metadata service names none: %w", metadata.ErrIncomplete)
+	// In which order the service lists them is not documented.
+	i := slices.IndexFunc(id.Interfaces, func(n metadata.Interface) bool { return slices.Contains(n.Addresses, id.Target.PrivateIP) })
+	if i < 0 {
+		return id, fmt.Errorf("find the network interface: the metadata service names none with %s, the primary private address: %w", id.Target.PrivateIP, metadata.ErrIncomplete)
 	}
-	found, err := c.find(ctx, id.Target.Instance, id.Interfaces[0].MAC)
+	mac := id.Interfaces[i].MAC
+	found, err := c.find(ctx, id.Target.Instance, mac)
 	if err != nil {
-		return id, fmt.Errorf("find the network interface with the MAC %s: %w: %w", id.Interfaces[0].MAC, metadata.ErrIncomplete, err)
+		return id, fmt.Errorf("find the network interface with the MAC %s: %w: %w", mac, metadata.ErrIncomplete, err)
 	}
 	id.Target.Interface = found
 	return id, nil
