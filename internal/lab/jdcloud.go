@@ -27,7 +27,7 @@ const (
 // jdReads are the calls of an access key that may not move an address.
 var jdReads = []string{
 	"describeInstance", "describeElasticIp", "describeElasticIps", "describeNetworkInterface", "describeNetworkInterfaces",
-	"describeSubnet", "describeRouteTable", "describeAg",
+	"describeSubnet", "describeRouteTable", "describeVpc", "describeAg",
 }
 
 // jdCalls are the calls of its API by what they are for. Operations have none.

@@ -145,6 +145,18 @@ func TestListsOfTheRest(t *testing.T) {
 			t.Errorf("%s: %d (-want +got):\n%s", tt.path, r.status, diff)
 		}
 	}
+	wantJSON(t, "network", w.get(base+"vpcs/vpc-two").at("result"), `{"vpc": {
+		"vpcId": "vpc-two", "vpcName": "vpc-two", "addressPrefix": "", "description": "", "aclIds": [], "routeTableIds": [],
+		"subnets": [{"subnetId": "subnet-two", "subnetName": "subnet-two", "vpcId": "vpc-two", "addressPrefix": "10.0.9.0/24",
+			"availableIpCount": 200, "description": "", "routeTableId": "rtb-one", "subnetType": "standard", "az": "",
+			"createdTime": "2026-01-01T00:00:00Z"}],
+		"createdTime": "2026-01-01T00:00:00Z"}}`)
+	if got := w.get(base+"vpcs/vpc-0fipctl0aa").at("result", "vpc", "addressPrefix"); got != "10.0.0.0/16" {
+		t.Errorf("the shared network has the range %v", got)
+	}
+	if got := w.get(base + "vpcs/vpc-three").status; got != 404 {
+		t.Errorf("an unknown network: %d", got)
+	}
 	if got := w.get(base+"routeTables/rtb-one").at("result", "routeTable", "subnetIds", 0); got != "subnet-two" {
 		t.Errorf("subnet of the table: got %v", got)
 	}

@@ -95,6 +95,7 @@ func TestEveryOperationIsServed(t *testing.T) {
 		{"describeNetworkInterfaces", "GET", "networkInterfaces/", ""},
 		{"assignSecondaryIps", "POST", "networkInterfaces/port-b:assignSecondaryIps", `{"force":true,"secondaryIps":["10.0.4.99"]}`},
 		{"unassignSecondaryIps", "POST", "networkInterfaces/port-a:unassignSecondaryIps", `{"secondaryIps":["10.0.4.99"]}`},
+		{"describeVpc", "GET", "vpcs/vpc-0fipctl0aa", ""},
 		{"describeSubnet", "GET", "subnets/subnet-0fipctl0a", ""},
 		{"describeSubnets", "GET", "subnets/", ""},
 		{"describeQuota", "GET", "quotas/?type=secondaryIp&parentResourceId=port-a", ""},

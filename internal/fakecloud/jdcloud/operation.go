@@ -46,6 +46,7 @@ var operations = []operation{
 	{"vpc", "describeNetworkInterfaces", "GET", "networkInterfaces/", (*api).describeInterfaces},
 	{"vpc", "assignSecondaryIps", "POST", "networkInterfaces/{}:assignSecondaryIps", (*api).assignSecondaryIPs},
 	{"vpc", "unassignSecondaryIps", "POST", "networkInterfaces/{}:unassignSecondaryIps", (*api).unassignSecondaryIPs},
+	{"vpc", "describeVpc", "GET", "vpcs/{}", (*api).describeVPC},
 	{"vpc", "describeSubnet", "GET", "subnets/{}", (*api).describeSubnet},
 	{"vpc", "describeSubnets", "GET", "subnets/", (*api).describeSubnets},
 	{"vpc", "describeQuota", "GET", "quotas/", (*api).describeQuota},

@@ -79,7 +79,7 @@ func (a *api) refuseModify(r *request, tb *table, spec ruleSpec) reply {
 	switch {
 	case u == nil:
 		return notFound()
-	case u.propagated || u.hopType == "local":
+	case u.propagated || u.hopType == hopLocal:
 		return precondition("Rule %s cannot be modified", u.id)
 	case spec.AddressPrefix != "" && spec.AddressPrefix != u.prefix.String():
 		return invalid("Request parameter addressPrefix is '%s', expected one of [%s]", spec.AddressPrefix, u.prefix)
@@ -192,7 +192,7 @@ func (a *api) removeRouteTableRules(r *request) reply {
 		switch u := a.rule(r, tb, id); {
 		case u == nil:
 			return notFound()
-		case u.propagated || u.hopType == "local":
+		case u.propagated || u.hopType == hopLocal:
 			return precondition("Rule %s cannot be removed", id)
 		}
 	}

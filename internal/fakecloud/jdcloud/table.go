@@ -18,6 +18,7 @@ const priorityDefault = 100
 // The next hops of rules that the model knows, and the origins of rules.
 const (
 	hopInstance  = "instance"
+	hopLocal     = "local" // the network's own range, which the rule does not tell
 	hopInterface = "elastic_network_interface"
 
 	originStatic     = "static"
@@ -115,12 +116,12 @@ func (a *api) addRule(tb *table, u Rule) {
 }
 
 // tableFor returns the table, made with the rule that each has for its own VPC if it
-// is new.
+// is new: the words "local" are in the vendor's sample, the range is not.
 func (a *api) tableFor(id, vpc, region string) *table {
 	tb := a.world.table(id)
 	if tb == nil {
 		tb = &table{id: id, vpc: cmp.Or(vpc, vpcDefault), region: cmp.Or(region, a.options.Region)}
-		a.addRule(tb, Rule{Prefix: netip.MustParsePrefix("10.0.0.0/16"), NextHopType: "local", NextHop: "local"})
+		a.addRule(tb, Rule{NextHopType: hopLocal, NextHop: hopLocal, Priority: 1})
 		a.world.tables = append(a.world.tables, tb)
 	}
 	return tb
@@ -231,6 +232,9 @@ func (a *api) ruleDocuments(r *request, tb *table) []ruleDocument {
 		}
 		if u.propagated {
 			d.Origin = originPropagated
+		}
+		if u.hopType == hopLocal {
+			d.AddressPrefix = hopLocal
 		}
 		if u.ip.IsValid() {
 			at := a.hop(r, tb, u)

@@ -36,8 +36,8 @@ func TestTheDocumentOfARouteTable(t *testing.T) {
 	wantJSON(t, "table", w.get(tableA).at("result"), `{"routeTable": {"routeTableId": "rtb-one", "routeTableName": "rtb-one",
 		"routeTableType": "custom", "description": "", "vpcId": "vpc-0fipctl0aa", "subnetIds": [], "createdTime": "2026-01-01T00:00:00Z",
 		"routeTableRules": [
-			{"ruleId": "rt-0fipctl001", "priority": 100, "nextHopType": "local", "nextHopId": "local", "addressPrefixType": "CIDR",
-				"addressPrefix": "10.0.0.0/16", "origin": "static", "description": ""},
+			{"ruleId": "rt-0fipctl001", "priority": 1, "nextHopType": "local", "nextHopId": "local", "addressPrefixType": "CIDR",
+				"addressPrefix": "local", "origin": "static", "description": ""},
 			{"ruleId": "rt-one", "priority": 100, "nextHopType": "instance", "nextHopId": "i-a", "addressPrefixType": "CIDR",
 				"addressPrefix": "172.16.0.9/32", "origin": "static", "description": ""},
 			{"ruleId": "rt-nat", "priority": 50, "nextHopType": "natgw", "nextHopId": "natgw-1", "addressPrefixType": "CIDR",

@@ -29,6 +29,7 @@ type client struct {
 	now         func() time.Time
 	nonce       func() string
 	facts       facts
+	ranges      facts // of VPCs
 }
 
 // call is one call of the API.

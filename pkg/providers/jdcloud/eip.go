@@ -137,21 +137,27 @@ type elasticIP struct {
 // The words of status and state that matter.
 const (
 	statusAssociated = "ASSOCIATED"
+	statusFree       = "NOT_ASSOCIATED"
 	stateProcessing  = "PROCESSING"
 	stateDown        = "DOWN"
 	chargeNormal     = "normal"
 )
 
 // check reads what was found under name. Free is only what says so: its ids are there
-// and empty, and nothing speaks of a holder.
+// and empty, as in the vendor's samples, or its status has the word; and nothing speaks of
+// a holder.
 func (e *elasticIP) check(name string) (err error) {
+	absent := ""
 	for _, field := range []struct {
 		name  string
-		value *string
-	}{{"networkInterfaceId", e.Interface}, {"instanceId", e.Instance}, {"privateIpAddress", e.Private}} {
-		if field.value == nil {
-			return missing(name + "." + field.name)
+		value **string
+	}{{"privateIpAddress", &e.Private}, {"instanceId", &e.Instance}, {"networkInterfaceId", &e.Interface}} {
+		if *field.value == nil {
+			absent, *field.value = field.name, new(string)
 		}
+	}
+	if absent != "" && !(e.free() && e.Status == statusFree) {
+		return missing(name + "." + absent)
 	}
 	if e.ID == "" {
 		return missing(name + ".elasticIpId")

@@ -32,6 +32,8 @@ func TestOwnerOfAnEIP(t *testing.T) {
 		{"held by nobody", canned{file: "elastic_ip_free"}, providers.Assignment{}},
 		{"held, in an older answer", eipWith(strings.TrimSuffix(held, ",")), providers.Assignment{Target: nodeA, PrivateAddresses: addrs("10.0.4.20")}},
 		{"held by nobody, in an older answer", eipWith(strings.TrimSuffix(free, ",")), providers.Assignment{}},
+		{"held by nobody, by its status alone", eipWith(`"status":"NOT_ASSOCIATED"`), providers.Assignment{}},
+		{"held by nobody, with null for ids", eipWith(`"privateIpAddress":null,"networkInterfaceId":null,"instanceId":"","status":"NOT_ASSOCIATED"`), providers.Assignment{}},
 		{"being attached", eipWith(free + `"status":"NOT_ASSOCIATED","state":"PROCESSING"`), providers.Assignment{Pending: true}},
 		{"being attached, called associated", eipWith(free + `"status":"ASSOCIATED","state":"PROCESSING"`), providers.Assignment{Pending: true}},
 		{"being detached", eipWith(held + `"status":"ASSOCIATED","state":"PROCESSING"`),

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 func TestFactsAreBoundedAndForgotten(t *testing.T) {
@@ -32,6 +34,28 @@ func TestFactsAreBoundedAndForgotten(t *testing.T) {
 		f.put(fmt.Sprint("subnet-", i), p, now)
 		if len(f.by) > factsMax {
 			t.Fatalf("%d facts are kept", len(f.by))
+		}
+	}
+}
+
+// TestTheRangeOfANetworkIsReadOnceAnHour: a preflight costs three reads, which is what the
+// allowance counts (internal/daemon, preflightCalls).
+func TestTheRangeOfANetworkIsReadOnceAnHour(t *testing.T) {
+	t.Parallel()
+	at := now
+	c, seen := start(t, script{readTable: {file: "route_table"}, readVPC: vpcWith("10.0.0.0/16"), readA: {file: "instance"}, readPortA: sanity(`"sanityCheck":0`)})
+	c.client.now = func() time.Time { return at }
+	p := c.provider(t, providers.KindRoute).(providers.Preflighter)
+	for _, step := range []struct {
+		after time.Duration
+		reads int
+	}{{0, 4}, {rangeAge - 1, 3}, {1, 4}} {
+		at = at.Add(step.after)
+		if err := p.Preflight(t.Context(), webRoute, only(providers.KindRoute, nodeA)); err != nil {
+			t.Fatal(err)
+		}
+		if got := seen.seen(); len(got) != step.reads {
+			t.Errorf("%v later: %q, want %d reads", step.after, got, step.reads)
 		}
 	}
 }

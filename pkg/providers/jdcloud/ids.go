@@ -21,6 +21,7 @@ const (
 	prefixTable     = "rtb-"
 	prefixInstance  = "i-"
 	prefixInterface = "port-"
+	prefixVPC       = "vpc-"
 )
 
 var (

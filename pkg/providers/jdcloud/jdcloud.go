@@ -109,7 +109,7 @@ func New(cfg Config) (*Cloud, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	c := &client{credentials: cfg.Credentials, rejected: cfg.Rejected, region: cfg.Region, endpoint: at, now: cfg.Now, nonce: cfg.Nonce}
+	c := &client{credentials: cfg.Credentials, rejected: cfg.Rejected, region: cfg.Region, endpoint: at, now: cfg.Now, nonce: cfg.Nonce, ranges: facts{age: rangeAge}}
 	if c.now == nil {
 		c.now = time.Now
 	}

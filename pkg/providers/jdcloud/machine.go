@@ -146,12 +146,11 @@ type attachedNIC struct {
 	NIC *machineNIC `json:"networkInterface"`
 }
 
-// machineNIC is a network interface inside an instance.
+// machineNIC is a network interface inside an instance. What is empty is left out.
 type machineNIC struct {
-	ID          string       `json:"networkInterfaceId"`
-	SanityCheck *int         `json:"sanityCheck"`
-	PrimaryIP   nicAddress   `json:"primaryIp"`
-	Secondary   []nicAddress `json:"secondaryIps"`
+	ID        string       `json:"networkInterfaceId"`
+	PrimaryIP nicAddress   `json:"primaryIp"`
+	Secondary []nicAddress `json:"secondaryIps"`
 }
 
 // nicAddress is a private address of an interface, and the EIP that is mapped to it.

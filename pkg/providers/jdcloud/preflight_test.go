@@ -118,9 +118,27 @@ func TestPreflightOfAPrivateIP(t *testing.T) {
 	}
 }
 
+const (
+	readVPC   = "GET /vpcs/vpc-1a2b3c4d5e"
+	readPortA = "GET /networkInterfaces/port-a"
+)
+
+// sanity is the interface of node A with this field.
+func sanity(field string) canned {
+	return result(`{"networkInterface":{"networkInterfaceId":"port-a","instanceId":"i-a",` + field + `}}`)
+}
+
+// vpcWith is a network with a range and those of its subnets.
+func vpcWith(prefix string, subnets ...string) canned {
+	for i, s := range subnets {
+		subnets[i] = `{"addressPrefix":"` + s + `"}`
+	}
+	return result(`{"vpc":{"vpcId":"vpc-1a2b3c4d5e","addressPrefix":"` + prefix + `","subnets":[` + strings.Join(subnets, ",") + `]}}`)
+}
+
 func TestPreflightOfARoute(t *testing.T) {
 	t.Parallel()
-	good := script{readTable: tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"i-b","origin":"static"`)), readA: {file: "instance"}}
+	good := script{readTable: tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"i-b","origin":"static"`)), readVPC: vpcWith("10.0.0.0/16"), readA: {file: "instance"}, readPortA: sanity(`"sanityCheck":0`)}
 	for _, tc := range []struct {
 		name       string
 		change     script
@@ -128,11 +146,29 @@ func TestPreflightOfARoute(t *testing.T) {
 	}{
 		{"nothing speaks against it", nil, "", ""},
 		{"already there", script{readTable: {file: "route_table"}}, "", ""},
-		{"the check of source and destination is on", script{readA: instanceWith(t, `"sanityCheck":0`, `"sanityCheck":1`)},
-			"invalid", "set sanityCheck to 0"},
-		{"it is on where the route is already", script{readTable: canned{file: "route_table"}, readA: instanceWith(t, `"sanityCheck":0`, `"sanityCheck":1`)},
+		{"the check of source and destination is on", script{readPortA: sanity(`"sanityCheck":1`)}, "invalid", "set sanityCheck to 0"},
+		{"it is on where the route is already", script{readTable: canned{file: "route_table"}, readPortA: sanity(`"sanityCheck":1`)},
 			"invalid", "sanityCheck of interface port-a is on"},
-		{"it is not told", script{readA: instanceWith(t, `"sanityCheck":0,`, ``)}, "transient", "sanityCheck"},
+		{"it is left out like all that is zero", script{readPortA: sanity(`"role":"Primary"`)}, "", ""},
+		{"it is null", script{readPortA: sanity(`"sanityCheck":null`)}, "", ""},
+		{"it is false", script{readPortA: sanity(`"sanityCheck":false`)}, "", ""},
+		{"it is true", script{readPortA: sanity(`"sanityCheck":true`)}, "invalid", "set sanityCheck to 0"},
+		{"it is neither 0 nor 1", script{readPortA: sanity(`"sanityCheck":"off"`)}, "transient", `networkInterface.sanityCheck: "off" is neither 0 nor 1`},
+		{"it is a list", script{readPortA: sanity(`"sanityCheck":[0]`)}, "transient", `networkInterface.sanityCheck: "[0]" is neither 0 nor 1`},
+		{"the deprecated one of the machine does not count", script{readA: instanceWith(t, `"subnetId":"subnet-web",`, `"subnetId":"subnet-web","sanityCheck":1,`)}, "", ""},
+		{"another interface is told", script{readPortA: result(`{"networkInterface":{"networkInterfaceId":"port-b","sanityCheck":0}}`)}, "transient", `asked for port-a, got "port-b"`},
+		{"no interface is told", script{readPortA: result(`{"networkInterfaces":[]}`)}, "transient", "networkInterface: missing"},
+		{"no permission for the interface", script{readPortA: failure(403, "HTTP_FORBIDDEN", "api is disabled")}, "denied", "permission vpc:describeNetworkInterface"},
+		{"the machine tells no interface", script{readA: result(`{"instance":{"instanceId":"i-a","status":"running"}}`)}, "transient", "the API does not tell the instance's primary interface"},
+		{"inside the network", script{readVPC: vpcWith("172.16.0.0/12")}, "invalid",
+			"ip: 172.16.0.9 is inside 172.16.0.0/12, the network's own range; a route needs an address outside of it"},
+		{"inside it, and there is no such route yet", script{readTable: tableWith(), readVPC: vpcWith("172.16.0.0/12")}, "invalid", "is inside 172.16.0.0/12"},
+		{"inside a subnet of a network without a range", script{readVPC: vpcWith("", "10.0.4.0/24", "172.16.0.0/24")}, "invalid", "is inside 172.16.0.0/24"},
+		{"outside of all subnets of such a network", script{readVPC: vpcWith("", "10.0.4.0/24")}, "", ""},
+		{"a network that nobody may ask about", script{readVPC: failure(403, "HTTP_FORBIDDEN", "api is disabled")}, "", ""},
+		{"no such call", script{readVPC: failure(404, "NOT_FOUND", "no route and no API found with those values")}, "", ""},
+		{"a network that cannot be read", script{readVPC: failure(500, "INTERNAL", "Internal server error")}, "transient", "Internal server error"},
+		{"no network is told", script{readVPC: result(`{"vpcs":[]}`)}, "transient", "vpc: missing"},
 		{"another network", script{readA: instanceWith(t, `"vpc-1a2b3c4d5e"`, `"vpc-other"`)}, "invalid", "rtb-web is of vpc-1a2b3c4d5e, the instance in vpc-other"},
 		{"to a NAT gateway", script{readTable: tableWith(ruleTo("rt-1", `"nextHopType":"natgw","nextHopId":"natgw-1"`))}, "invalid", `"natgw natgw-1" and not an instance`},
 		{"to an interface", script{readTable: tableWith(ruleTo("rt-1", `"nextHopType":"elastic_network_interface","nextHopId":"port-x"`))}, "invalid", `"port-x" and not an instance`},

@@ -59,6 +59,22 @@ func TestOwnerOfAPrivateIP(t *testing.T) {
 	}
 }
 
+// TestAnInterfaceWithoutSecondaryAddressesHoldsNone: left out and null are as good as the
+// empty list, and the other interfaces of the subnet are read as ever.
+func TestAnInterfaceWithoutSecondaryAddressesHoldsNone(t *testing.T) {
+	t.Parallel()
+	for name, field := range map[string]string{"left out": "", "null": `,"secondaryIps":null,"secondaryCidrs":null`, "empty": `,"secondaryIps":[]`} {
+		list := result(`{"networkInterfaces":[{"networkInterfaceId":"router-port","instanceType":"N/A","instanceId":"router-1","primaryIp":{"privateIpAddress":"10.0.4.1"}` + field + `},
+			{"networkInterfaceId":"port-a","instanceType":"compute","instanceId":"i-a","primaryIp":{"privateIpAddress":"10.0.4.20"},"secondaryIps":[{"privateIpAddress":"10.0.4.99"}]}],"totalCount":2}`)
+		for ip, want := range map[string]providers.Target{"10.0.4.99": only(providers.KindPrivateIP, nodeA), "10.0.4.98": {}} {
+			c, _ := start(t, subnetWeb.with(script{listNICs: list}))
+			if got, err := c.provider(t, providers.KindPrivateIP).Owner(t.Context(), private(ip)); err != nil || got.Target != want {
+				t.Errorf("%s: %s: got %+v, %v; want %v", name, ip, got, err, want)
+			}
+		}
+	}
+}
+
 func TestAPrivateIPThatCannotMoveIsRefused(t *testing.T) {
 	t.Parallel()
 	for ip, want := range map[string]string{

@@ -28,8 +28,10 @@ var (
 	_ providers.Placer      = (*route)(nil)
 )
 
-// hopInstance is the type of the next hop that is a machine.
-const hopInstance = "instance"
+const (
+	hopInstance = "instance"   // the type of the next hop that is a machine
+	propagated  = "propagated" // the origin of a rule that nobody may change
+)
 
 // Capabilities implements providers.Provider.
 func (*route) Capabilities() providers.Capabilities { return Capabilities(providers.KindRoute) }
@@ -47,6 +49,11 @@ func (p *route) Owner(ctx context.Context, a providers.Address) (providers.Assig
 		return providers.Assignment{}, err
 	}
 	r, err := t.rule(op, a)
+	if providers.KindOf(err) == providers.NotFound {
+		if inside := p.inNetwork(ctx, op, t, a); inside != nil {
+			err = inside // no such rule is to be added
+		}
+	}
 	if err != nil {
 		return providers.Assignment{}, err
 	}
@@ -90,7 +97,7 @@ func canRerouteFrom(op string, hop providers.Target) error {
 	return refuse(op, providers.Invalid, "the next hop is %s and not an instance; fipctl changes only routes to instances", cloudhttp.Quote(hop.String()))
 }
 
-// Preflight implements providers.Preflighter with two reads.
+// Preflight implements providers.Preflighter with three reads, and one of the VPC an hour.
 func (p *route) Preflight(ctx context.Context, a providers.Address, to providers.Target) error {
 	op := fmt.Sprintf("check assignment of %s to %s", a, to)
 	if err := checkAddress(op, providers.KindRoute, a); err != nil {
@@ -103,6 +110,9 @@ func (p *route) Preflight(ctx context.Context, a providers.Address, to providers
 	if err != nil {
 		return err
 	}
+	if err := p.inNetwork(ctx, op, t, a); err != nil {
+		return err
+	}
 	r, err := t.rule(op, a)
 	if err != nil {
 		return err
@@ -111,28 +121,14 @@ func (p *route) Preflight(ctx context.Context, a providers.Address, to providers
 	if err != nil {
 		return err
 	}
-	if err := canForward(op, t, m); err != nil {
+	if err := p.canForward(ctx, op, t, m); err != nil {
 		return err
 	}
 	return canRerouteFrom(op, r.target())
 }
 
-// canForward refuses a machine that the route could lead to but not through.
-func canForward(op string, t routeTable, m machine) error {
-	if t.VPC != "" && m.VPC != "" && t.VPC != m.VPC {
-		return refuse(op, providers.Invalid, "table %s is of %s, the instance in %s; they must be in the same network", t.ID, t.VPC, m.VPC)
-	}
-	if m.Primary == nil || m.Primary.NIC == nil || m.Primary.NIC.SanityCheck == nil {
-		return refuse(op, providers.Transient, "the API does not tell sanityCheck of the instance's primary interface")
-	}
-	if n := m.Primary.NIC; *n.SanityCheck != 0 {
-		return refuse(op, providers.Invalid, "sanityCheck of interface %s is on, so the network drops what is not addressed to it; set sanityCheck to 0 (source/destination check off)", n.ID)
-	}
-	return nil
-}
-
-// table: "describeRouteTable", and where its answer has no rules, which is not
-// documented either way, "describeRouteTableRules".
+// table: "describeRouteTable", which has the rules in every sample; should an answer have
+// none, "describeRouteTableRules" is asked.
 func (p *route) table(ctx context.Context, op, id string) (routeTable, error) {
 	var doc tableResult
 	err := p.get(ctx, op, call{service: "vpc", operation: "describeRouteTable", path: "/routeTables/" + id}, &doc)
@@ -166,8 +162,10 @@ func (p *route) rules(ctx context.Context, op, id string) (*[]routeRule, error) 
 	return nil, refuse(op, providers.Unsupported, "%s has more than %d rules, which is too many to look through for each read", id, pagesMax*pageMax)
 }
 
+// tableResult: the table, as documented, or in a list of one, as in the vendor's sample.
 type tableResult struct {
-	Table *routeTable `json:"routeTable"`
+	Table  *routeTable  `json:"routeTable"`
+	Tables []routeTable `json:"routeTables"`
 }
 
 type rulesResult struct {
@@ -198,13 +196,19 @@ type routeRule struct {
 	HopType string  `json:"nextHopType"`
 	Hop     *string `json:"nextHopId"`
 	Prefix  string  `json:"addressPrefix"`
-	Origin  string  `json:"origin"` // static, propagated
+	Origin  string  `json:"origin"`    // static, propagated
+	Type    string  `json:"routeType"` // the same under its other name
 
 	prefix netip.Prefix // invalid: not a range
 }
 
 func (r *tableResult) check() error {
+	if r.Table == nil && len(r.Tables) == 1 {
+		r.Table = &r.Tables[0]
+	}
 	switch {
+	case r.Table == nil && len(r.Tables) > 1:
+		return fmt.Errorf("routeTables: has %d, one was asked for", len(r.Tables))
 	case r.Table == nil:
 		return missing("routeTable")
 	case r.Table.Rules == nil:
@@ -228,7 +232,7 @@ func checkRules(under string, rules []routeRule) error {
 		case rule.Prefix == "":
 			return missing(name + ".addressPrefix")
 		}
-		rule.prefix, _ = netip.ParsePrefix(rule.Prefix) // the id of a list is none, and matches nothing
+		rule.prefix, _ = netip.ParsePrefix(rule.Prefix) // the word local and the id of a list are none, and match nothing
 	}
 	return nil
 }
@@ -239,13 +243,9 @@ func (t routeTable) rule(op string, a providers.Address) (routeRule, error) {
 	want := netip.PrefixFrom(a.IP, 32)
 	var found []routeRule
 	for _, r := range *t.Rules {
-		switch {
-		case r.prefix == want:
-			if !slices.ContainsFunc(found, func(f routeRule) bool { return f.ID == r.ID }) { // pages shift
-				found = append(found, r)
-			}
-		case r.HopType == "local" && r.prefix.IsValid() && r.prefix.Contains(a.IP):
-			return routeRule{}, refuse(op, providers.Invalid, "ip: %s is inside %s, the network's own range; a route needs an address outside of it", a.IP, r.prefix)
+		again := func(f routeRule) bool { return f.ID == r.ID } // pages shift
+		if r.prefix == want && !slices.ContainsFunc(found, again) {
+			found = append(found, r)
 		}
 	}
 	switch {
@@ -253,7 +253,7 @@ func (t routeTable) rule(op string, a providers.Address) (routeRule, error) {
 		return routeRule{}, refuse(op, providers.NotFound, "%s has no route for %s; add one once, with any node as its next hop", t.ID, want)
 	case len(found) > 1:
 		return routeRule{}, refuse(op, providers.Invalid, "%s has %d routes for %s (%s, %s), between which traffic is split; remove all but one", t.ID, len(found), want, found[0].ID, found[1].ID)
-	case found[0].Origin == "propagated":
+	case found[0].Origin == propagated || found[0].Type == propagated:
 		return routeRule{}, refuse(op, providers.Invalid, "the route %s for %s in %s is propagated and cannot be changed; add a static one", found[0].ID, want, t.ID)
 	}
 	return found[0], nil

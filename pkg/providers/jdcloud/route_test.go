@@ -53,6 +53,8 @@ func TestOwnerOfARoute(t *testing.T) {
 			providers.Assignment{Target: providers.Target{Instance: "internet"}, Version: "rt-1"}, []string{readTable}},
 		{"to what is called an instance and is none", tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"vm-1"`)),
 			providers.Assignment{Target: providers.Target{Instance: "instance vm-1"}, Version: "rt-1"}, []string{readTable}},
+		{"in a list of one, as in the vendor's sample", result(`{"routeTables":[{"routeTableId":"rtb-web","routeTableRules":[{"ruleId":"rt-0","addressPrefix":"local","nextHopType":"local","nextHopId":"local"},` + ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"i-a","routeType":"static"`) + `]}],"totalCount":1}`),
+			providers.Assignment{Target: providers.Target{Instance: "i-a"}, PrivateAddresses: addrs("10.0.4.20"), Version: "rt-1"}, []string{readTable, readA}},
 		{"to no instance", tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":""`)),
 			providers.Assignment{Version: "rt-1"}, []string{readTable}},
 	}
@@ -89,12 +91,12 @@ func TestARouteThatCannotMoveIsRefused(t *testing.T) {
 			"invalid: rtb-web has 2 routes for 172.16.0.9/32 (rt-1, rt-2), between which traffic is split; remove all but one"},
 		{"a propagated rule", tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"i-a","origin":"propagated"`)),
 			"invalid: the route rt-1 for 172.16.0.9/32 in rtb-web is propagated and cannot be changed; add a static one"},
-		{"inside the network", tableWith(ruleTo("rt-1", instance), `{"ruleId":"rt-0","addressPrefix":"172.16.0.0/12","nextHopType":"local","nextHopId":"local"}`),
-			"invalid: ip: 172.16.0.9 is inside 172.16.0.0/12, the network's own range; a route needs an address outside of it"},
+		{"a propagated rule under the member's other name", tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"i-a","routeType":"propagated"`)),
+			"invalid: the route rt-1 for 172.16.0.9/32 in rtb-web is propagated and cannot be changed; add a static one"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := start(t, script{readTable: tc.table})
+			c, _ := start(t, script{readTable: tc.table, readVPC: vpcWith("10.0.0.0/16")})
 			p := c.provider(t, providers.KindRoute)
 			got, err := p.Owner(t.Context(), webRoute)
 			if err == nil || err.Error() != "read owner of 172.16.0.9 in rtb-web: "+tc.want || !got.Target.IsZero() {
@@ -206,8 +208,8 @@ func TestASlowSideIssueIsGivenUp(t *testing.T) {
 	})
 }
 
-// TestRulesThatTheTableDoesNotTellAreListed: whether the answer about a table has its
-// rules is not documented; the call that lists them is.
+// TestRulesThatTheTableDoesNotTellAreListed: every sample of a table has its rules; the
+// call that lists them is for an answer that has none.
 func TestRulesThatTheTableDoesNotTellAreListed(t *testing.T) {
 	t.Parallel()
 	const list = "GET /routeTables/rtb-web/routeTableRules"

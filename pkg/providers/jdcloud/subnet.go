@@ -52,12 +52,13 @@ type nicsResult struct {
 
 // nic is a network interface as the API shows it.
 type nic struct {
-	ID           string        `json:"networkInterfaceId"`
-	InstanceType string        `json:"instanceType"`
-	InstanceID   string        `json:"instanceId"`
-	Primary      *nicAddress   `json:"primaryIp"`
-	Secondary    *[]nicAddress `json:"secondaryIps"`
-	CIDRs        []string      `json:"secondaryCidrs"`
+	ID           string       `json:"networkInterfaceId"`
+	InstanceType string       `json:"instanceType"`
+	InstanceID   string       `json:"instanceId"`
+	Attachment   string       `json:"attachmentStatus"` // attached, detached
+	Primary      *nicAddress  `json:"primaryIp"`
+	Secondary    []nicAddress `json:"secondaryIps"` // null and left out are as good as empty
+	CIDRs        []string     `json:"secondaryCidrs"`
 	primary      netip.Addr
 	secondary    []netip.Addr
 }
@@ -77,21 +78,19 @@ func (r *nicsResult) check() error {
 	return nil
 }
 
-// check reads the interface found under name. Without its addresses an interface cannot
-// be told to hold none.
+// check reads the interface found under name. One without secondary addresses holds none: a
+// list that is not empty is never left out, and were it, Assign would not force the move.
 func (n *nic) check(name string) (err error) {
 	switch {
 	case n.ID == "":
 		return missing(name + ".networkInterfaceId")
 	case n.Primary == nil:
 		return missing(name + ".primaryIp")
-	case n.Secondary == nil:
-		return missing(name + ".secondaryIps")
 	}
 	if n.primary, err = parseIP(name+".primaryIp.privateIpAddress", n.Primary.IP); err != nil {
 		return err
 	}
-	for _, a := range *n.Secondary {
+	for _, a := range n.Secondary {
 		ip, err := parseIP(name+".secondaryIps.privateIpAddress", a.IP)
 		if err != nil {
 			return err
@@ -149,6 +148,8 @@ func (l nicList) find(op string, ip netip.Addr) (providers.Assignment, error) {
 	switch {
 	case len(found) > 1:
 		return providers.Assignment{}, refuse(op, providers.Transient, "two interfaces are shown with it, %s and %s", found[0].ID, found[1].ID)
+	case len(found) == 1 && found[0].InstanceID == "" && found[0].Attachment == "attached":
+		return providers.Assignment{}, refuse(op, providers.Transient, "interface %s has it and is attached, but the API does not tell to what", found[0].ID)
 	case len(found) == 1:
 		n := found[0]
 		return providers.Assignment{
