@@ -113,14 +113,21 @@ func (p *eip) list(ctx context.Context, ids []string, found map[string]*elasticI
 	return nil
 }
 
+// elasticIPsResult: the list, which may be null or left out where the count says that it is
+// empty. What it does not tell is read by itself.
 type elasticIPsResult struct {
 	ElasticIPs *[]elasticIP `json:"elasticIps"`
+	Total      *int         `json:"totalCount"`
 }
 
-func (r elasticIPsResult) check() error {
-	if r.ElasticIPs == nil {
+func (r *elasticIPsResult) check() error {
+	switch {
+	case r.ElasticIPs != nil:
+		return nil
+	case r.Total == nil || *r.Total != 0:
 		return missing("elasticIps")
 	}
+	r.ElasticIPs = &[]elasticIP{}
 	return nil
 }
 

@@ -63,6 +63,7 @@ func TestWhatAListDoesNotTellIsReadByItself(t *testing.T) {
 	}
 	for name, list := range map[string]string{
 		"none":                       "",
+		"null in place of none":      "null",
 		"one of them":                one,
 		"one twice, alike":           one + "," + two + "," + two,
 		"one twice, not alike":       one + "," + two + "," + listed("fip-2", "203.0.113.2", true),
@@ -75,7 +76,7 @@ func TestWhatAListDoesNotTellIsReadByItself(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := start(t, alone.with(script{"GET /elasticIps/": result(`{"elasticIps":[` + list + `]}`)}))
+			c, _ := start(t, alone.with(script{"GET /elasticIps/": result(strings.Replace(`{"elasticIps":[`+list+`],"totalCount":0}`, "[null]", "null", 1))}))
 			got := ownersOf(t, c, providers.KindEIP, anEIP("fip-1", "203.0.113.1"), anEIP("fip-2", "203.0.113.2"))
 			if got[0].Err != nil || got[0].Assignment.Target != nodeA {
 				t.Errorf("the first: %+v", got[0])
@@ -133,7 +134,7 @@ func TestALargeBatchIsMadeInPagesThatFailByThemselves(t *testing.T) {
 
 func TestAListThatIsNoneGivesNoOwner(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{}`, `{"elasticIps":null}`, `{"elasticIps":{}}`} {
+	for _, body := range []string{`{}`, `{"elasticIps":null}`, `{"elasticIps":null,"totalCount":2}`, `{"elasticIps":{}}`} {
 		c, seen := start(t, script{"GET /elasticIps/": result(body)})
 		for _, r := range ownersOf(t, c, providers.KindEIP, anEIP("fip-1", "203.0.113.1"), anEIP("fip-2", "203.0.113.2")) {
 			if kindWord(r.Err) != "transient" {
