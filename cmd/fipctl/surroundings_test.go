@@ -91,7 +91,7 @@ log: {level: debug}
 groups:
   - name: web
     vrid: 51
-    advert_interval: 100ms
+    advert_interval: 400ms
     addresses: [{provider: digitalocean, kind: reserved-ip, ip: 203.0.113.10}]
 providers:
   digitalocean: {token_file: %[1]s/token, endpoint: %[3]q, metadata_endpoint: %[4]q}
@@ -249,7 +249,7 @@ func TestNothingIsLostWithTheLog(t *testing.T) {
 			s := surround(t, "")
 			s.start(tt.stderr(t))
 			s.leads()
-			for range 30 {
+			for range 10 {
 				if a := s.hear(); a.Groups[0].Role != election.Active {
 					t.Fatalf("it leads no more: %+v", a.Groups[0])
 				}
