@@ -73,10 +73,11 @@ func (st State) sweepAt(i int, ob Observation) election.Instant {
 
 // lacks reports whether the machine should get an address before the cloud is asked to
 // bring it: what the cloud delivers must find it from the first packet on. A step that
-// failed does not hold up the write.
+// failed does not hold up the write; that the machine was made sure of a moment ago not to
+// have it is no such failure.
 func (st State) lacks(pol Policy, ob Observation, i int) bool {
 	a := st.Addresses[i]
-	return pol.Addresses[i].Guest == providers.GuestAddress && a.Guest != GuestPresent && ob.Now >= a.GuestAt
+	return pol.Addresses[i].Guest == providers.GuestAddress && (a.Guest == GuestAbsent || a.Guest == GuestUnknown && ob.Now >= a.GuestAt)
 }
 
 // arriving reports whether the cloud has accepted to bring the address here, so that the
