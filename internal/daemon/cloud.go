@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/telemetry"
@@ -207,7 +208,7 @@ func (e *engine) noteBound(g *group) {
 		if g.phases.sent != 0 {
 			took := g.phases.bound.Sub(g.phases.sent)
 			e.metrics.Phase(telemetry.PhaseAPI, took)
-			args := []any{"group", g.cfg.Name, "term", s.Term.Number, "took", telemetry.Short(took)}
+			args := []any{"group", g.cfg.Name, "addresses", g.addressNames(), "term", s.Term.Number, "took", telemetry.Short(took)}
 			if g.phases.detached != 0 {
 				gap := g.phases.bound.Sub(g.phases.detached)
 				e.metrics.Phase(telemetry.PhaseGap, gap)
@@ -216,6 +217,15 @@ func (e *engine) noteBound(g *group) {
 			e.log.Info("address bound", args...)
 		}
 	}
+}
+
+// addressNames lists the addresses of a group for the log.
+func (g *group) addressNames() string {
+	var names []string
+	for _, a := range g.cfg.Addresses {
+		names = append(names, a.IP.String())
+	}
+	return strings.Join(names, " ")
 }
 
 // noteDetached follows since when nobody holds an address that moves in two calls: from

@@ -182,6 +182,9 @@ func (e *engine) ownerConditions(g *group, s election.GroupStatus, add adder) {
 	case election.OwnerNone:
 		add(condUnbound, "", status.SeverityCritical, "nobody holds the address; it is bound as soon as a node may lead%s", g.unboundRemark())
 	case election.OwnerForeign:
+		if !s.Known {
+			break // it may be this node, which does not know yet what the cloud calls it
+		}
 		if s.Held != election.ReasonForeignOwner && slices.ContainsFunc(s.Nodes, func(n election.NodeStatus) bool { return !n.Heard }) {
 			break // just started: a peer not heard yet may be the stranger
 		}

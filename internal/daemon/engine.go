@@ -263,10 +263,34 @@ func (e *engine) carryOut(a election.Action) {
 	}
 }
 
+// owners says for the log who holds the addresses of a group by the last read, and when that
+// node was last heard.
+func (e *engine) owners(g *group) []any {
+	switch o := g.owner; o.Kind {
+	case election.OwnerNone:
+		return []any{"owner", "nobody"}
+	case election.OwnerForeign:
+		return []any{"owner", "a stranger"}
+	case election.OwnerNode:
+		args := []any{"owner", o.Node}
+		for _, n := range e.groupStatus(g).Nodes {
+			if n.Name == o.Node && n.Heard {
+				args = append(args, "owner_heard_ago", telemetry.Short(e.clock.now().Sub(n.At)))
+			}
+		}
+		return args
+	default:
+		return []any{"owner", "unknown"}
+	}
+}
+
 // roleChanged tells of a transition, in one line, and starts to measure a claim.
 func (e *engine) roleChanged(g *group, a election.Action) {
-	e.log.Info("role changed", "group", a.Group, "from", a.From.String(), "to", a.To.String(),
-		"reason", a.Reason.String(), "term", a.Term.Number)
+	args := []any{"group", a.Group, "from", a.From.String(), "to", a.To.String(), "reason", a.Reason.String(), "term", a.Term.Number}
+	if g != nil && a.To == election.Active {
+		args = append(args, e.owners(g)...)
+	}
+	e.log.Info("role changed", args...)
 	e.remember(fmt.Sprintf("%s %s->%s %s", a.Group, a.From, a.To, a.Reason))
 	e.metrics.Transition(a.Group, a.From, a.To, a.Reason)
 	e.metrics.Role(a.Group, a.To)

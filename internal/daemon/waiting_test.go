@@ -4,10 +4,13 @@
 package daemon
 
 import (
+	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -48,6 +51,38 @@ func TestAReadThatTheProviderBarsIsSaid(t *testing.T) {
 		reservedIPs(e.clouds).heed(controller.SpendOwner, &providers.Error{Kind: providers.Throttled, RetryAfter: 9 * time.Second}, now, now)
 		if got, until := e.waiting(g, waits), e.clock.time(now.Add(9*time.Second)); got == nil || got.Read == nil || !got.Read.Barred.Equal(until) {
 			t.Errorf("it waits for %+v, want none before %v", got, until)
+		}
+	})
+}
+
+// TestTheLogOfATakeoverNamesTheOwnerThatWasAndTheAddresses, as who reads it at night needs.
+func TestTheLogOfATakeoverNamesTheOwnerThatWasAndTheAddresses(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		a.crash()
+		w.eventually("b leads", b.bound)
+		for _, want := range []string{"reason=owner-silent term=2 owner=lb-a owner_heard_ago=9", `msg="address bound" group=web addresses=203.0.113.10 `} {
+			if !b.log.has(want) {
+				t.Errorf("no %q in:\n%s", want, b.log.lines(slog.LevelInfo))
+			}
+		}
+	})
+}
+
+// TestANodeThatDoesNotKnowItselfCallsNobodyAStranger: it may be the owner itself.
+func TestANodeThatDoesNotKnowItselfCallsNobodyAStranger(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, g, _ := w.stage()
+		told := func(known bool) (codes []string) {
+			s := election.GroupStatus{Known: known, Owner: election.Owner{Kind: election.OwnerForeign}, Held: election.ReasonForeignOwner}
+			a.engine.ownerConditions(g, s, func(code, _ string, _ status.Severity, _ string, _ ...any) { codes = append(codes, code) })
+			return codes
+		}
+		if got := told(false); len(got) != 0 {
+			t.Errorf("it says %v", got)
+		}
+		if got := told(true); !slices.Equal(got, []string{condForeignOwner}) {
+			t.Errorf("once it knows: %v", got)
 		}
 	})
 }

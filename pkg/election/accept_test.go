@@ -69,6 +69,30 @@ func TestALateDatagramOfASessionInBetweenReplacesNobody(t *testing.T) {
 	}
 }
 
+// What a peer is called by a cloud stays known while its next session cannot tell yet: its
+// machine is no stranger for that.
+func TestAPeerKeepsItsNamesUntilItTellsOthers(t *testing.T) {
+	t.Parallel()
+	at := func(provider, target string) NodeTarget { return NodeTarget{provider, target} }
+	p := &peer{}
+	for _, tt := range []struct {
+		says, known []NodeTarget
+		news        bool
+	}{
+		{nil, nil, false},
+		{[]NodeTarget{at("x", "1"), at("y", "2")}, []NodeTarget{at("x", "1"), at("y", "2")}, true},
+		{[]NodeTarget{at("y", "2"), at("x", "1")}, []NodeTarget{at("x", "1"), at("y", "2")}, false},
+		{nil, []NodeTarget{at("x", "1"), at("y", "2")}, false},
+		{[]NodeTarget{at("x", "3")}, []NodeTarget{at("y", "2"), at("x", "3")}, true},
+		{[]NodeTarget{at("x", "3"), at("x", "4")}, []NodeTarget{at("y", "2"), at("x", "3"), at("x", "4")}, true},
+		{[]NodeTarget{at("x", "4")}, []NodeTarget{at("y", "2"), at("x", "4")}, true},
+	} {
+		if news := p.name(tt.says); news != tt.news || !slices.Equal(p.targets, tt.known) {
+			t.Errorf("it says %v: known is %v, news %v", tt.says, p.targets, news)
+		}
+	}
+}
+
 func TestANewSessionIsAcceptedByItsEcho(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t, byA, nil)

@@ -165,6 +165,25 @@ func TestAProbeAnsweredBeforeTheSilenceShowsNoLeader(t *testing.T) {
 	}
 }
 
+// TestRow10EndsWithAMuteAPI where no call is needed: the count begins with a read that
+// failed, since no other comes.
+func TestRow10EndsWithAMuteAPI(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, func(c *Config) { c.Groups[0].NeedsAPI = false })
+	s.hearFor(10*time.Second, Active)
+	s.deaf = true
+	s.peer.group.Owner = OwnerReport{Owner: byA}
+	s.hearFor(5*time.Second, Backup)
+	if held := s.held(); held != ReasonIncumbentAlive {
+		t.Errorf("held back by %v, want incumbent-alive", held)
+	}
+	s.roles = nil
+	s.hearFor(20*time.Second, Backup)
+	if len(s.roles) == 0 || s.roles[0].To != Active {
+		t.Errorf("it holds for ever: %v, %v", s.held(), s.roles)
+	}
+}
+
 // TestRow10LastsAsLongAsTwoReads: an owner that is back and says that it has not read the
 // owner yet is given the time of two attempts and their adverts, however fast those are.
 func TestRow10LastsAsLongAsTwoReads(t *testing.T) {

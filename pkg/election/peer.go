@@ -134,10 +134,25 @@ func (m *Machine) note(p *peer, a *Advert, twoWay, first bool) {
 	} else {
 		p.oneWayAt = m.now
 	}
-	if !slices.Equal(p.targets, a.Targets) {
-		p.targets = append(p.targets[:0], a.Targets...)
+	if p.name(a.Targets) {
 		m.recognise()
 	}
+}
+
+// name takes in what the peer is called by its clouds and reports whether that is news. Of a
+// provider that an advert says nothing of, what was said before holds: a daemon that has
+// just started may not know yet, and is no stranger for it.
+func (p *peer) name(targets []NodeTarget) (news bool) {
+	said := func(old NodeTarget) bool {
+		return slices.ContainsFunc(targets, func(t NodeTarget) bool { return t.Provider == old.Provider })
+	}
+	over := func(old NodeTarget) bool { return said(old) && !slices.Contains(targets, old) }
+	unknown := func(t NodeTarget) bool { return !slices.Contains(p.targets, t) }
+	if !slices.ContainsFunc(p.targets, over) && !slices.ContainsFunc(targets, unknown) {
+		return false
+	}
+	p.targets = append(slices.DeleteFunc(p.targets, said), targets...)
+	return true
 }
 
 // recognise looks again at what seems foreign, because a peer has said what it is

@@ -8,6 +8,9 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 	g.lookedAt = max(g.lookedAt, ev.Ended)
 	if ev.Failed {
 		m.callFailed(g, ev.Began)
+		if !g.cfg.NeedsAPI && ev.Began > m.gateSince(g) {
+			m.countIncumbent(g) // no other read may come, and none is needed
+		}
 		return
 	}
 	m.noteUnseen(g, ev)
@@ -24,14 +27,21 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		m.urgent = true
 	}
 	m.noteUnbound(g, ev)
-	if g.incumbentSince == never && g.role == Backup && m.readFresh(g) {
-		g.incumbentSince = m.now
+	if m.readFresh(g) {
+		m.countIncumbent(g)
 	}
 	if g.role == Active && !(m.lacks(guardRepair) && g.claim.saidMe) {
 		g.claim.taken = g.claim.taken || ev.Taken
 		m.judgeOwner(g)
 	}
 	m.noteNamed(g)
+}
+
+// countIncumbent begins the time of row 10 in this silence, unless it runs.
+func (m *Machine) countIncumbent(g *group) {
+	if g.incumbentSince == never && g.role == Backup {
+		g.incumbentSince = m.now
+	}
 }
 
 // settling reports whether a read still shows the previous owner shortly after an

@@ -81,6 +81,7 @@ func TestRetryAfter(t *testing.T) {
 		{"a date gone by means now", "Sat, 21 Nov 2026 11:00:00 GMT", 0, true},
 		{"more than an hour is cut", "86400", time.Hour, true},
 		{"a number near overflow is cut", "9223372036854775807", time.Hour, true},
+		{"a number beyond all bounds is cut", "99999999999999999999", time.Hour, true},
 		{"a negative number asks for nothing", "-5", 0, false},
 		{"nonsense asks for nothing", "soon", 0, false},
 	} {

@@ -46,7 +46,7 @@ func retryReads(a *attempts) http.RoundTripper {
 //	answer                            sent again
 //	none, or 5xx except 501           yes
 //	429 with Retry-After              if that is at most retryAfterMax
-//	429 without                       no: it would only use up more of the limit
+//	429 without, or with 0            no: it would only use up more of the limit
 //	no credentials, body too large,   no: the next answer would be the same
 //	certificate refused
 //	any other status                  no
@@ -61,7 +61,7 @@ func worthRepeating(ctx context.Context, resp *http.Response, err error) (bool, 
 		return false, nil
 	}
 	wait := backoffMax
-	if after, ok := RetryAfter(resp, time.Now()); ok {
+	if after, ok := RetryAfter(resp, time.Now()); ok && after > 0 {
 		wait = after
 	} else if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
 		return false, nil
@@ -74,7 +74,7 @@ func worthRepeating(ctx context.Context, resp *http.Response, err error) (bool, 
 // for, else doubling from least to most with a jitter of half of it, so that the
 // nodes of a cluster do not come back in step.
 func backoff(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
-	if after, ok := RetryAfter(resp, time.Now()); ok {
+	if after, ok := RetryAfter(resp, time.Now()); ok && after > 0 {
 		return after
 	}
 	wait := min(least<<min(attempt, 10), most)

@@ -56,6 +56,8 @@ func TestOnlyReadsAreRepeatedAndOnlyWhenItMayHelp(t *testing.T) {
 		{"a read that keeps failing is given up with the last answer", "GET", []answer{down}, 3, 503, false, 2 * backoffMax},
 		{"a read whose connection keeps dying is given up", "GET", []answer{cut}, 3, 0, true, 2 * backoffMax},
 		{"a read waits for a short Retry-After", "GET", []answer{{status: 429, after: "2"}, {status: 200}}, 2, 200, false, 2 * time.Second},
+		{"a Retry-After of nothing is none", "GET", []answer{{status: 429, after: "0"}}, 1, 429, false, 0},
+		{"a Retry-After that is no number in use is the caller's", "GET", []answer{{status: 429, after: "99999999999999999999"}}, 1, 429, false, 0},
 		{"a long Retry-After is the caller's", "GET", []answer{{status: 429, after: "3"}}, 1, 429, false, 0},
 		{"429 without a hint is not repeated", "GET", []answer{{status: 429}}, 1, 429, false, 0},
 		{"a refused read is not repeated", "GET", []answer{{status: 404}}, 1, 404, false, 0},

@@ -4,6 +4,7 @@
 package cloudhttp
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,7 +27,8 @@ func RetryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
 	if value == "" {
 		return 0, false
 	}
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+	// Of a number that is too large the largest is returned.
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
 		return ClampWait(time.Duration(min(seconds, uint64(retryAfterLimit/time.Second))) * time.Second), true
 	}
 	if at, err := http.ParseTime(value); err == nil {
