@@ -113,6 +113,9 @@ func (c *checks) datagram(w *world, n *node, p *packet, again bool, actions []el
 // stepped looks at one step of a node's machine.
 func (c *checks) stepped(w *world, n *node, ev election.Event, actions []election.Action) {
 	n.seen.note(w, n, ev)
+	if r, ok := ev.(election.OwnerRead); ok && r.Failed {
+		c.news = true // a slow call may last too long at any time, and more are made then
+	}
 	_, badly := ev.(election.BadlySigned)
 	for i := range actions {
 		a := &actions[i]
