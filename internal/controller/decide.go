@@ -24,6 +24,7 @@ type AddressPolicy struct {
 	Guest       providers.GuestStep
 	MoveTimeout time.Duration // how long an accepted move may run
 	SettleTime  time.Duration // how long reads may lag behind a write
+	LateTime    time.Duration // less, for one without an answer of which reads show nothing; 0: SettleTime
 	// Asynchronous says that an accepted write takes effect later, never at once.
 	Asynchronous bool
 	// CanRelease says that a move from another holder may come to nothing although
@@ -54,6 +55,8 @@ type AddressState struct {
 	WonAt        election.Instant // when the last read began that showed it here, while this node led; 0: none
 	Failures     int              // writes in a row that did not end with the address here
 	RetryAt      election.Instant // not before this
+	LateAt       election.Instant // but for a read begun then or later, of a write without an answer, 0: none
+	LateFrom     binding          // that shows the address where it was
 
 	AcceptedAt  election.Instant // an accepted write has not shown in a read yet
 	Detaching   bool             // and that write only takes the address off its holder
@@ -70,6 +73,14 @@ type AddressState struct {
 	AnnouncedAt election.Instant // when the last announcement had left; 0: none
 	RefreshAt   election.Instant // when what is here is announced again; 0: at once
 }
+
+// binding is who holds an address, and which binding it is where the cloud says that.
+type binding struct {
+	Target  providers.Target
+	Version string
+}
+
+func bindingOf(seen providers.Assignment) binding { return binding{seen.Target, seen.Version} }
 
 // GuestState says whether an address is configured on this machine.
 type GuestState uint8
@@ -123,7 +134,8 @@ type Reading struct {
 // WriteFact is the end of a write of one address.
 type WriteFact struct {
 	Address    int
-	Detach     bool // it takes the address off its holder and binds it nowhere
+	Detach     bool                 // it takes the address off its holder and binds it nowhere
+	Seen       providers.Assignment // what it relied on
 	Outcome    election.WriteOutcome
 	RetryAfter time.Duration
 	Throttled  bool // RetryAfter is about every write at the provider
@@ -292,8 +304,13 @@ func decideMove(pol Policy, st State, ob Observation, i int) Decision {
 		return st.poll(a.WonAt, pollPace, election.ReasonConfirming)
 	case a.Known && a.Seen.Pending:
 		return st.poll(a.PendingAt, pollPace, election.ReasonAddressPending)
-	case ob.Now < a.RetryAt:
-		return Decision{Step: Wait, Until: a.RetryAt, Reason: election.ReasonBackingOff}
+	case ob.Now < a.RetryAt && !a.unmoved():
+		d := Decision{Step: Wait, Reason: election.ReasonBackingOff}
+		if a.LateAt != 0 {
+			d = st.poll(a.LateAt, pollPace, election.ReasonBackingOff)
+		}
+		d.Until = a.RetryAt
+		return d
 	case ob.Target[i].IsZero():
 		return Decision{Step: Wait, Reason: election.ReasonCannotClaim}
 	}

@@ -120,7 +120,7 @@ func (a *AddressState) read(r Reading, own providers.Target, ob Observation) {
 	}
 	if a.Mine {
 		a.WonAt = r.Began
-		a.Failures, a.RetryAt = 0, 0
+		a.Failures, a.RetryAt, a.LateAt = 0, 0, 0
 		a.over()
 		return
 	}
@@ -144,6 +144,7 @@ func holds(own providers.Target, seen providers.Assignment) bool {
 
 // wrote takes in how a write ended.
 func (a *AddressState) wrote(pol Policy, ob Observation) {
+	a.LateAt, a.LateFrom = 0, binding{}
 	if ob.Wrote.Outcome == election.WriteAccepted {
 		a.WonAt = 0
 		a.AcceptedAt, a.Detaching, a.SawPending = ob.Now, ob.Wrote.Detach, false
@@ -152,10 +153,19 @@ func (a *AddressState) wrote(pol Policy, ob Observation) {
 	a.Failures++
 	wait := Backoff(a.Failures, ob.Jitter)
 	wait = max(wait, min(ob.Wrote.RetryAfter, pol.PatienceMax))
-	if ob.Wrote.Outcome == election.WriteAmbiguous {
-		wait = max(wait, pol.Addresses[ob.Wrote.Address].SettleTime)
+	if own := pol.Addresses[ob.Wrote.Address]; ob.Wrote.Outcome == election.WriteAmbiguous {
+		if late := max(wait, own.LateTime); own.LateTime != 0 && !ob.Wrote.Detach && late < own.SettleTime {
+			a.LateAt, a.LateFrom = ob.Now.Add(late), bindingOf(ob.Wrote.Seen)
+		}
+		wait = max(wait, own.SettleTime)
 	}
 	a.RetryAt = ob.Now.Add(wait)
+}
+
+// unmoved reports whether a read that began late enough after a write without an answer
+// shows the address where the write found it. One that is pending is waited for anyway.
+func (a *AddressState) unmoved() bool {
+	return a.LateAt != 0 && a.Known && a.Began >= a.LateAt && bindingOf(a.Seen) == a.LateFrom
 }
 
 // heldOff makes the other addresses of a kind wait as long as one of them was told to by a
@@ -168,7 +178,7 @@ func (st *State) heldOff(pol Policy, ob Observation) {
 	until := ob.Now.Add(min(ob.Wrote.RetryAfter, pol.PatienceMax))
 	for i := range st.Addresses {
 		if a := pol.Addresses[i].Address; a.Provider == own.Provider && a.Kind == own.Kind {
-			st.Addresses[i].RetryAt = max(st.Addresses[i].RetryAt, until)
+			st.Addresses[i].RetryAt, st.Addresses[i].LateAt = max(st.Addresses[i].RetryAt, until), 0
 		}
 	}
 }

@@ -253,7 +253,7 @@ func (e *engine) forgive(g *group) {
 func (e *engine) writeDone(g *group, out controller.Outcome) {
 	address := g.cfg.Addresses[out.Job.Address]
 	detach := g.detaches(out.Job)
-	fact := &controller.WriteFact{Address: out.Job.Address, Detach: detach, Outcome: out.Write}
+	fact := &controller.WriteFact{Address: out.Job.Address, Detach: detach, Seen: out.Job.Seen, Outcome: out.Write}
 	if out.Refused != election.ReasonNone {
 		fact = nil // nothing left; the controller looks again at once
 	} else {

@@ -42,14 +42,16 @@ func TestThePolicyFollowsFromTheCapabilities(t *testing.T) {
 	plain, able := newDriver(nil, nodeA), releaser{newDriver(nil, nodeA)}
 	twoCalls := releaser{newDriver(nil, nodeA)}
 	twoCalls.caps.AtomicMove = false
+	able.caps.LateTime4, able.caps.LateTime6 = 2*time.Second, time.Second
 	g := config.Group{ClaimTimeout: 15 * time.Second, Addresses: []providers.Address{fourth, sixth, sixth, sixth}}
 	got := newPolicy(g, []providers.Provider{able, able, plain, twoCalls})
 	policy := func(a providers.Address, guest providers.GuestStep, release bool) controller.AddressPolicy {
 		return controller.AddressPolicy{Address: a, Guest: guest, MoveTimeout: 20 * time.Second, SettleTime: 5 * time.Second, Asynchronous: true, CanRelease: release}
 	}
+	late := func(p controller.AddressPolicy, d time.Duration) controller.AddressPolicy { p.LateTime = d; return p }
 	want := controller.Policy{PatienceMax: 15 * time.Second, Addresses: []controller.AddressPolicy{
-		policy(fourth, providers.GuestNone, false),   // moves of IPv4 are reliable
-		policy(sixth, providers.GuestAddress, true),  // those of IPv6 may come to nothing
+		late(policy(fourth, providers.GuestNone, false), 2*time.Second), // moves of IPv4 are reliable
+		late(policy(sixth, providers.GuestAddress, true), time.Second),  // those of IPv6 may come to nothing
 		policy(sixth, providers.GuestAddress, false), // this driver cannot release
 		policy(sixth, providers.GuestAddress, false), // every move of this one releases first
 	}}

@@ -183,6 +183,30 @@ func TestAWriteWithoutAnAnswerHasFailedWhenItIsMadeAgain(t *testing.T) {
 	})
 }
 
+// TestALostAnswerCostsTheTimeOfItsKind, and not all of SettleTime, where reads show that
+// nothing has come of the write (docs/design.md section 5.9).
+func TestALostAnswerCostsTheTimeOfItsKind(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, nil)
+		b := w.start(nodeB, func(n *node, _ *Options, _ *parts) {
+			n.cloud.caps.LateTime4 = time.Second
+			n.cloud.caps.SettleTime = 15 * time.Second
+		})
+		w.eventually("the owner leads", a.bound)
+		w.pass(5 * time.Second)
+		b.cloud.set("assign", failure("assign", providers.Ambiguous, "", errors.New("the connection ended")))
+		a.crash()
+		w.eventually("an answer is lost", func() bool { return b.log.has(`msg="write unanswered"`) })
+		lost := time.Now()
+		b.cloud.set("assign", nil)
+		w.eventually("the standby owns it", b.bound)
+		if took := time.Since(lost); took > 4*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		w.wantMoves(1, 1)
+	})
+}
+
 // TestALongTimeWithoutALeaderIsSaid, with the read that is waited for: the owner is dead and
 // the API takes connections and does not answer. It is over when a node leads.
 func TestALongTimeWithoutALeaderIsSaid(t *testing.T) {

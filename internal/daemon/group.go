@@ -83,12 +83,12 @@ func newPolicy(g config.Group, ps []providers.Provider) controller.Policy {
 	pol := controller.Policy{PatienceMax: g.ClaimTimeout}
 	for i, a := range g.Addresses {
 		caps := ps[i].Capabilities()
-		guest := caps.Guest4
+		guest, late := caps.Guest4, caps.LateTime4
 		if a.IP.Is6() {
-			guest = caps.Guest6
+			guest, late = caps.Guest6, caps.LateTime6
 		}
 		pol.Addresses = append(pol.Addresses, controller.AddressPolicy{
-			Address: a, Guest: guest, MoveTimeout: caps.MoveTimeout, SettleTime: caps.SettleTime,
+			Address: a, Guest: guest, MoveTimeout: caps.MoveTimeout, SettleTime: caps.SettleTime, LateTime: late,
 			Asynchronous: caps.Asynchronous, CanRelease: canRelease(a, ps[i]),
 		})
 	}

@@ -38,6 +38,7 @@ type groupOptions struct {
 	equal          bool // all nodes have the same priority
 	displacedRetry time.Duration
 	settle         time.Duration
+	late           time.Duration // after which an unanswered write that shows nothing is repeated; 0: settle
 	handOver       bool
 	drift          time.Duration // until the cloud takes notice of an announcement
 	version        bool          // reads carry a token that changes with every binding
@@ -65,6 +66,7 @@ func (k moveKind) String() string {
 
 const (
 	moveTimeout  = time.Minute
+	lateMin      = time.Second
 	faultsFewest = 50
 )
 
@@ -109,6 +111,12 @@ func draw(seed uint64, c chance) options {
 	}
 	for range 1 + c.weighted(60, 20, 8, 4, 3, 2, 2, 1) {
 		o.groups = append(o.groups, drawGroup(c))
+	}
+	late := newChance(^seed) // of its own: what else a seed gives stays as it was
+	for i := range o.groups {
+		if g := &o.groups[i]; g.settle > lateMin && late.one(0.5) {
+			g.late = late.between(lateMin, g.settle)
+		}
 	}
 	// Faults come about every 2 to 6 s or 2 to 6 intervals, so that they overlap.
 	pace := c.between(2*time.Second, 6*time.Second)

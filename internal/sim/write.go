@@ -150,7 +150,7 @@ func (w *world) endWrite(n *node, h *hand, wr *write, a answer, op *fakecloud.Op
 		w.credentials(n, true)
 	}
 	if wr.left {
-		w.learn(n, h, controller.Observation{Wrote: &controller.WriteFact{Address: k, Detach: detach, Outcome: outcome, RetryAfter: a.retry}})
+		w.learn(n, h, controller.Observation{Wrote: &controller.WriteFact{Address: k, Detach: detach, Seen: wr.decision.Seen, Outcome: outcome, RetryAfter: a.retry}})
 	}
 	w.step(n, election.WriteDone{Group: g.name, Outcome: outcome, Detach: detach, More: g.kind.later()})
 	w.idle(n, h.group)

@@ -185,6 +185,12 @@ type Capabilities struct {
 	// SettleTime is how long reads may still show the previous owner after an
 	// acknowledged write. Zero: reads are consistent.
 	SettleTime time.Duration
+	// LateTime4 and LateTime6 say, for each family, how long after a write without an
+	// answer was given up reads have to go on showing the address where it was, with
+	// nothing pending, before the write is repeated: where repeating it too early does no
+	// harm, less than SettleTime. It is for writes that attach or move in one call, never
+	// for one that detaches. Zero: SettleTime.
+	LateTime4, LateTime6 time.Duration
 	// MoveTimeout is how long an accepted move may take before it counts as
 	// failed. Always positive.
 	MoveTimeout time.Duration

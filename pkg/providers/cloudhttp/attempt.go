@@ -50,6 +50,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		err = complete(resp, secrets)
 	}
 	if err == nil {
+		g.answered.Store(true)
 		return resp, nil
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -52,8 +52,9 @@ func newTransport() *http.Transport {
 // not by itself hold back a request that net/http is about to write: its write
 // loop runs in another goroutine and would win the race now and then.
 type gate struct {
-	ctx    context.Context // of the attempt; ends with the caller's
-	passed atomic.Bool
+	ctx      context.Context // of the attempt; ends with the caller's
+	passed   atomic.Bool
+	answered atomic.Bool // the attempt ended with a complete answer
 }
 
 // attach returns a context that makes net/http put the gate in front of the
@@ -99,4 +100,14 @@ func (c *gatedConn) Write(p []byte) (int, error) {
 		g.passed.Store(true)
 	}
 	return c.Conn.Write(p)
+}
+
+// Close implements net.Conn. With an attempt that was given up goes what the kernel has not
+// sent of it yet, which would else go on being sent for minutes, until the path works again.
+func (c *gatedConn) Close() error {
+	tcp, ok := c.Conn.(*net.TCPConn)
+	if g := c.gate.Load(); ok && g != nil && g.ctx.Err() != nil && !g.answered.Load() {
+		_ = tcp.SetLinger(0) // on a connection that is closed already there is nothing left
+	}
+	return c.Conn.Close()
 }

@@ -14,6 +14,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -207,5 +208,49 @@ func TestTheEnvironmentsProxyIsAsked(t *testing.T) {
 	t.Parallel()
 	if newTransport().Proxy == nil {
 		t.Error("the transport has no proxy function")
+	}
+}
+
+// TestWhatWasGivenUpIsNotSentLater: the server that reads on after the attempt finds a reset,
+// by which the kernel lets go of what it still had to send, and after an answer a plain end.
+func TestWhatWasGivenUpIsNotSentLater(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, answer string
+		reset        bool
+	}{
+		{"no answer", "", true},
+		{"an answer", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ended := make(chan error, 1)
+			go func() {
+				conn, err := l.Accept()
+				if err != nil {
+					ended <- err
+					return
+				}
+				defer conn.Close()
+				_, _ = io.WriteString(conn, tc.answer)
+				_, err = io.Copy(io.Discard, conn)
+				ended <- err
+			}()
+			c := New(Config{AttemptTimeout: 100 * time.Millisecond})
+			req, _ := http.NewRequestWithContext(t.Context(), "POST", "http://"+l.Addr().String(), strings.NewReader("{}"))
+			_, err = c.Do(req)
+			if (err != nil) != tc.reset {
+				t.Fatalf("got %v", err)
+			}
+			c.HTTP().CloseIdleConnections()
+			if err := <-ended; errors.Is(err, syscall.ECONNRESET) != tc.reset {
+				t.Errorf("the server finds %v", err)
+			}
+		})
 	}
 }

@@ -55,6 +55,11 @@ const (
 	// settleTime covers the slowest completion on record, 12 s: until then the
 	// previous holder is shown, and for v6 without any sign of a pending move.
 	settleTime = 15 * time.Second
+	// lateTime4: an assignment that the API has taken shows in the answer to every read of
+	// the address from then on, as locked, and one of IPv6 does not. The harm of a shorter
+	// time is a write that is refused, since the address is locked or already here; what it
+	// is judged by is in docs/providers/digitalocean.md.
+	lateTime4 = 2 * time.Second
 	// minInterval keeps four nodes that share a token below the burst limit of 250
 	// requests a minute. The limit of 5000 an hour asks for more patience when
 	// nothing happens.
@@ -159,6 +164,7 @@ func (*Provider) Capabilities() providers.Capabilities {
 		IPv4:         true,
 		IPv6:         true,
 		SettleTime:   settleTime,
+		LateTime4:    lateTime4,
 		MoveTimeout:  moveTimeout,
 		MinInterval:  minInterval,
 		CallsPerHour: callsPerHour,

@@ -6,6 +6,7 @@ package providertest
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,6 +45,11 @@ func capabilitiesAreConstant(t *testing.T, h Harness) {
 	}
 	if first.MoveTimeout <= 0 || first.SettleTime < 0 || first.SettleTime > first.MoveTimeout || first.MinInterval < 0 {
 		t.Errorf("impossible times: %+v", first)
+	}
+	for _, late := range []time.Duration{first.LateTime4, first.LateTime6} {
+		if late < 0 || late != 0 && (late >= first.SettleTime || first.MovesWithoutAPI) {
+			t.Errorf("an impossible time until an unanswered write is repeated: %+v", first)
+		}
 	}
 	wantCalls(t, h, before, Calls{})
 }

@@ -20,6 +20,10 @@ const (
 	// lagTime is how long a read after a write may show the state before. It is not
 	// documented; UNBIND was seen right after an accepted bind.
 	lagTime = 5 * time.Second
+	// lateTime is for the two writes that the cloud makes only where they still fit: one
+	// that binds an EIP which is unbound, one that migrates a private IP from the interface
+	// which it names. Repeated too early they are refused.
+	lateTime = 2 * time.Second
 	// routeTime: ReplaceRoutes answers with the new route.
 	routeTime = 15 * time.Second
 )
@@ -46,13 +50,13 @@ var capabilities = map[string]providers.Capabilities{
 	// translates to the machine's primary address, which has room for one.
 	providers.KindEIP: {
 		Target: providers.PartInstance | providers.PartPrivateIP, Asynchronous: true, IPv4: true, MaxPerTarget4: 1,
-		SettleTime: lagTime, MoveTimeout: bindTime, MinInterval: minInterval,
+		SettleTime: lagTime, LateTime4: lateTime, MoveTimeout: bindTime, MinInterval: minInterval,
 		Unbound: idleCosts,
 	},
 	providers.KindPrivateIP: {
 		Target: providers.PartInstance | providers.PartInterface, AtomicMove: true, Asynchronous: true,
 		Guest4: providers.GuestAddress, IPv4: true,
-		SettleTime: lagTime, MoveTimeout: bindTime, MinInterval: minInterval,
+		SettleTime: lagTime, LateTime4: lateTime, MoveTimeout: bindTime, MinInterval: minInterval,
 	},
 	// The next hop of a route to a machine is a private address; the answer to
 	// ReplaceRoutes shows the route as it is from then on.
