@@ -6,6 +6,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
@@ -34,7 +35,7 @@ func bearerToken(s Settings, variables []string) (read cloudhttp.TokenSource, fr
 		if strings.TrimSpace(value) == "" {
 			continue
 		}
-		secret, err := parseToken(value)
+		secret, err := parseBare(value)
 		if err != nil {
 			return nil, "", fmt.Errorf("environment %s: %w", name, err)
 		}
@@ -49,7 +50,7 @@ func readTokenFile(s Settings) (cloudhttp.Secret, error) {
 	if err != nil {
 		return cloudhttp.Secret{}, err
 	}
-	secret, err := parseToken(text)
+	secret, err := parseBare(text)
 	if err != nil {
 		return cloudhttp.Secret{}, fmt.Errorf("read token file %s: %w", s.TokenFile, err)
 	}
@@ -63,6 +64,22 @@ func (s Settings) readSecret(what, path string, most int64) (string, error) {
 		return "", fmt.Errorf("read %s: %w", what, err)
 	}
 	return string(secret.Text), nil
+}
+
+// assigned is how a token begins that was copied with the name of a variable before it. What
+// ends in = alone may be a token.
+var assigned = regexp.MustCompile(`^(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*[^=\s]`)
+
+// parseBare is parseToken where nothing but the token stands: neither the name of a variable
+// nor quotes, which other kinds of file have.
+func parseBare(value string) (cloudhttp.Secret, error) {
+	switch value = strings.TrimSpace(value); {
+	case assigned.MatchString(value):
+		return cloudhttp.Secret{}, errors.New("the token begins with a name and =; put the token alone there, without NAME=")
+	case value != "" && strings.ContainsAny(value[:1]+value[len(value)-1:], "\"'`"):
+		return cloudhttp.Secret{}, errors.New("the token stands in quotes; put the token alone there, without them")
+	}
+	return parseToken(value)
 }
 
 // parseToken trims white space and refuses what cannot be sent in a header. Its

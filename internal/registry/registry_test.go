@@ -117,6 +117,7 @@ func TestCredentialsAreTakenInOrder(t *testing.T) {
 func TestATokenFileIsRefusedWithOneClearLine(t *testing.T) {
 	t.Parallel()
 	group, world, secret := write(t, "hunter2", 0o606), write(t, "hunter2", 0o604), write(t, "hunter2 hunter3", 0o600)
+	named, exported, quoted := write(t, "DO_TOKEN=dop_v1_abc\n", 0o600), write(t, "export DO_TOKEN = x\n", 0o600), write(t, "\"dop_v1_abc\"\n", 0o600)
 	empty, long := write(t, " \n\t", 0o600), write(t, strings.Repeat("x", tokenMax+1), 0o600)
 	missing := filepath.Join(t.TempDir(), "missing")
 	dir := filepath.Dir(missing)
@@ -124,13 +125,16 @@ func TestATokenFileIsRefusedWithOneClearLine(t *testing.T) {
 		return path + " is open to others (owner " + trust.Name(uint32(os.Geteuid())) + ", mode " + mode + "), allowed is its owner alone; run: chmod 600 " + path
 	}
 	for path, want := range map[string]string{
-		group:   "open digitalocean: read token file: " + open(group, "0606"),
-		world:   "open digitalocean: read token file: " + open(world, "0604"),
-		secret:  "open digitalocean: read token file " + secret + ": the token contains a space, a line break or a special character; it must be one word",
-		empty:   "open digitalocean: read token file " + empty + ": the token is empty",
-		long:    "open digitalocean: read token file " + long + ": the token is longer than 4096 bytes",
-		missing: "open digitalocean: read token file: lstat " + missing + ": no such file or directory",
-		dir:     "open digitalocean: read token file: " + dir + " is no regular file, but a folder; write the text itself into a file there",
+		group:    "open digitalocean: read token file: " + open(group, "0606"),
+		world:    "open digitalocean: read token file: " + open(world, "0604"),
+		secret:   "open digitalocean: read token file " + secret + ": the token contains a space, a line break or a special character; it must be one word",
+		named:    "open digitalocean: read token file " + named + ": the token begins with a name and =; put the token alone there, without NAME=",
+		exported: "open digitalocean: read token file " + exported + ": the token begins with a name and =; put the token alone there, without NAME=",
+		quoted:   "open digitalocean: read token file " + quoted + ": the token stands in quotes; put the token alone there, without them",
+		empty:    "open digitalocean: read token file " + empty + ": the token is empty",
+		long:     "open digitalocean: read token file " + long + ": the token is longer than 4096 bytes",
+		missing:  "open digitalocean: read token file: lstat " + missing + ": no such file or directory",
+		dir:      "open digitalocean: read token file: " + dir + " is no regular file, but a folder; write the text itself into a file there",
 	} {
 		_, err := Open("digitalocean", Settings{TokenFile: path, LookupEnv: env(map[string]string{"DO_TOKEN": "valid"})})
 		if err == nil || err.Error() != want {
@@ -153,6 +157,8 @@ func TestOtherMistakesAreOneClearLine(t *testing.T) {
 			"open digitalocean: no API token; set token_file, or one of DIGITALOCEAN_ACCESS_TOKEN, DIGITALOCEAN_TOKEN, DO_TOKEN in the environment"},
 		{"a bad variable", "digitalocean", Settings{LookupEnv: env(map[string]string{"DO_TOKEN": "a\nb"})},
 			"open digitalocean: environment DO_TOKEN: the token contains a space, a line break or a special character; it must be one word"},
+		{"a variable with its name", "digitalocean", Settings{LookupEnv: env(map[string]string{"DO_TOKEN": "DO_TOKEN=a"})},
+			"open digitalocean: environment DO_TOKEN: the token begins with a name and =; put the token alone there, without NAME="},
 		{"a bad endpoint", "digitalocean", Settings{Endpoint: "api", LookupEnv: env(map[string]string{"DO_TOKEN": "x"})},
 			`open digitalocean: endpoint: "api" is not a URL such as https://api.digitalocean.com/`},
 		{"a bad metadata endpoint", "digitalocean", Settings{MetadataEndpoint: "md", LookupEnv: env(map[string]string{"DO_TOKEN": "x"})},
@@ -226,5 +232,15 @@ func TestATokenPipeDoesNotHangTheStart(t *testing.T) {
 	}
 	if _, err := readTokenFile(Settings{TokenFile: path}); err == nil || !strings.Contains(err.Error(), "is no regular file, but a pipe") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestATokenMayEndInEqualSigns, as what is written in base64 does: that is no name.
+func TestATokenMayEndInEqualSigns(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"c2VjcmV0=", "c2VjcmV0==", "v1.abc=def"} {
+		if got, err := parseBare(token); err != nil || got.Reveal() != token {
+			t.Errorf("%s: %v", token, err)
+		}
 	}
 }

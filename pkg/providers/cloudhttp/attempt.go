@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"time"
 )
@@ -31,10 +32,11 @@ type attempts struct {
 
 // RoundTrip implements http.RoundTripper. Its errors are of type *Error.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	began := time.Now()
 	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout, ErrTimeout)
 	defer cancel()
-	g := &gate{ctx: ctx}
-	out := a.outgoing(g.attach(ctx), req)
+	g, way := &gate{ctx: ctx}, &progress{}
+	out := a.outgoing(g.attach(httptrace.WithClientTrace(ctx, way.trace())), req)
 	secrets, err := a.authenticate(ctx, out)
 	if err != nil {
 		closeBody(req)
@@ -56,10 +58,22 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		a.CloseIdleConnections()
 	}
-	if ctx.Err() != nil {
-		err = a.why(ctx)
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.DeadlineExceeded), errors.Is(cause, ErrTimeout):
+		err = &timeout{where: a.where(out), after: allowed(ctx, began), during: way.now(), cause: cause}
+	case cause != nil:
+		err = cause
+	default:
+		err = explain(err, a.where(out), way.now())
 	}
 	return nil, &Error{Sent: left, Err: err}
+}
+
+// allowed returns the time that an attempt had, of which its caller may have left less than
+// an attempt's.
+func allowed(ctx context.Context, began time.Time) time.Duration {
+	deadline, _ := ctx.Deadline()
+	return deadline.Sub(began)
 }
 
 // authenticate adds to out what proves who asks, and returns what of it must not be

@@ -47,14 +47,15 @@ func retryReads(a *attempts) http.RoundTripper {
 //	none, or 5xx except 501           yes
 //	429 with Retry-After              if that is at most retryAfterMax
 //	429 without, or with 0            no: it would only use up more of the limit
-//	no credentials, body too large,   no: the next answer would be the same
-//	certificate refused
+//	no credentials, no usable proxy,  no: the next answer would be the same
+//	body too large, certificate
+//	refused
 //	any other status                  no
 //
 // Never if the wait would outlast ctx: the answer at hand is worth more than a
 // context error.
 func worthRepeating(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil || errors.Is(err, ErrCredentials) || errors.Is(err, ErrBodyTooLarge) {
+	if ctx.Err() != nil || errors.Is(err, ErrCredentials) || errors.Is(err, ErrBodyTooLarge) || errors.Is(err, errProxy) {
 		return false, nil
 	}
 	if again, _ := retryablehttp.DefaultRetryPolicy(ctx, resp, err); !again {

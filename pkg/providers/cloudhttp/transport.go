@@ -25,18 +25,22 @@ const (
 // newTransport returns the transport under the attempts. It speaks HTTP/1.1 only:
 // one request at a time per connection is what lets a gate stand in front of it.
 func newTransport() *http.Transport {
-	dialer := &net.Dialer{
+	return transportOver(&net.Dialer{
 		// A connection whose other end vanished is found out while it is idle,
 		// after about 16 s, and not by the claim that needs it.
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 2 * time.Second, Count: 3},
-	}
+	})
+}
+
+func transportOver(dialer *net.Dialer) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		Protocols:           &protocols,
-		MaxIdleConnsPerHost: idlePerHost,
-		IdleConnTimeout:     idleTimeout,
+		Proxy:                  proxyOf,
+		OnProxyConnectResponse: connected,
+		Protocols:              &protocols,
+		MaxIdleConnsPerHost:    idlePerHost,
+		IdleConnTimeout:        idleTimeout,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
