@@ -21,6 +21,7 @@ var starters = map[string]string{
 	"internal/sim":               "it plays whole histories side by side; within one nothing is concurrent",
 	"internal/netlab":            "it carries packets, like the network it stands for",
 	"internal/fakecloud/...":     "it serves, like the cloud it stands for",
+	"pkg/providers/cloudhttp":    "it asks a read again beside one that is suspected, and waits for both",
 	"pkg/providers/listing":      "it makes calls side by side, and waits for them",
 	"pkg/providers/providertest": "it calls a driver from many goroutines on purpose",
 }

@@ -5,7 +5,7 @@
 // form documents to a cloud. It owns what is the same for all of them: how long
 // an attempt may take, which requests may be repeated, who may see a token, and
 // how large an answer may be. It knows no cloud, classifies nothing, keeps no
-// state between calls but its idle connections, to redact them the tokens of
+// state between calls but its idle connections, how long the last reads took, to redact them the tokens of
 // the attempts in flight, and how many calls the last answer said are left. It
 // never logs.
 //
@@ -14,6 +14,8 @@
 //  1. One attempt takes at most [AttemptTimeout], reading the body included. After
 //     one that ran out of time all idle connections are closed, because a
 //     connection whose other end is gone looks warm until something is sent.
+//     A read that has no answer over a warm connection after twice the time that the slowest
+//     of the last eight took, at least 0.5 s, is asked again beside it over a fresh one.
 //  2. Only GET and HEAD are ever sent twice, and what a driver sends through
 //     [Client.ReadTransport]. A write leaves at most once, also on
 //     a kept-alive connection that the server closed in the same moment: net/http

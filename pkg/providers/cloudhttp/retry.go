@@ -28,10 +28,10 @@ const (
 )
 
 // retryReads returns the stage that repeats reads: at most readsMax attempts,
-// each through a, none of them begun after the caller's context is over.
+// each through a, with another beside it where its connection is suspected, none of them begun after the caller's context is over.
 func retryReads(a *attempts) http.RoundTripper {
 	return &retryablehttp.RoundTripper{Client: &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: a, CheckRedirect: refuseRedirect},
+		HTTPClient:   &http.Client{Transport: &beside{next: a}, CheckRedirect: refuseRedirect},
 		RetryMax:     readsMax - 1,
 		RetryWaitMin: backoffMin,
 		RetryWaitMax: backoffMax,

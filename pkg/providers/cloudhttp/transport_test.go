@@ -237,7 +237,9 @@ func TestWhatWasGivenUpIsNotSentLater(t *testing.T) {
 					return
 				}
 				defer conn.Close()
-				_, _ = io.WriteString(conn, tc.answer)
+				if tc.answer != "" {
+					answering(tc.answer)(conn)
+				}
 				_, err = io.Copy(io.Discard, conn)
 				ended <- err
 			}()
