@@ -264,6 +264,7 @@ func (e *engine) writeDone(g *group, out controller.Outcome) {
 		e.clouds.of(address).heed(controller.SpendMove, out.Err, out.Began, out.Ended)
 		e.tellWrite(g, address, out)
 	}
+	e.noteRefused(g, out)
 	if out.Write == election.WriteAccepted {
 		g.track(out.Job.Address, out.Result, out.Ended)
 		if detach && g.phases.detached == 0 {

@@ -52,8 +52,8 @@ func TestThePolicyFollowsFromTheCapabilities(t *testing.T) {
 	want := controller.Policy{PatienceMax: 15 * time.Second, Addresses: []controller.AddressPolicy{
 		late(policy(fourth, providers.GuestNone, false), 2*time.Second), // moves of IPv4 are reliable
 		late(policy(sixth, providers.GuestAddress, true), time.Second),  // those of IPv6 may come to nothing
-		policy(sixth, providers.GuestAddress, false), // this driver cannot release
-		policy(sixth, providers.GuestAddress, false), // every move of this one releases first
+		policy(sixth, providers.GuestAddress, false),                    // this driver cannot release
+		policy(sixth, providers.GuestAddress, false),                    // every move of this one releases first
 	}}
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)

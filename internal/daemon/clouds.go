@@ -54,6 +54,8 @@ type presence struct {
 	provider    string
 	source      metadata.Source
 	credentials string // where they come from
+	fingerprint func() string
+	mark        string // what it returned last that was not empty
 
 	identity metadata.Identity
 	known    bool
@@ -92,7 +94,7 @@ func newClouds() *clouds {
 
 // add adds a provider with the kinds that the configuration has addresses of.
 func (cs *clouds) add(cfg *config.Config, name string, opened registry.Cloud) {
-	at := &presence{provider: name, source: opened.Metadata, credentials: opened.Credentials}
+	at := &presence{provider: name, source: opened.Metadata, credentials: opened.Credentials, fingerprint: opened.Fingerprint}
 	cs.presences[name] = at
 	for _, g := range cfg.Groups {
 		for _, a := range g.Addresses {

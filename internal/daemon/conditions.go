@@ -48,6 +48,7 @@ const (
 	condEngineStill       = "engine-still" // status.ConditionStill: found by whoever is asked, not by the engine
 	condAddressRemoved    = "address-removed"
 	condLinkDown          = "link-down"
+	condWriteDenied       = "write-denied"
 	condCheckInconclusive = "check-inconclusive"
 )
 
@@ -58,7 +59,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive,
+		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive, condWriteDenied,
 	}
 }
 
@@ -93,8 +94,11 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 			standby++
 		default:
 			text := n.Refusal.String()
-			if e.seemsDead(n) {
+			switch {
+			case e.seemsDead(n):
 				text += "; " + deadText
+			case n.Refusal == election.ReasonWriteDenied:
+				text += "; its condition of that name has the call and the permission"
 			}
 			why = append(why, n.Name+" ("+text+")")
 		}
@@ -155,7 +159,10 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 		add(condServiceAnswers, s.Owner.Node, status.SeverityWarning,
 			"the daemon of %s is silent, but the service behind the address answers the probe; nothing moves, and a failure would be noticed by the probe alone: repair the daemon, or the link to it", s.Owner.Node)
 	}
-	if g.claimErr != nil && !e.doubts(g, s) {
+	if g.refusedBy != nil {
+		add(condWriteDenied, "", status.SeverityCritical,
+			"the cloud refuses the writes of this node, which leads only while no other node could: %v; allow that call or replace the credentials, then \"systemctl reload fipctl\" here; a credentials file that changes is seen without", g.refusedBy)
+	} else if g.claimErr != nil && !e.doubts(g, s) {
 		add(condClaimFailed, "", status.SeverityCritical, "the last write to the cloud failed: %v", g.claimErr)
 	}
 	if g.guestErr != nil {

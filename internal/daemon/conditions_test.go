@@ -111,10 +111,10 @@ func TestConditionsAppearWithTheirRemedyAndGo(t *testing.T) {
 func TestAFailedClaimIsAConditionUntilSomebodyHoldsTheAddress(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, b := w.settled()
-		b.cloud.set("assign", denied("assign"))
+		b.cloud.set("assign", failure("assign", providers.Invalid, "422", errors.New("no such droplet")))
 		a.crash()
 		w.eventually("the claim fails", func() bool { return b.text(condClaimFailed) != "" })
-		want := "the last write to the cloud failed: assign 203.0.113.10: denied (401, request 4f2c): unable to authenticate you"
+		want := "the last write to the cloud failed: assign 203.0.113.10: invalid (422, request 4f2c): no such droplet"
 		if got := b.text(condClaimFailed); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -322,7 +322,7 @@ func TestAConditionThatSettlesIsRaisedLater(t *testing.T) {
 func TestEveryConditionIsListedOnce(t *testing.T) {
 	t.Parallel()
 	codes := Conditions()
-	if slices.Sort(codes); len(slices.Compact(slices.Clone(codes))) != len(codes) || len(codes) != 29 {
+	if slices.Sort(codes); len(slices.Compact(slices.Clone(codes))) != len(codes) || len(codes) != 30 {
 		t.Errorf("%d codes: %v", len(codes), codes)
 	}
 }

@@ -45,6 +45,21 @@ type driver struct {
 	calls  int // of the API: a preflight is three
 	hangs  map[string]bool
 	asked  map[string]int // by operation
+	mark   string         // of the credentials
+}
+
+// fingerprint is that of the credentials.
+func (d *driver) fingerprint() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mark
+}
+
+// replaceCredentials changes it.
+func (d *driver) replaceCredentials(mark string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mark = mark
 }
 
 func newDriver(w *world, node string) *driver {

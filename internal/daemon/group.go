@@ -58,6 +58,7 @@ type group struct {
 	guestMute  bool           // it is of an announcement: that the address can be added is no answer
 	claimErr   error          // the last failed write since the address was here
 	doubt      doubt          // whether it failed
+	refusedBy  error          // the write that the cloud refused for our credentials; nil: none, or that is over
 	mark       markState
 	probed     map[[16]byte]election.Instant // questions under way, by nonce
 

@@ -194,7 +194,7 @@ func (e *engine) replug() {
 // tellClaim tells the election whether this node can claim a group.
 func (e *engine) tellClaim(g *group) {
 	g.unplugged = !e.canAnnounce(g)
-	e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g)})
+	e.step(election.Identity{Group: g.cfg.Name, Known: e.canClaim(g), Denied: g.refusedBy != nil})
 }
 
 // downOf returns why the interfaces that a group needs carry nothing, by their names: those

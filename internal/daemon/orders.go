@@ -113,6 +113,10 @@ func (o *order) startAssign(r status.AssignRequest) *status.Outcome {
 		}
 		return done(o.end(status.CodeDone, election.ReasonNone, "%s is already on %s", o.group, o.to))
 	}
+	if o.to == o.node() && !r.DryRun {
+		o.pardon(g, "an operator assigns the group here")
+		s = o.groupStatus(g)
+	}
 	if refusal := o.refusal(s); refusal != nil {
 		return refusal
 	}

@@ -92,8 +92,11 @@ func (e *engine) startReads(now election.Instant) {
 	}
 	for _, b := range batches {
 		b.cloud.reads.do(func(ctx context.Context) {
-			got := b.cloud.reader.Owners(ctx, b.addresses)
-			e.post(func() { e.batchDone(b, got) })
+			got, mark := b.cloud.reader.Owners(ctx, b.addresses), b.cloud.at.marked()
+			e.post(func() {
+				e.credentialsSeen(b.cloud.at, mark)
+				e.batchDone(b, got)
+			})
 		})
 	}
 }

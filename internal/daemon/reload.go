@@ -109,7 +109,10 @@ func (g *group) inherit(o *group) {
 		t.flying = false // its answer goes to the group that is gone
 		g.tracks[i] = t
 	}
-	g.claimErr, g.doubt, g.refusal = o.claimErr, o.doubt, o.refusal
+	if o.refusedBy == nil { // else the operator who reloads may have mended that
+		g.claimErr = o.claimErr
+	}
+	g.doubt, g.refusal = o.doubt, o.refusal
 	g.preflightAt, g.preflightedAt = o.preflightAt, o.preflightedAt
 	g.guestErr, g.guestMute, g.sides = o.guestErr, o.guestMute, o.sides
 }

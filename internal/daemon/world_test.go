@@ -208,7 +208,7 @@ func (n *node) clouds(cfg *config.Config) (*clouds, error) {
 	cs := newClouds()
 	for _, p := range cfg.Providers {
 		kinds := map[string]providers.Provider{"reserved-ip": n.cloud}
-		cs.add(cfg, p.Name, registry.Cloud{Kinds: kinds, Metadata: n.meta, Credentials: "a test"})
+		cs.add(cfg, p.Name, registry.Cloud{Kinds: kinds, Metadata: n.meta, Credentials: "a test", Fingerprint: n.cloud.fingerprint})
 	}
 	return cs, nil
 }

@@ -4,6 +4,8 @@
 package registry
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
@@ -69,6 +71,16 @@ func (s Settings) readSecret(what, path string, most int64) (string, error) {
 // assigned is how a token begins that was copied with the name of a variable before it. What
 // ends in = alone may be a token.
 var assigned = regexp.MustCompile(`^(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*[^=\s]`)
+
+// fingerprint returns a sum over the file of the credentials; empty without one that can be read.
+func (s Settings) fingerprint() string {
+	secret, err := s.Trusted.ReadSecret(cmp.Or(s.TokenFile, s.CredentialsFile), pairFileMax)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(secret.Text))
+	return string(sum[:])
+}
 
 // parseBare is parseToken where nothing but the token stands: neither the name of a variable
 // nor quotes, which other kinds of file have.

@@ -45,6 +45,9 @@ type Cloud struct {
 	// Credentials says where they come from, for the log: "file /etc/fipctl/do.token"
 	// or "environment DIGITALOCEAN_TOKEN". Never what they are.
 	Credentials string
+	// Fingerprint returns what changes with the content of the file that they are in, to see
+	// that somebody has replaced it; empty where they are in no file, or it cannot be read.
+	Fingerprint func() string
 }
 
 // Description is what is known of a provider without building it.
@@ -183,10 +186,12 @@ func Open(name string, s Settings) (Cloud, error) {
 	if err != nil {
 		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
 	}
-	cloud, err := d.open(s.withDefaults(), source)
+	s = s.withDefaults()
+	cloud, err := d.open(s, source)
 	if err != nil {
 		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
 	}
+	cloud.Fingerprint = s.fingerprint
 	return cloud, nil
 }
 

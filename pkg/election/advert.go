@@ -64,6 +64,7 @@ const (
 	FlagRecovering                   // stalled a moment ago, checks what it missed
 	FlagSticky                       // placed by hand: preemption leaves it alone
 	FlagSuccessor                    // active, and named by a running handover of a node that it hears
+	FlagDenied                       // the cloud refuses its writes
 )
 
 // Has reports whether every flag of g is set.

@@ -85,9 +85,14 @@ type LastCheck struct {
 
 // Identity says whether this node can claim a group: credentials are there and
 // its own target is known at every provider of the group.
+//
+// Denied says that the cloud has refused a write of this node for its credentials, and that
+// nothing has shown since that it would not again: such a node leaves the group to others
+// while any of them could lead.
 type Identity struct {
-	Group string
-	Known bool
+	Group  string
+	Known  bool
+	Denied bool
 }
 
 // OwnTargets is what this node is called by its providers, told to the peers so

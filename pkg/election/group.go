@@ -21,6 +21,7 @@ type group struct {
 	health     Health
 	lastFailed bool // a check of this node failed the last time
 	known      bool // credentials and own target
+	denied     bool // the cloud refuses its writes
 	drained    bool
 	leaving    bool    // the daemon is being stopped
 	returnAt   Instant // end of the delay after a fault
@@ -162,7 +163,22 @@ func (m *Machine) priority(g *group) uint8 {
 
 // canClaim reports whether credentials and target are known and no delay runs.
 func (m *Machine) canClaim(g *group) bool {
-	return g.known && !g.apiLost && !m.before(g.canClaimAt)
+	return g.known && !g.apiLost && !m.before(g.canClaimAt) && !m.leavesIt(g)
+}
+
+// leavesIt reports whether this node leaves the group to others, since the cloud refuses its
+// writes: while one of them could lead that is not refused itself, or two such nodes would
+// each wait for the other. Where the cloud names this node already, no write is needed.
+func (m *Machine) leavesIt(g *group) bool {
+	if !g.denied || g.role == Active || m.readNamesMe(g) {
+		return false
+	}
+	for i := range m.peers {
+		if m.standbyRefusal(g, i) == ReasonNone && !g.peers[i].Flags.Has(FlagDenied) {
+			return true
+		}
+	}
+	return false
 }
 
 // eligible reports whether this node may lead the group now.
@@ -207,6 +223,8 @@ func (m *Machine) standbyRefusal(g *group, i int) Reason {
 		return ReasonUnhealthy
 	case pg.Flags.Has(FlagRecovering):
 		return ReasonRecovering
+	case !pg.Flags.Has(FlagCanClaim) && pg.Flags.Has(FlagDenied):
+		return ReasonWriteDenied
 	case !pg.Flags.Has(FlagCanClaim):
 		return ReasonCannotClaim
 	case m.crashLooping(m.peers[i]):

@@ -33,6 +33,8 @@ func (m *Machine) OwnRefusal(groupName string) Reason {
 		return ReasonReturnDelay
 	case m.recovering():
 		return ReasonOwnStall
+	case !m.canClaim(g) && g.known && g.denied:
+		return ReasonWriteDenied
 	case !m.canClaim(g):
 		return ReasonCannotClaim
 	default:

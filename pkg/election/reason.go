@@ -118,6 +118,7 @@ const (
 	ReasonDisplacedRetry // the time after which a displaced node tries again is over
 	ReasonConfirming     // waits for a second read that agrees
 	ReasonReadAwaited    // an owner read is all that is missing
+	ReasonWriteDenied    // the cloud refuses its writes, and another node could lead
 )
 
 var reasonWords = [...]string{
@@ -208,6 +209,7 @@ var reasonWords = [...]string{
 	ReasonTakenBack:        "taken-back",
 	ReasonConfirming:       "confirming",
 	ReasonReadAwaited:      "read-awaited",
+	ReasonWriteDenied:      "write-denied",
 	ReasonPeerHeard:        "peer-heard",
 	ReasonDisplacedRetry:   "displaced-retry",
 }
@@ -300,6 +302,7 @@ var reasonTexts = [...]string{
 	ReasonTakenBack:        "the address sits with a node that may not lead and is taken back",
 	ReasonConfirming:       "waits for a second read that agrees",
 	ReasonReadAwaited:      "an answer of the cloud about the owner is all that is missing",
+	ReasonWriteDenied:      "the cloud refused its last write for its credentials, and another node could lead",
 	ReasonPeerHeard:        "the peer is heard again",
 	ReasonDisplacedRetry:   "the time after which a displaced node tries again is over",
 }

@@ -116,8 +116,8 @@ func (m *Machine) healthChanged(g *group, ev Health) {
 
 // identityChanged notes whether this node could claim.
 func (m *Machine) identityChanged(g *group, ev Identity) {
-	m.urgent = m.urgent || g.known != ev.Known
-	g.known = ev.Known
+	m.urgent = m.urgent || g.known != ev.Known || g.denied != ev.Denied
+	g.known, g.denied = ev.Known, ev.Denied
 }
 
 // nextReturnWait is how long a node waits after its next recovery: it doubles

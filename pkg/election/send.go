@@ -109,6 +109,7 @@ func (m *Machine) flags(g *group) Flags {
 		{FlagRestarting, m.restart},
 		{FlagRecovering, m.recovering()},
 		{FlagSticky, g.plan.sticky || g.plan.placing},
+		{FlagDenied, g.denied},
 		{FlagSuccessor, g.role == Active && m.successorElsewhere(g)},
 	} {
 		if set.on {

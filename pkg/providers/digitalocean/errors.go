@@ -17,6 +17,9 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
+// scopeWrite is what a token needs for every write (docs/providers/digitalocean.md).
+const scopeWrite = "reserved_ip:update"
+
 // kinds translates what the API refuses. An entry counts only if the body is the
 // API's own (see envelope), apart from 401, 429 and 5xx, which mean the same
 // whoever answers.
@@ -107,6 +110,9 @@ func refusal(op string, write bool, got reply, now time.Time) *providers.Error {
 		cause = fmt.Errorf("redirected to %s, which is not followed; check %s", cloudhttp.Quote(got.header.Get("Location")), OptionEndpoint)
 	case answered.ID == "":
 		cause = fmt.Errorf("not an answer of the API: %s", cloudhttp.Quote(string(got.body)))
+	}
+	if write && got.status == http.StatusForbidden && answered.ID != "" && cause != nil {
+		cause = fmt.Errorf("%w; give the token the scope %s, or unlock the account", cause, scopeWrite)
 	}
 	e := got.problem(op, kinds(got.status, answered, write), cause)
 	if answered.ID != "" {
