@@ -244,3 +244,33 @@ func TestATokenMayEndInEqualSigns(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFingerprintFollowsTheFileOfTheCredentials, and nothing else.
+func TestTheFingerprintFollowsTheFileOfTheCredentials(t *testing.T) {
+	t.Parallel()
+	path := write(t, "one\n", 0o600)
+	filed, err := Open("digitalocean", Settings{TokenFile: path, LookupEnv: env(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := filed.Fingerprint()
+	if first == "" || filed.Fingerprint() != first {
+		t.Error("it is empty, or changes by itself")
+	}
+	if err := os.WriteFile(path, []byte("two\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if second := filed.Fingerprint(); second == first || second == "" {
+		t.Error("it does not follow the file")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if filed.Fingerprint() != "" {
+		t.Error("it is there without the file")
+	}
+	lent, err := Open("digitalocean", Settings{LookupEnv: env(map[string]string{"DO_TOKEN": "x"})})
+	if err != nil || lent.Fingerprint() != "" {
+		t.Errorf("from the environment: %v, or a fingerprint", err)
+	}
+}

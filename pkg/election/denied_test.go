@@ -18,7 +18,6 @@ func TestANodeWhoseWritesAreRefusedLeavesTheGroupToOthers(t *testing.T) {
 		{"another could", byA, FlagHealthy | FlagCanClaim, FlagDenied},
 		{"another could not", byA, FlagHealthy, FlagDenied | FlagCanClaim},
 		{"another is refused too", byA, FlagHealthy | FlagCanClaim | FlagDenied, FlagDenied | FlagCanClaim},
-		{"no write is needed", byB, FlagHealthy | FlagCanClaim, FlagDenied | FlagCanClaim},
 	} {
 		s := newSeat(t, tt.owner, nil)
 		s.peer.group.Flags = tt.flags
@@ -50,4 +49,15 @@ func TestAPeerWhoseWritesAreRefusedIsNoStandbyForThatReason(t *testing.T) {
 			t.Errorf("%b: %s, want %s", flags, got, want)
 		}
 	}
+}
+
+// TestANodeWhoseWritesAreRefusedResumesWhatIsBoundToIt, which takes no write.
+func TestANodeWhoseWritesAreRefusedResumesWhatIsBoundToIt(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(5*s.m.cfg.Interval, Active)
+	s.step(Identity{Group: "web", Known: true, Denied: true})
+	s.owner = byB
+	s.hearFor(10*s.m.cfg.Interval, Backup)
+	s.want(Active, ReasonResumedBound)
 }

@@ -6,6 +6,7 @@ package digitalocean
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
@@ -77,6 +78,9 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("an error came with the answer %+v", got)
 			}
 			check(t, err, with(tc.want, "read owner of 203.0.113.10", tc.read))
+			if tc.answer.file == "error_forbidden" { // a write names what the token lacks
+				tc.want.Err = fmt.Errorf("%w; give the token the scope reserved_ip:update, or unlock the account", tc.want.Err)
+			}
 			_, err = p.Assign(t.Context(), v4, nodeB, providers.Assignment{})
 			check(t, err, with(tc.want, "assign 203.0.113.10 to 1002", tc.write))
 			_, err = p.Release(t.Context(), v4, nodeA)
