@@ -203,6 +203,16 @@ var badGroups = []badCase{
 		want: "8: warning: groups[0].checks: no checks: a node whose service is dead keeps the address; add one",
 	},
 	{
+		name: "addresses of two clouds in one group",
+		edit: []string{"ip: 203.0.113.10}\n", "ip: 203.0.113.10}\n      - {provider: other, kind: eip, ip: 198.51.100.1}\n      - {provider: other, kind: route, ip: 198.51.100.2}\n"},
+		want: "11: warning: groups[0].addresses: are at digitalocean and other: while one of these clouds does not answer, none of the group moves; make a group for each cloud",
+	},
+	{
+		name: "addresses of two kinds of one cloud in one group",
+		edit: []string{"provider: digitalocean, kind: reserved-ip, ip: 203.0.113.10}", "provider: other, kind: eip, ip: 198.51.100.1}\n      - {provider: other, kind: route, ip: 198.51.100.2}"},
+		want: "",
+	},
+	{
 		name: "a family that the provider does not move",
 		edit: []string{"provider: digitalocean, kind: reserved-ip, ip: 203.0.113.10", `provider: other, kind: eip, ip: "2001:db8::10"`},
 		want: "12: groups[0].addresses[0].ip: other moves no IPv6 addresses, and 2001:db8::10 is one; use one of the other family",

@@ -27,6 +27,7 @@ func (b *builder) relations() {
 		at := fmt.Sprintf("groups[%d]", i)
 		b.timeRelations(g, at)
 		b.priorityRelations(g, b.raw.Groups[i], at)
+		b.oneCloud(g, at)
 		if !b.given(at + ".checks") {
 			b.warnf(at+".checks", "no checks: a node whose service is dead keeps the address; add one")
 		}
@@ -47,6 +48,19 @@ func (b *builder) oneInterval() {
 		b.errorf(at, "%s%s differs from %s%s of groups[0] (line %d); all groups of a cluster travel in one datagram, use the same in all",
 			short(g.AdvertInterval), pick(b.given(at), "", " (the default)"),
 			short(first.AdvertInterval), pick(b.given("groups[0].advert_interval"), "", " (the default)"), b.line("groups[0].advert_interval"))
+	}
+}
+
+// oneCloud: a group moves as one, so a claim waits for the word of every cloud it is at.
+func (b *builder) oneCloud(g Group, at string) {
+	var clouds []string
+	for _, a := range g.Addresses {
+		if !slices.Contains(clouds, a.Provider) {
+			clouds = append(clouds, a.Provider)
+		}
+	}
+	if len(clouds) > 1 {
+		b.warnf(at+".addresses", "are at %s: while one of these clouds does not answer, none of the group moves; make a group for each cloud", strings.Join(clouds, " and "))
 	}
 }
 
