@@ -182,7 +182,12 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 // ownerConditions are about what the cloud says.
 func (e *engine) ownerConditions(g *group, s election.GroupStatus, add adder) {
 	now := e.clock.now()
-	if s.APIFailing != 0 && now.Sub(s.APIFailing) >= unreadableAfter {
+	switch {
+	case s.APIFailing == 0 || now.Sub(s.APIFailing) < unreadableAfter:
+	case g.leftAlone(s):
+		add(condOwnerUnreadable, "throttled", status.SeverityWarning,
+			"the owner is not read for as long as the cloud asks to be left alone: %s; nobody waits for it, and a takeover asks again after %v at most", oneLine(g.readErr), g.patience())
+	default:
 		add(condOwnerUnreadable, "", status.SeverityCritical, "the owner cannot be read: %s; nothing is moved or unbound because of it", oneLine(g.readErr))
 	}
 	switch s.Owner.Kind {

@@ -5,6 +5,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/controller"
@@ -28,6 +29,13 @@ func patience(err error) time.Duration {
 		return 0
 	}
 	return failed.RetryAfter
+}
+
+// leftAlone reports whether the owner is not read only because the cloud asked for it: no
+// read has failed since it was told so, and nobody waits for one.
+func (g *group) leftAlone(s election.GroupStatus) bool {
+	asked := slices.ContainsFunc(g.readErr, func(err error) bool { return patience(err) > 0 })
+	return asked && s.APIFailed.Sub(s.APIFailing) < unreadableAfter && !s.Waits && !g.wish.Waits
 }
 
 // patience is for how long a claim of the group leaves a provider alone that asks for it.

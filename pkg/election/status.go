@@ -40,6 +40,7 @@ type GroupStatus struct {
 	Proven        bool // the owner answered the signed probe lately
 	Contended     bool
 	APIFailing    Instant // since when every call has failed; 0: not
+	APIFailed     Instant // when the last of them was seen to fail
 	Owner         Owner
 	ReadAt        Instant // when that read began; 0: never read
 	UnboundAt     Instant
@@ -110,7 +111,7 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 		Name: g.cfg.Name, Self: m.cfg.Node, VRID: g.cfg.VRID, Role: g.role, Reason: g.reason, Held: g.held, Since: g.since,
 		Term: g.claim.term, Priority: m.priority(g), Healthy: g.health.Known && g.health.Healthy, Known: g.health.Known,
 		CanClaim: m.canClaim(g), Drained: g.drained, Sticky: m.sticky(g), Bound: m.bound(g),
-		Proven: m.proven(g), Contended: g.contended, APIFailing: g.failingAt,
+		Proven: m.proven(g), Contended: g.contended, APIFailing: g.failingAt, APIFailed: g.failedAt,
 		Owner: g.read.Owner, ReadAt: g.read.began, UnboundAt: g.unboundAt,
 		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, HandoverUntil: g.plan.handUntil, Newest: g.claim.highest, LastPlan: g.plan.ended,
 	}
