@@ -107,6 +107,10 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 		add(condNoLeader, "", status.SeverityCritical,
 			"nobody leads the group although %s could: %s", e.whoCould(g, s), e.leaderless(s))
 	}
+	if g.mayNotMove(s) {
+		add(condNoLeader, "unread", status.SeverityCritical,
+			"nobody is known to serve: this node leads, and may not move the address here before %s; \"fipctl assign\" cannot help", g.readOrWord(s))
+	}
 	if s.Role == election.Active && standby == 0 {
 		add(condNoStandby, "", status.SeverityCritical,
 			"no other node could take over: %s; the next failure is an outage", strings.Join(why, ", "))
@@ -138,6 +142,28 @@ func (e *engine) leaderless(s election.GroupStatus) string {
 		return s.Held.Text() + fmt.Sprintf("; mend that, or \"fipctl assign %s\" if you know better", s.Name)
 	}
 	return fmt.Sprintf("the election goes on; if it lasts, \"fipctl assign %s\" and read the log", s.Name)
+}
+
+// mayNotMove reports whether this node leads and cannot move the address here because no
+// read succeeds: a claim waits for one, which is wanted of an active node alone.
+func (g *group) mayNotMove(s election.GroupStatus) bool {
+	return g.wish.Waits && s.APIFailing != 0 && !s.Bound
+}
+
+// readOrWord says what lets a node that leads without a recent read move the address.
+func (g *group) readOrWord(s election.GroupStatus) string {
+	const read = "it has an answer of the cloud"
+	if !slices.ContainsFunc(g.provider, func(p providers.Provider) bool { return p.Capabilities().MovesWithoutAPI }) {
+		return read
+	}
+	var silent []string
+	for _, n := range s.Nodes {
+		if !n.Fresh || n.Role == election.Active {
+			silent = append(silent, n.Name)
+		}
+	}
+	return fmt.Sprintf("%s, or the word of %s not to lead: start the daemon there, which may be drained or have its service down",
+		read, strings.Join(silent, " and "))
 }
 
 type adder func(code, about string, severity status.Severity, format string, args ...any)

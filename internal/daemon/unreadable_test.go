@@ -5,6 +5,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,6 +118,82 @@ func TestWhatIsLeftAlone(t *testing.T) {
 		tt.do(g, &s)
 		if got := g.leftAlone(s); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+// TestALeaderThatMayNotAnnounceIsSaid: the API hangs and the owner dies. Without the word of
+// its peer the standby leads and announces nothing (docs/design.md 5.10), and nobody serves.
+// What helps is what the text says: an answer, or the peer's daemon.
+func TestALeaderThatMayNotAnnounceIsSaid(t *testing.T) {
+	for name, helps := range map[string]func(w *world, s *segment, b *node){
+		"the cloud answers again": func(_ *world, _ *segment, b *node) { b.cloud.blackHole(false) },
+		"the peer says that it does not lead": func(w *world, s *segment, _ *node) {
+			a := w.start(nodeA, func(n *node, o *Options, p *parts) {
+				s.join(n, o, p)
+				n.check.set(errors.New("refused"))
+			})
+			a.cloud.blackHole(true)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				s, a, b := announcing(w)
+				w.pass(time.Minute)
+				b.cloud.blackHole(true)
+				a.crash()
+				s.take()
+				w.pass(3 * activeDown)
+				if got := b.text(condNoLeader); got != "" || b.role() != "active" {
+					t.Errorf("at first, %s: %s", b.role(), got)
+				}
+				w.within(10*time.Second, "it is said", func() bool { return b.text(condNoLeader) != "" })
+				want := `nobody is known to serve: this node leads, and may not move the address here before it has an answer of the cloud, or the word of lb-a not to lead: ` +
+					`start the daemon there, which may be drained or have its service down; "fipctl assign" cannot help`
+				if got := b.text(condNoLeader); got != want {
+					t.Errorf("got  %s\nwant %s", got, want)
+				}
+				w.pass(time.Minute)
+				if heard := s.take(); len(heard) != 0 || b.text(condNoLeader) != want {
+					t.Errorf("a minute later it has announced %v and says %q", heard, b.text(condNoLeader))
+				}
+				helps(w, s, b)
+				w.within(30*time.Second, "it announces", func() bool { return slices.Contains(s.take(), nodeB) })
+				w.within(time.Second, "it is over", func() bool { return b.text(condNoLeader) == "" })
+			})
+		})
+	}
+}
+
+// TestWhoMayNotMove has one case for each term, and what each waits for.
+func TestWhoMayNotMove(t *testing.T) {
+	t.Parallel()
+	claims := election.GroupStatus{Role: election.Active, APIFailing: 1, Nodes: []election.NodeStatus{
+		{Name: "c", Fresh: true, Role: election.Backup}, {Name: "d", Fresh: true, Role: election.Active}, {Name: "e"},
+	}}
+	for _, tt := range []struct {
+		name string
+		do   func(g *group, s *election.GroupStatus)
+		want bool
+	}{
+		{"no read succeeds", func(*group, *election.GroupStatus) {}, true},
+		{"none has failed yet", func(_ *group, s *election.GroupStatus) { s.APIFailing = 0 }, false},
+		{"the address is here", func(_ *group, s *election.GroupStatus) { s.Bound = true }, false},
+		{"a write has been accepted", func(g *group, _ *election.GroupStatus) { g.wish.Waits = false }, false},
+	} {
+		g, s := &group{wish: election.Wish{Waits: true}}, claims
+		if tt.do(g, &s); g.mayNotMove(s) != tt.want {
+			t.Errorf("%s: %v", tt.name, !tt.want)
+		}
+	}
+	for announced, want := range map[bool]string{
+		false: "it has an answer of the cloud",
+		true:  "it has an answer of the cloud, or the word of d and e not to lead: start the daemon there, which may be drained or have its service down",
+	} {
+		d := &driver{}
+		d.caps.MovesWithoutAPI = announced
+		if got := (&group{provider: []providers.Provider{d}}).readOrWord(claims); got != want {
+			t.Errorf("announced %v:\ngot  %s\nwant %s", announced, got, want)
 		}
 	}
 }
