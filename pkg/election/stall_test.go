@@ -4,6 +4,7 @@
 package election
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -99,6 +100,43 @@ func TestALateDatagramIsNoStall(t *testing.T) {
 		t.Errorf("%d stalls noted", s.stalls())
 	}
 	s.want(Active, ReasonResumedBound)
+}
+
+// TestAGapThatCreepsUpIsSeen: adverts that leave twice in an interval each show a part of
+// what the clocks stood still. The two newest alone would be too young a basis.
+func TestAGapThatCreepsUpIsSeen(t *testing.T) {
+	t.Parallel()
+	s := leadingSeat(t)
+	for _, step := range []time.Duration{1000, 500, 500, 500, 1100, 1100, 1100, 1100, 500} {
+		s.peer.uptime += step * time.Millisecond
+		s.hear(Backup)
+		s.advance(500 * time.Millisecond)
+	}
+	if s.stalls() != 1 {
+		t.Errorf("%d stalls noted of a gap of 2.4 s", s.stalls())
+	}
+}
+
+// TestAGapThatShowsWithEveryPeerIsOneGap as long as their adverts come within half an interval.
+func TestAGapThatShowsWithEveryPeerIsOneGap(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byB, func(c *Config) { c.Peers = append(c.Peers, Peer{"c", netip.MustParseAddr("10.0.0.3")}) })
+	says := func(i int, uptime time.Duration) {
+		s.m.peers[i].uptime, s.m.peers[i].interval = uptime, time.Second
+		s.m.noticeSkip(s.m.peers[i], false)
+	}
+	for n := range 10 {
+		s.m.now = s.m.now.Add(time.Second)
+		says(0, time.Duration(n)*time.Second)
+		says(1, time.Duration(n)*time.Second)
+	}
+	first := s.m.now
+	says(0, 14*time.Second)
+	s.m.now = first.Add(time.Second/2 - 1)
+	says(1, 14*time.Second)
+	if s.m.stalledAt != first {
+		t.Errorf("the second peer's word is a stall %v after the first one's", s.m.stalledAt.Sub(first))
+	}
 }
 
 func TestClocksThatDisagreeAreAStall(t *testing.T) {

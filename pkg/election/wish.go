@@ -86,7 +86,7 @@ func (m *Machine) fastReads() time.Duration { return max(time.Second, m.cfg.Inte
 // atRest reports whether all is as it should be: every peer is heard, nothing is latched,
 // and the node that leads is the one that the cloud names.
 func (m *Machine) atRest(g *group) bool {
-	if g.missingAt != never || g.failingAt != never || g.read.Kind != OwnerNode {
+	if g.missingAt != never || g.failingAt != never {
 		return false
 	}
 	if g.role == Active {

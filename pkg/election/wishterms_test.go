@@ -107,6 +107,8 @@ func TestWhatIsNotAtRest(t *testing.T) {
 	}{
 		{"all is as it should be", func(*Machine, *group) {}, true},
 		{"a read failed", func(m *Machine, g *group) { m.ownerRead(g, OwnerRead{Began: m.now, Ended: m.now, Failed: true}) }, false},
+		{"nobody is the owner", func(_ *Machine, g *group) { g.read.Owner = Owner{Kind: OwnerNone} }, false},
+		{"a stranger is, and the node leads", func(_ *Machine, g *group) { g.role, g.read.Owner = Active, Owner{Kind: OwnerForeign} }, false},
 		{"another than who leads is the owner", func(_ *Machine, g *group) { g.read.Owner = Owner{OwnerNode, "c"} }, false},
 		{"the node itself is, and does not lead", func(_ *Machine, g *group) { g.read.Owner = byB }, false},
 		{"it leads and is the owner", func(_ *Machine, g *group) { g.role, g.read.Owner = Active, byB }, true},
@@ -138,6 +140,8 @@ func TestWhenTheTurnAtRestComes(t *testing.T) {
 		{"one read ten seconds earlier", []time.Duration{10 * time.Second}, false, 2 * restReadEvery},
 		{"and is not heard any more", []time.Duration{10 * time.Second}, true, restReadEvery},
 		{"one read ten seconds later", []time.Duration{-10 * time.Second}, false, restReadEvery + 10*time.Second},
+		{"one read so long ago that it cannot read", []time.Duration{(restTurns+1)*restReadEvery - 20*time.Second + 1}, false, restReadEvery},
+		{"one read almost as long ago", []time.Duration{(restTurns+1)*restReadEvery - 20*time.Second}, false, 2 * restReadEvery},
 		{"four read earlier", []time.Duration{10 * time.Second, 11 * time.Second, 12 * time.Second, 13 * time.Second}, false, restTurns * restReadEvery},
 	} {
 		s := newSeat(t, byA, func(c *Config) {
