@@ -202,3 +202,29 @@ func TestAReloadGivesBackNoTokens(t *testing.T) {
 		}
 	}
 }
+
+// TestABudgetWithoutALimitOrNodes: a provider that names no limit bears a call a second by the
+// whole cluster.
+func TestABudgetWithoutALimitOrNodes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ calls, nodes, asCalls, asNodes int }{{0, 2, 3600, 2}, {5000, 0, 5000, 1}} {
+		if got, want := NewBudget(tt.calls, tt.nodes), NewBudget(tt.asCalls, tt.asNodes); got != want {
+			t.Errorf("%d calls for %d nodes:\ngot  %+v\nwant %+v", tt.calls, tt.nodes, got, want)
+		}
+	}
+}
+
+// TestAShorterWishDoesNotEndALongerOne of the provider, and none is no wish.
+func TestAShorterWishDoesNotEndALongerOne(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(5000, 2)
+	b.Refuse(now, SpendOwner, 30*time.Second)
+	b.Refuse(now.Add(ms(10)), SpendOwner, time.Second)
+	b.Refuse(now.Add(ms(20)), SpendOwner, 0)
+	if got := b.Ready(now.Add(ms(30)), SpendOwner, 1); got != now.Add(30*time.Second) {
+		t.Errorf("it is left alone for %v", got.Sub(now))
+	}
+	if got := b.Urgent(15 * time.Second); got != now.Add(ms(10)).Add(15*time.Second) {
+		t.Errorf("a claim reads again after %v", got.Sub(now))
+	}
+}

@@ -238,6 +238,52 @@ func TestWhatAThrottledWriteIsToldHoldsForTheKind(t *testing.T) {
 	}
 }
 
+// TestAThrottledWriteHoldsUpItsOwnCloudOnly, no longer than a claim has patience, and shortens
+// no longer wait.
+func TestAThrottledWriteHoldsUpItsOwnCloudOnly(t *testing.T) {
+	t.Parallel()
+	other := second
+	other.Provider = "another"
+	pol := onePolicy(func(p *AddressPolicy) {})
+	pol.PatienceMax = 10 * time.Second
+	pol.Addresses = append(pol.Addresses, AddressPolicy{Address: second}, AddressPolicy{Address: second}, AddressPolicy{Address: other})
+	st := State{Addresses: make([]AddressState, 4)}
+	st.Addresses[2].RetryAt = now.Add(11 * time.Second)
+	st, _ = Decide(pol, st, leading(func(ob *Observation) {
+		ob.Busy, ob.Target = true, []providers.Target{here, here, here, here}
+		ob.Wrote = &WriteFact{Outcome: election.WriteRefused, RetryAfter: time.Minute, Throttled: true}
+	}))
+	for i, want := range []time.Duration{10 * time.Second, 10 * time.Second, 11 * time.Second} {
+		if got := st.Addresses[i].RetryAt.Sub(now); got != want {
+			t.Errorf("address %d waits %v", i, got)
+		}
+	}
+	if at := st.Addresses[3].RetryAt; at != 0 {
+		t.Errorf("that at another cloud waits %v", at.Sub(now))
+	}
+}
+
+// TestWhoHeldAnAddressWhenTheClaimBeganIsKept for as long as the term lasts.
+func TestWhoHeldAnAddressWhenTheClaimBeganIsKept(t *testing.T) {
+	t.Parallel()
+	pol := onePolicy(nil)
+	st := State{Addresses: []AddressState{{Known: true, Seen: providers.Assignment{Target: there}}}}
+	see := func(target providers.Target, number uint64) {
+		ob := reading(providers.Assignment{Target: target})
+		ob.Permit.Term.Number, ob.Permit.Newest.Number = number, number
+		st, _ = Decide(pol, st, ob)
+	}
+	see(providers.Target{}, term.Number)
+	see(providers.Target{}, term.Number)
+	if st.Addresses[0].From != there {
+		t.Errorf("it began from %v", st.Addresses[0].From)
+	}
+	see(there, term.Number+1)
+	if !st.Addresses[0].From.IsZero() {
+		t.Errorf("the next one began from %v", st.Addresses[0].From)
+	}
+}
+
 // TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps follows one claim through the
 // states: the way on that package digitalocean describes.
 func TestAnIPv6MoveThatComesToNothingIsMadeInTwoSteps(t *testing.T) {

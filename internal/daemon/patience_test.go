@@ -91,3 +91,28 @@ func TestWhatAThrottledWriteAsksForIsRespectedByAllThatNobodyWaitsFor(t *testing
 		})
 	}
 }
+
+// TestWhoseWishIsHeeded: of an answer that says how long, where it is about too many calls. One
+// that did not come ends nothing, and a claim has no more patience than its own time.
+func TestWhoseWishIsHeeded(t *testing.T) {
+	t.Parallel()
+	const wait = 9 * time.Second
+	for kind, want := range map[providers.Kind]time.Duration{providers.Throttled: wait, providers.Transient: 0} {
+		if got := patience(&providers.Error{Kind: kind, RetryAfter: wait}); got != want {
+			t.Errorf("%v: %v", kind, got)
+		}
+	}
+	c := &cloud{budget: controller.NewBudget(5000, 2)}
+	c.heed(controller.SpendOwner, &providers.Error{Kind: providers.Throttled, RetryAfter: wait}, 10, 20)
+	c.heed(controller.SpendOwner, &providers.Error{Kind: providers.Transient}, 30, 40)
+	if got := c.budget.Ready(50, controller.SpendOwner, 1); got != election.Instant(20).Add(wait) {
+		t.Errorf("after a call without an answer it is left alone until %v", got)
+	}
+	for timeout, want := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second, time.Minute: election.ClaimTimeoutDefault} {
+		g := &group{}
+		g.cfg.ClaimTimeout = timeout
+		if got := g.patience(); got != want {
+			t.Errorf("claim_timeout %v: %v", timeout, got)
+		}
+	}
+}
