@@ -93,3 +93,86 @@ func TestReadsOfNobodyNeitherLatchNorMoveTheBaseline(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoHoldsBackByWhatStillArrives (row 9), who has time to resume (row 10), and who is seen
+// to lead, have one case for each term.
+func TestWhoHoldsBackByWhatStillArrives(t *testing.T) {
+	t.Parallel()
+	heard := func(m *Machine, g *group, role Role, flags Flags) {
+		p := m.peers[0]
+		p.heardAt, p.twoWayAt, g.peers[0].at = m.now, m.now, m.now
+		g.peers[0].Role, g.peers[0].Flags, g.peers[0].Owner.Kind = role, flags, OwnerNode
+	}
+	oneWay := func(m *Machine) {
+		m.peers[0].oneWayAt, m.peers[0].heardAt = m.now.Add(-time.Second), m.now.Add(-time.Second)
+	}
+	for _, tt := range []struct {
+		name      string
+		do        func(m *Machine, g *group)
+		prolonged Reason
+		incumbent bool
+		leads     bool
+	}{
+		{"nothing arrives", func(*Machine, *group) {}, ReasonNone, false, false},
+		{"it leads, one way", func(m *Machine, _ *group) { oneWay(m) }, ReasonOneWayLink, false, true},
+		{"it stands by, one way", func(m *Machine, g *group) { oneWay(m); g.peers[0].Role = Backup }, ReasonNone, false, false},
+		{"it led, one way, and said goodbye", func(m *Machine, g *group) { oneWay(m); g.peers[0].goodbye = true }, ReasonNone, false, false},
+		{"a session that is not accepted yet", func(m *Machine, _ *group) {
+			m.peers[0].pendingSince, m.peers[0].pendingAt = m.now.Add(-time.Second), m.now
+		}, ReasonSessionPending, false, false},
+		{"one that has been so for long", func(m *Machine, _ *group) {
+			m.peers[0].pendingSince, m.peers[0].pendingAt = m.now.Add(-4*time.Second), m.now
+		}, ReasonNone, false, false},
+		{"a healthy backup", func(m *Machine, g *group) { heard(m, g, Backup, FlagHealthy) }, ReasonNone, true, false},
+		{"a backup in fault", func(m *Machine, g *group) { heard(m, g, Backup, 0) }, ReasonNone, false, false},
+		{"one in fault that recovers", func(m *Machine, g *group) { heard(m, g, Backup, FlagRecovering) }, ReasonNone, false, false},
+		{"one that leads, recovering", func(m *Machine, g *group) { heard(m, g, Active, FlagHealthy|FlagRecovering) }, ReasonNone, true, true},
+		{"one that leads", func(m *Machine, g *group) { heard(m, g, Active, FlagHealthy) }, ReasonNone, false, true},
+		{"one that starts", func(m *Machine, g *group) { heard(m, g, Initialize, 0) }, ReasonNone, true, false},
+		{"a backup whose time is over", func(m *Machine, g *group) {
+			heard(m, g, Backup, FlagHealthy)
+			g.incumbentSince = m.now.Add(-4 * time.Second)
+		}, ReasonNone, false, false},
+		{"a peer hears it lead", func(_ *Machine, g *group) { g.relays(Relay{"a", time.Second, Active, true}) }, ReasonNone, false, true},
+		{"a peer hears it stand by", func(_ *Machine, g *group) { g.relays(Relay{"a", time.Second, Backup, true}) }, ReasonNone, false, false},
+	} {
+		m, g := witnesses(t)
+		tt.do(m, g)
+		if p, i, l := m.prolonged(g, 0), m.incumbent(g, 0), m.leaderSeen(g); p != tt.prolonged || i != tt.incumbent || l != tt.leads {
+			t.Errorf("%s: prolonged %v, incumbent %v, seen to lead %v", tt.name, p, i, l)
+		}
+	}
+}
+
+// TestARivalMayBeBetweenItsTwoCalls where a move takes two and a peer is silent, for MoveTimeout
+// from the first time any node read the address as unbound (5.8).
+func TestARivalMayBeBetweenItsTwoCalls(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		do   func(m *Machine, g *group)
+		want bool
+	}{
+		{"so", func(*Machine, *group) {}, true},
+		{"a move takes one call", func(_ *Machine, g *group) { g.cfg.AtomicMove = true }, false},
+		{"this node's own detach was acknowledged", func(_ *Machine, g *group) { g.claim.detached = true }, false},
+		{"every peer is heard", func(m *Machine, g *group) { m.peers[0].twoWayAt, g.peers[0].at = m.now, m.now }, false},
+		{"its time is over", func(m *Machine, g *group) { g.unboundAt = m.now.Add(-time.Hour) }, false},
+		{"by what a peer read", func(_ *Machine, g *group) {
+			g.peers[1].Owner = OwnerReport{Owner: Owner{Kind: OwnerNone}, UnboundAge: time.Hour}
+		}, false},
+		{"by what a silent peer read", func(_ *Machine, g *group) {
+			g.peers[0].Owner = OwnerReport{Owner: Owner{Kind: OwnerNone}, UnboundAge: time.Hour}
+		}, true},
+		{"a peer read an owner since", func(_ *Machine, g *group) {
+			g.peers[1].Owner = OwnerReport{Owner: byA, UnboundAge: time.Hour}
+		}, true},
+	} {
+		m, g := witnesses(t)
+		g.cfg.AtomicMove, g.unboundAt = false, m.now.Add(-time.Second)
+		tt.do(m, g)
+		if got := m.rivalMayMove(g); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
