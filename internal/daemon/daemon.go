@@ -65,7 +65,7 @@ type parts struct {
 	reader net.Listener // of the socket that only reads; nil: none
 	listen net.Listener // of metrics; nil: none
 
-	manager manager
+	manager *manager // nil: there is none
 }
 
 // daemon is everything that runs.
@@ -74,11 +74,12 @@ type daemon struct {
 	parts parts
 	opts  Options
 
-	wg     sync.WaitGroup
-	failed chan error // capacity 1: the first task that failed
-	ctx    context.Context
-	cancel context.CancelFunc
-	groups context.CancelFunc // ends what belongs to the configuration in force
+	wg      sync.WaitGroup
+	failed  chan error // capacity 1: the first task that failed
+	ctx     context.Context
+	cancel  context.CancelFunc
+	reloads reloads            // what SIGHUP asks for
+	groups  context.CancelFunc // ends what belongs to the configuration in force
 }
 
 // Run is fipctl run: it returns when the node has left, with nil, or when
@@ -169,7 +170,10 @@ func assemble(o Options, p parts) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &daemon{engine: e, parts: p, opts: o, failed: make(chan error, 1)}, nil
+	if p.manager == nil {
+		p.manager = &manager{}
+	}
+	return &daemon{engine: e, parts: p, opts: o, failed: make(chan error, 1), reloads: make(reloads, 1)}, nil
 }
 
 // newEngine makes the engine of a configuration.
@@ -236,22 +240,41 @@ func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
 	d.wg.Go(func() { engine <- d.engine.Run(d.ctx) })
 	d.engine.post(d.introduce)
 	d.parts.manager.notify(sdnotify.SdNotifyReady)
-	d.start(d.ctx, watchdog{d.parts.manager, d.log, d.standing})
+	d.start(d.ctx, watchdog{d.parts.manager, d.log, d.standing}, reloader{d})
 
 	err := d.wait(ctx, signals, engine)
 	d.cancel()
-	d.wg.Wait()
+	d.end()
 	return err
 }
 
-// wait handles signals until the engine ends or a task fails.
+// tasksEnd is how long the end of the daemon waits for its tasks. All end within
+// milliseconds, and a killed check within a quarter of a second, but one that the kernel
+// holds, in a file system that hangs, may never.
+const tasksEnd = 2 * time.Second
+
+// end waits for the tasks, whose context has ended.
+func (d *daemon) end() {
+	ended := make(chan struct{})
+	go func() { d.wg.Wait(); close(ended) }()
+	late := time.NewTimer(tasksEnd)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+		d.log.Warn("a task did not end; left without it", "after", telemetry.Short(tasksEnd))
+	}
+}
+
+// wait handles signals until the engine ends or a task fails. It waits for nothing else:
+// not for the manager, nor a file that a reload reads, nor a queue of the engine's.
 func (d *daemon) wait(ctx context.Context, signals <-chan os.Signal, engine <-chan error) error {
 	leaving := false
 	done := ctx.Done()
 	leave := func(restart bool) {
 		leaving = true
 		d.parts.manager.notify(sdnotify.SdNotifyStopping)
-		d.engine.post(func() { d.engine.leave(restart) })
+		d.wg.Go(func() { d.engine.post(func() { d.engine.leave(restart) }) })
 	}
 	for {
 		select {
@@ -269,7 +292,7 @@ func (d *daemon) wait(ctx context.Context, signals <-chan os.Signal, engine <-ch
 			case s == syscall.SIGHUP && leaving:
 				d.log.Warn("reload refused", "reason", election.ReasonStopping.String())
 			case s == syscall.SIGHUP:
-				d.reloadNow()
+				d.reloads.ask()
 			case leaving:
 				d.log.Warn("leaving at once", "signal", s.String())
 				return errors.New("told twice to stop: left without handing over")
@@ -315,26 +338,6 @@ func (d *daemon) startGroups() {
 			d.log.Warn("checks are favoured like the daemon", "error", err)
 		}
 	}
-}
-
-// reloadNow reads the configuration again and, if it is good, puts it in force.
-func (d *daemon) reloadNow() {
-	d.parts.manager.notify(sdnotify.SdNotifyReloading)
-	defer d.parts.manager.notify(sdnotify.SdNotifyReady)
-	fresh, err := d.prepare(d.opts, d.parts.clouds)
-	if err != nil {
-		d.log.Error("reload failed; the configuration in force stays", "error", err)
-		d.engine.post(func() { d.engine.reload = err })
-		return
-	}
-	d.opts.Config = fresh.cfg
-	d.warn(fresh.cfg)
-	old := d.groups
-	_ = d.engine.call(d.ctx, func() {
-		d.reloaded(fresh)
-		d.startGroups()
-	}) // fails only when the daemon is leaving
-	old()
 }
 
 // warn says what is allowed in a configuration and hardly meant.

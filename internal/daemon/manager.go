@@ -5,7 +5,12 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"syscall"
 	"time"
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
@@ -13,30 +18,73 @@ import (
 	"github.com/fipctl/fipctl/internal/telemetry"
 )
 
-// manager is the service manager that started the daemon.
+// manager is the service manager that started the daemon. Nobody waits for it: while the
+// queue of its socket is full it is told nothing, and the last state again at the next look.
 type manager struct {
-	tell     func(state string) // sd_notify(3); nil: there is no manager
-	watchdog time.Duration      // it ends a daemon that is silent for so long; 0: never
+	tell     func(state string) error // sd_notify(3), without waiting; nil: there is no manager
+	watchdog time.Duration            // it ends a daemon that is silent for so long; 0: never
+
+	mu    sync.Mutex
+	state string // the last one that is not a feeding
+	owed  bool   // and it has not been told
 }
 
 // systemd returns the manager that the environment names, if any.
-func systemd() manager {
+func systemd() *manager {
 	patience, err := sdnotify.SdWatchdogEnabled(false)
 	if err != nil {
 		patience = 0 // not meant for this process, or not a number: as if it were not set
 	}
-	return manager{
-		tell: func(state string) {
-			_, _ = sdnotify.SdNotify(false, state) // no manager, or one that does not listen: nothing to do
-		},
-		watchdog: patience,
+	m := &manager{watchdog: patience}
+	if socket := os.Getenv("NOTIFY_SOCKET"); socket != "" {
+		m.tell = func(state string) error { return send(socket, state) }
 	}
+	return m
 }
 
-// notify tells the manager how the daemon is.
-func (m manager) notify(state string) {
-	if m.tell != nil {
-		m.tell(state)
+// send hands a datagram to a socket if it is taken at once. The library's own sending
+// waits, without a limit, while the queue of the socket is full.
+func send(socket, text string) error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Write(func(fd uintptr) bool {
+		_, sent = syscall.Write(int(fd), []byte(text))
+		return true // taken or not, it is not tried again here
+	})
+	return errors.Join(err, sent)
+}
+
+// notify tells the manager how the daemon is. Nothing follows the word that it stops: a
+// reload may end after that.
+func (m *manager) notify(state string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.tell == nil || m.state == sdnotify.SdNotifyStopping {
+		return
+	}
+	m.state, m.owed = state, m.tell(state) != nil
+}
+
+// look tells the manager again what it could not be told, and that the engine runs.
+func (m *manager) look(runs bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.tell == nil {
+		return
+	}
+	if m.owed {
+		m.owed = m.tell(m.state) != nil
+	}
+	if runs && m.watchdog > 0 {
+		_ = m.tell(sdnotify.SdNotifyWatchdog) // the next look comes within its patience
 	}
 }
 
@@ -49,9 +97,9 @@ const looksEvery = 5 * time.Second
 const feedings = 4
 
 // watchdog tells the manager that the engine runs, for as long as it does, and the log
-// when it does not. It is not the engine's own task, which would wait for the manager.
+// when it does not. It is not the engine's own task: it tells when that hangs.
 type watchdog struct {
-	manager  manager
+	manager  *manager
 	log      *slog.Logger
 	standing func() (age, limit time.Duration)
 }
@@ -81,9 +129,7 @@ func (w watchdog) Run(ctx context.Context) error {
 				w.log.Warn("engine runs again")
 			}
 		}
-		if !still && w.manager.watchdog > 0 {
-			w.manager.notify(sdnotify.SdNotifyWatchdog)
-		}
+		w.manager.look(!still)
 		select {
 		case <-ctx.Done():
 			return nil

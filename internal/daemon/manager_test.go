@@ -4,12 +4,20 @@
 package daemon
 
 import (
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/fipctl/fipctl/internal/config"
 )
 
 // supervisor plays a service manager with a watchdog of 30 s, as in the example units.
@@ -20,18 +28,19 @@ type supervisor struct {
 	hungry time.Duration // the longest time between two feedings
 }
 
-func (s *supervisor) manager() manager {
-	return manager{watchdog: 30 * time.Second, tell: func(state string) {
+func (s *supervisor) manager() *manager {
+	return &manager{watchdog: 30 * time.Second, tell: func(state string) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if state != sdnotify.SdNotifyWatchdog {
 			s.states = append(s.states, state)
-			return
+			return nil
 		}
 		if !s.fed.IsZero() {
 			s.hungry = max(s.hungry, time.Since(s.fed))
 		}
 		s.fed = time.Now()
+		return nil
 	}}
 }
 
@@ -78,6 +87,159 @@ func TestTheWatchdogIsFedWhileTheEngineTurns(t *testing.T) {
 		if want := []string{"READY=1", "STOPPING=1"}; !slices.Equal(s.states, want) {
 			t.Errorf("it was told %v, want %v", s.states, want)
 		}
+	})
+}
+
+// fullSocket returns a socket whose queue is full, and what reads it empty and returns what
+// was sent since.
+func fullSocket(t *testing.T) (path string, read func() []string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "notify")
+	in, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close() })
+	for err == nil { // the kernel bounds it
+		err = send(path, "filling")
+	}
+	if !errors.Is(err, syscall.EAGAIN) {
+		t.Fatalf("fill it: %v", err)
+	}
+	return path, func() (states []string) {
+		b := make([]byte, 100)
+		_ = in.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		for {
+			n, err := in.Read(b)
+			if err != nil {
+				return states
+			}
+			if s := string(b[:n]); s != "filling" {
+				states = append(states, s)
+			}
+		}
+	}
+}
+
+// TestAManagerThatDoesNotReadHoldsUpNothing with a real socket whose queue is full: sending
+// to it as the library does would hang for ever.
+func TestAManagerThatDoesNotReadHoldsUpNothing(t *testing.T) {
+	socket, _ := fullSocket(t)
+	inWorld(t, target(nodeA), func(w *world) {
+		deaf := func(_ *node, _ *Options, p *parts) {
+			p.manager = &manager{watchdog: 30 * time.Second, tell: func(state string) error { return send(socket, state) }}
+		}
+		a := w.start(nodeA, deaf)
+		b := w.start(nodeB, nil)
+		w.eventually("the owner leads", a.bound)
+		a.reloadNow()
+		if !a.log.has("configuration reloaded") {
+			t.Error("it did not reload")
+		}
+		if err := a.stop(); err != nil {
+			t.Error(err)
+		}
+		w.eventually("the other has it", b.bound)
+	})
+}
+
+func TestWhatTheManagerCouldNotBeToldItIsToldLater(t *testing.T) {
+	t.Parallel()
+	socket, read := fullSocket(t)
+	m := &manager{tell: func(state string) error { return send(socket, state) }}
+	m.notify(sdnotify.SdNotifyReloading)
+	m.notify(sdnotify.SdNotifyReady)
+	if got := read(); got != nil {
+		t.Errorf("the full socket took %v", got)
+	}
+	m.look(true)
+	m.look(true)
+	m.notify(sdnotify.SdNotifyStopping)
+	m.notify(sdnotify.SdNotifyReady) // of a reload that ends after the order to stop
+	if got, want := read(), []string{"READY=1", "STOPPING=1"}; !slices.Equal(got, want) {
+		t.Errorf("it was told %v, want %v", got, want)
+	}
+}
+
+// TestAReloadOrATaskThatHangsHoldsUpNoStop has the disk hang below a reload, and then below
+// a check.
+func TestAReloadOrATaskThatHangsHoldsUpNoStop(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		let := make(chan struct{})
+		a := w.start(nodeA, func(n *node, _ *Options, p *parts) {
+			p.clouds = func(cfg *config.Config) (*clouds, error) {
+				if n.daemon != nil {
+					<-let
+				}
+				return n.clouds(cfg)
+			}
+		})
+		b := w.start(nodeB, nil)
+		w.eventually("the owner leads", a.bound)
+		a.reloadNow()
+		began := time.Now()
+		if err := a.stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 10*time.Second { // of virtual time
+			t.Errorf("the stop took %v", took)
+		}
+		w.eventually("the other has it", b.bound)
+		if !a.log.has("a task did not end") || a.log.has("configuration reloaded") {
+			t.Errorf("it logs:\n%s", a.log.lines(slog.LevelInfo))
+		}
+		close(let)
+	})
+}
+
+// TestAReloadThatEndsWhileTheNodeLeavesIsRefused has the handover take its time.
+func TestAReloadThatEndsWhileTheNodeLeavesIsRefused(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		let := make(chan struct{})
+		a := w.start(nodeA, func(n *node, _ *Options, p *parts) {
+			p.clouds = func(cfg *config.Config) (*clouds, error) {
+				if n.daemon != nil {
+					<-let
+				}
+				return n.clouds(cfg)
+			}
+		})
+		b := w.start(nodeB, nil)
+		w.eventually("the owner leads", a.bound)
+		w.pass(5 * time.Second)
+		b.cloud.hang("assign", true)
+		a.reloadNow()
+		a.signals <- syscall.SIGTERM
+		w.pass(100 * time.Millisecond)
+		close(let)
+		w.must(a.wait())
+		if a.log.has("configuration reloaded") || !a.log.has(`msg="reload refused" reason=stopping`) {
+			t.Errorf("it logs:\n%s", a.log.lines(slog.LevelInfo))
+		}
+		b.cloud.hang("assign", false)
+	})
+}
+
+// TestASecondSignalEndsItWhateverHangs has the engine hang, and its queue full.
+func TestASecondSignalEndsItWhateverHangs(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, nil)
+		w.pass(time.Second)
+		let := make(chan struct{})
+		for range factsMax + 1 {
+			a.engine.facts <- func() { <-let }
+		}
+		a.signals <- syscall.SIGTERM
+		w.pass(time.Minute)
+		began := time.Now()
+		a.signals <- syscall.SIGTERM
+		if err := a.wait(); err == nil || !strings.Contains(err.Error(), "told twice") {
+			t.Errorf("it ended with %v", err)
+		}
+		if took := time.Since(began); took > tasksEnd { // of virtual time
+			t.Errorf("it took %v", took)
+		}
+		close(let)
 	})
 }
 
