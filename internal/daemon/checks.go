@@ -34,8 +34,8 @@ func (e *engine) checked(g *group, r health.Result) {
 	for i := range g.checks {
 		switch c := &g.checks[i]; {
 		case c.Check != r.Check:
-		case r.State == health.Unknown: // what it told before a reload stands
-			c.Untold = !e.awaitsValue(g, r)
+		case r.State == health.Unknown: // it fails, and not often enough to count, or cannot tell
+			c.Untold = r.Inconclusive && !e.awaitsValue(g, r)
 		default:
 			c.State, c.Untold = r.State, false
 		}
@@ -138,14 +138,20 @@ func (e *engine) checkConditions(g *group, add adder) {
 	e.metrics.ChecksInconclusive(g.cfg.Name, unclear)
 }
 
-// inheritChecks takes over what the checks of a group told before a reload, as far as they
-// ask the same, so that one that cannot tell any more does not forget it.
+// inheritChecks takes over what the checks of a group told before a reload and how often in
+// a row, as far as they ask the same: a reload is no news of the service.
 func (g *group) inheritChecks(o *group) {
 	for i, c := range g.cfg.Checks {
-		for j, was := range o.cfg.Checks {
-			if c.Name == was.Name && reflect.DeepEqual(c.Probe, was.Probe) {
-				g.checks[i].State = o.checks[j].State
-			}
+		j := slices.IndexFunc(o.cfg.Checks, func(was health.Check) bool {
+			return c.Name == was.Name && reflect.DeepEqual(c.Probe, was.Probe)
+		})
+		if j < 0 {
+			continue
+		}
+		g.checks[i].State, g.checks[i].Untold = o.checks[j].State, o.checks[j].Untold
+		if last, ran := o.results[c.Name]; ran {
+			g.results[c.Name], g.checkAt[c.Name] = last, o.checkAt[c.Name]
+			g.checkers[i].Resume(last)
 		}
 	}
 }

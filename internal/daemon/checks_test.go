@@ -171,12 +171,91 @@ func TestAMachineWithoutAnAnchorStillLeads(t *testing.T) {
 	})
 }
 
+// patient gives the node's check `fall: 3`, in the file of every reload too.
+func patient(n *node, o *Options, p *parts) {
+	checks := o.Config.Groups[0].Checks
+	checks[0].Fall = 3
+	p.clouds = func(cfg *config.Config) (*clouds, error) {
+		cfg.Groups[0].Checks = checks
+		return n.clouds(cfg)
+	}
+}
+
+func TestAReloadKeepsTheCountOfAnUnchangedCheck(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.start(nodeA, patient), w.start(nodeB, nil)
+		w.eventually("the owner leads", a.bound)
+		w.pass(5 * time.Second)
+		told := strings.Count(a.log.lines(slog.LevelInfo), "check changed")
+		for range 5 { // one failure after each reload
+			a.check.set(errors.New("status 503"))
+			a.reloadNow()
+			a.check.set(nil)
+			w.pass(2 * time.Second)
+		}
+		if !a.bound() {
+			t.Errorf("the owner is %s", a.role())
+		}
+		w.wantMoves(0, 0)
+		if now := strings.Count(a.log.lines(slog.LevelInfo), "check changed"); now != told {
+			t.Errorf("it logs:\n%s", a.log.lines(slog.LevelInfo))
+		}
+		a.check.set(errors.New("status 503"))
+		w.pass(1500 * time.Millisecond) // of 3 s that it takes
+		a.reloadNow()
+		w.within(3*time.Second, "the standby owns it", b.bound)
+	})
+}
+
+// TestOneFailureRightAfterARestartIsNoFailover: the owner is not out before fall failures.
+func TestOneFailureRightAfterARestartIsNoFailover(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.start(nodeA, patient), w.start(nodeB, nil)
+		w.eventually("the owner leads", a.bound)
+		w.pass(time.Minute)
+		a.signals <- syscall.SIGUSR1
+		w.must(a.wait())
+		a = w.start(nodeA, func(n *node, o *Options, p *parts) {
+			patient(n, o, p)
+			n.check.set(errors.New("status 503"))
+		})
+		w.pass(500 * time.Millisecond)
+		if a.role() != "initialize" {
+			t.Errorf("after one failure it is %s", a.role())
+		}
+		a.check.set(nil)
+		w.within(3*time.Second, "the owner leads again", a.bound)
+		w.pass(time.Minute)
+		w.wantMoves(0, 0)
+		if b.log.has("to=active") || a.log.has("to=fault") {
+			t.Error("one failure was a failover")
+		}
+	})
+}
+
+func TestANodeThatStartsWithADeadServiceIsInFaultAfterFallFailures(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, func(n *node, o *Options, p *parts) {
+			patient(n, o, p)
+			n.check.set(errors.New("status 503"))
+		})
+		w.pass(1500 * time.Millisecond)
+		if a.role() != "initialize" {
+			t.Errorf("after two failures it is %s", a.role())
+		}
+		w.pass(time.Second)
+		if a.role() != "fault" || a.log.has("to=active") {
+			t.Errorf("after three failures it is %s", a.role())
+		}
+	})
+}
+
 func TestAReloadKeepsWhatAnUnchangedCheckTold(t *testing.T) {
 	t.Parallel()
 	check := func(name string, argv ...string) health.Check {
 		return health.Check{Name: name, Probe: health.Exec{Argv: argv}}
 	}
-	o := &group{cfg: config.Group{Checks: []health.Check{check("a", "x", "1"), check("b", "y"), check("c", "z")}}}
+	o := &group{results: map[string]health.Result{}, cfg: config.Group{Checks: []health.Check{check("a", "x", "1"), check("b", "y"), check("c", "z")}}}
 	o.checks = newStandings(o.cfg.Checks)
 	for i := range o.checks {
 		o.checks[i].State = health.Failing

@@ -131,6 +131,7 @@ func (e *engine) introduce() {
 	for _, g := range e.groups {
 		e.tellClaim(g)
 		e.step(election.LastCheck{Group: g.cfg.Name}) // what failed before may not be asked any more
+		e.lastChecks(g)
 		if len(g.checks) == 0 {
 			e.judge(g)
 		}

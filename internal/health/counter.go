@@ -25,12 +25,12 @@ func (s State) String() string {
 	}
 }
 
-// Counter turns results into a state. The first result decides, because a node
-// that starts next to a dead service must not pass for well until fall is over,
-// nor be out for the time of rise after every restart of the daemon. From then
-// on Rise successes in a row make a failing check pass and Fall failures in a
-// row make a passing one fail. The zero value changes its state on every
-// differing result.
+// Counter turns results into a state. The first success decides at once, because a node
+// must not be out for the time of rise after every restart of the daemon. Failing takes
+// Fall failures in a row, from the start as ever: until then the state stays unknown, so
+// that one failure right after a restart is no failover, and a node that starts next to a
+// dead service does not pass for well. From then on Rise successes in a row make a failing
+// check pass. The zero value changes its state on every differing result.
 type Counter struct {
 	Rise, Fall int // at least 1; less counts as 1
 
@@ -42,16 +42,18 @@ type Counter struct {
 func (c *Counter) Observe(ok bool) (changed bool) {
 	seen := Failing
 	need := c.Fall
-	if ok {
-		seen = Passing
-		need = c.Rise
+	switch {
+	case ok && c.state == Unknown:
+		seen, need = Passing, 1
+	case ok:
+		seen, need = Passing, c.Rise
 	}
 	if seen == c.state {
 		c.opposing = 0
 		return false
 	}
 	c.opposing++
-	if c.state != Unknown && c.opposing < need {
+	if c.opposing < need {
 		return false
 	}
 	c.state, c.opposing = seen, 0

@@ -20,11 +20,12 @@ func TestCounter(t *testing.T) {
 		want       string
 	}{
 		{"the first success decides", 2, 3, "+", "P"},
-		{"the first failure decides", 2, 3, "-", "F"},
+		{"failures at the start count as ever", 2, 3, "---", "uuF"},
+		{"a success among them decides", 2, 3, "--+---", "uuPppF"},
 		{"fall failures in a row fail", 2, 3, "+---", "PppF"},
 		{"a success starts the count of failures again", 2, 3, "+--+--+---", "PppppppppF"},
-		{"rise successes in a row pass", 2, 3, "-++", "FfP"},
-		{"a failure starts the count of successes again", 2, 3, "-+-+-++", "FfffffP"},
+		{"rise successes in a row pass", 2, 3, "---++", "uuFfP"},
+		{"a failure starts the count of successes again", 2, 3, "---+-+-++", "uuFfffffP"},
 		{"after a change the count starts at none", 2, 2, "+--+-++", "PpFfffP"},
 		{"rise 1 and fall 1 follow every result", 1, 1, "+-+", "PFP"},
 		{"less than 1 counts as 1", 0, -4, "+-+", "PFP"},

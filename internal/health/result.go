@@ -26,6 +26,10 @@ type Result struct {
 	State   State // of the check, this result included
 	Changed bool  // this result changed the state
 
+	// Opposing is how many results in a row, this one included, contradict the state and
+	// do not change it yet.
+	Opposing int
+
 	// Inconclusive is true if the probe could not tell (see [ErrInconclusive]). OK is
 	// false and the state is as before.
 	Inconclusive bool
@@ -62,8 +66,7 @@ func because(ctx context.Context, err error) error {
 	}
 }
 
-// Once runs a check a single time. The state of the result is the one that a
-// first result gives.
+// Once runs a check a single time. The state of the result is what it says alone.
 func Once(ctx context.Context, c Check, v Values) Result {
 	c = c.WithDefaults()
 	start := time.Now()

@@ -80,6 +80,12 @@ func (r *Runner) Now() {
 	}
 }
 
+// Resume goes on counting where another runner of the same question was with its last
+// result. It is called before Run.
+func (r *Runner) Resume(last Result) {
+	r.counter.state, r.counter.opposing = last.State, last.Opposing
+}
+
 // String names the task.
 func (r *Runner) String() string {
 	return fmt.Sprintf("check %s of group %s", r.cfg.Check.Name, r.cfg.Group)
@@ -175,6 +181,6 @@ func (r *Runner) record(start time.Time, res Result) {
 	if !res.Inconclusive {
 		res.Changed = r.counter.Observe(res.OK)
 	}
-	res.State = r.counter.State()
+	res.State, res.Opposing = r.counter.state, r.counter.opposing
 	r.cfg.Report(res)
 }

@@ -101,11 +101,13 @@ func TestRunner(t *testing.T) {
 				"4.999s 999ms passing: fine",
 				"6s 0s passing: fine",
 			}},
-		{"the first failure decides, rise successes end it",
-			[]answer{{err: bad}, {}, {}}, 0, 4500 * ms, []string{
-				"0s 0s failing!: bad",
-				"2s 0s failing: fine",
-				"4s 0s passing!: fine",
+		{"fall failures decide at the start too, rise successes end it",
+			[]answer{{err: bad}, {err: bad}, {err: bad}, {}, {}}, 0, 8500 * ms, []string{
+				"0s 0s unknown: bad",
+				"2s 0s unknown: bad",
+				"4s 0s failing!: bad",
+				"6s 0s failing: fine",
+				"8s 0s passing!: fine",
 			}},
 		{"fall failures in a row make it fail",
 			[]answer{{}, {err: bad}}, 0, 6500 * ms, []string{
@@ -116,13 +118,13 @@ func TestRunner(t *testing.T) {
 			}},
 		{"a hanging probe fails when its timeout is over",
 			[]answer{{after: time.Hour}, {}}, 0, 2500 * ms, []string{
-				"1s 1s failing!: scripted: timed out after 1s",
-				"2s 0s failing: fine",
+				"1s 1s unknown: scripted: timed out after 1s",
+				"2s 0s passing!: fine",
 			}},
 		{"an answer after the timeout is a failure",
 			[]answer{{after: 1100 * ms, deaf: true}, {}}, 0, 2500 * ms, []string{
-				"1.1s 1.1s failing!: scripted: timed out after 1s",
-				"2s 0s failing: fine",
+				"1.1s 1.1s unknown: scripted: timed out after 1s",
+				"2s 0s passing!: fine",
 			}},
 		{"a probe that does not come back is counted every interval, once per run in the end",
 			[]answer{{}, {after: 6700 * ms, deaf: true}, {}}, 0, 10500 * ms, []string{
@@ -236,6 +238,53 @@ func TestRunnerAsksForTheValuesEachTime(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("results (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestAnInconclusiveRunIsNotRepeatedWhereTheRhythmIsAsFast: it would come twice at once.
+func TestAnInconclusiveRunIsNotRepeatedWhereTheRhythmIsAsFast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &scripted{}
+		for range 30 {
+			p.answers = append(p.answers, answer{err: ErrInconclusive}, answer{})
+		}
+		seen := observe(t, 59500*time.Millisecond, RunnerConfig{Check: Check{Probe: p, Interval: retryFirst}})
+		if len(seen) != 60 {
+			t.Errorf("%d runs in a minute of one a second", len(seen))
+		}
+	})
+}
+
+func TestARunnerGoesOnWithTheCountOfAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var last Result
+		run := func(d time.Duration, fail bool) {
+			p := &scripted{answers: []answer{{}}}
+			if fail {
+				p.answers[0].err = errors.New("bad")
+			}
+			r, err := NewRunner(RunnerConfig{
+				Check: Check{Name: "nginx", Probe: p}.WithDefaults(), Report: func(r Result) { last = r },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Resume(last)
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			if err := r.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		run(time.Second, false)
+		for i, want := range []State{Passing, Passing, Failing} { // one failure each
+			run(time.Second, true)
+			if last.State != want {
+				t.Errorf("after failure %d it is %v, want %v", i+1, last.State, want)
+			}
 		}
 	})
 }
