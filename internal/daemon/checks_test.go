@@ -250,6 +250,56 @@ func TestANodeThatStartsWithADeadServiceIsInFaultAfterFallFailures(t *testing.T)
 	})
 }
 
+func TestARelapseWithinTheReturnDelayIsTheReason(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		for range 2 {
+			b.check.set(errors.New("status 503"))
+			w.pass(2 * time.Second)
+			if s := b.state(); s.Role != "fault" || s.Reason != "check-failed" {
+				t.Errorf("while its check fails it is %s because %s", s.Role, s.Reason)
+			}
+			b.check.set(nil)
+			w.pass(2 * time.Second)
+			if s := b.state(); s.Role != "fault" || s.Reason != "return-delay" {
+				t.Errorf("while its check passes again it is %s because %s", s.Role, s.Reason)
+			}
+		}
+		if !a.bound() {
+			t.Errorf("the owner is %s", a.role())
+		}
+	})
+}
+
+// TestACheckThatHasNotAnsweredHasNotFailed: a standby whose check waits for metadata, and one
+// whose check has failed less than `fall` times.
+func TestACheckThatHasNotAnsweredHasNotFailed(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, nil)
+		b := w.start(nodeB, func(n *node, o *Options, p *parts) {
+			anchoredChecks(0, anchorIP)(n, o, p)
+			n.meta.set(errors.New("no route to host"))
+		})
+		why := func(want string) {
+			t.Helper()
+			w.pass(1500 * time.Millisecond)
+			for _, n := range []*node{a, b} {
+				if got := n.state().Nodes[1].Ineligible; got != want {
+					t.Errorf("to %s the standby is %q, want %q", n.name, got, want)
+				}
+			}
+		}
+		why("cannot-claim")
+		w.must(b.stop())
+		b = w.start(nodeB, func(n *node, o *Options, p *parts) {
+			patient(n, o, p)
+			n.check.set(errors.New("status 503"))
+		})
+		why("starting")
+		why("unhealthy")
+	})
+}
+
 func TestAReloadKeepsWhatAnUnchangedCheckTold(t *testing.T) {
 	t.Parallel()
 	check := func(name string, argv ...string) health.Check {

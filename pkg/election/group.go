@@ -219,6 +219,11 @@ func (m *Machine) standbyRefusal(g *group, i int) Reason {
 		return ReasonConfigMismatch
 	case pg.Role == Drained || pg.Flags.Has(FlagDraining):
 		return ReasonDrained
+	case pg.Role == Initialize && !pg.Flags.Has(FlagHealthy): // no check of it has failed
+		if !pg.Flags.Has(FlagCanClaim) {
+			return ReasonCannotClaim
+		}
+		return ReasonStarting
 	case pg.Role == Fault || !pg.Flags.Has(FlagHealthy):
 		return ReasonUnhealthy
 	case pg.Flags.Has(FlagRecovering):

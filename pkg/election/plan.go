@@ -27,7 +27,11 @@ func (m *Machine) OwnRefusal(groupName string) Reason {
 		return ReasonStopping
 	case g.drained:
 		return ReasonDrained
-	case !g.health.Known || !g.health.Healthy:
+	case !g.health.Known && !m.canClaim(g): // which may be what the checks wait for
+		return ReasonCannotClaim
+	case !g.health.Known:
+		return ReasonStarting
+	case !g.health.Healthy:
 		return ReasonUnhealthy
 	case m.before(g.returnAt):
 		return ReasonReturnDelay

@@ -119,6 +119,7 @@ const (
 	ReasonConfirming     // waits for a second read that agrees
 	ReasonReadAwaited    // an owner read is all that is missing
 	ReasonWriteDenied    // the cloud refuses its writes, and another node could lead
+	ReasonStarting       // its checks have not answered since its daemon started
 )
 
 var reasonWords = [...]string{
@@ -212,6 +213,7 @@ var reasonWords = [...]string{
 	ReasonWriteDenied:      "write-denied",
 	ReasonPeerHeard:        "peer-heard",
 	ReasonDisplacedRetry:   "displaced-retry",
+	ReasonStarting:         "starting",
 }
 
 var reasonTexts = [...]string{
@@ -305,6 +307,7 @@ var reasonTexts = [...]string{
 	ReasonWriteDenied:      "the cloud refused its last write for its credentials, and another node could lead",
 	ReasonPeerHeard:        "the peer is heard again",
 	ReasonDisplacedRetry:   "the time after which a displaced node tries again is over",
+	ReasonStarting:         "its checks have not answered since its daemon started",
 }
 
 // Reasons returns every reason but ReasonNone, for tables and metric labels.

@@ -141,6 +141,7 @@ func (m *Machine) advanceRole(g *group) {
 		m.become(g, Drained, ReasonDrained)
 	case broken:
 		m.become(g, Fault, ReasonCheckFailed)
+		g.reason = ReasonCheckFailed // again, if it failed within the return delay
 	case g.role == Drained && g.health.Known:
 		m.become(g, Backup, ReasonResumed)
 	case g.role == Initialize && g.health.Known && g.known: // without its own target it is still starting
