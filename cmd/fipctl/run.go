@@ -72,7 +72,7 @@ func logHandler(w io.Writer, c config.Log, socket string) slog.Handler {
 // newHandler returns the handler of the daemon's log: text for a person, JSON for a
 // machine.
 func newHandler(w io.Writer, c config.Log, terminal bool) slog.Handler {
-	options := &slog.HandlerOptions{Level: c.Level}
+	options, w := &slog.HandlerOptions{Level: c.Level}, telemetry.Lines(w)
 	if c.Format == config.FormatText || (c.Format == config.FormatAuto && terminal) {
 		return slog.NewTextHandler(w, options)
 	}
