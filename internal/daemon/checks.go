@@ -29,7 +29,7 @@ func (e *engine) checked(g *group, r health.Result) {
 		}
 	} else if before.State != r.State || before.Inconclusive != r.Inconclusive {
 		g.checkAt[r.Check] = r.At
-		e.tellCheck(g, r)
+		e.tellCheck(g, before.State, r)
 	}
 	for i := range g.checks {
 		switch c := &g.checks[i]; {
@@ -108,11 +108,13 @@ func healthOf(group string, v health.Verdict) election.Health {
 	return election.Health{Group: group, Known: v.Known, Healthy: v.Healthy, Untold: v.Known && len(v.Untold) > 0, PriorityDelta: v.PriorityDelta}
 }
 
-func (e *engine) tellCheck(g *group, r health.Result) {
+func (e *engine) tellCheck(g *group, before health.State, r health.Result) {
 	args := []any{"group", g.cfg.Name, "check", r.Check, "state", r.State.String(), "text", r.Text}
 	switch {
 	case r.Inconclusive:
 		e.log.Warn("check cannot tell", args...)
+	case before == r.State: // and the text may be of a run that goes the other way
+		e.log.Info("check tells again", args...)
 	case r.State == health.Failing:
 		e.log.Warn("check changed", args...)
 	default:

@@ -300,6 +300,36 @@ func TestACheckThatHasNotAnsweredHasNotFailed(t *testing.T) {
 	})
 }
 
+func TestACheckThatTellsAgainHasNotChanged(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, func(n *node, o *Options, _ *parts) {
+			o.Config.Groups[0].Checks[0].Rise = 3
+			n.check.set(errors.New("exit status 1"))
+		})
+		w.pass(1500 * time.Millisecond)
+		a.check.set(health.ErrInconclusive)
+		w.pass(time.Second)
+		a.check.set(nil) // once of three times
+		w.pass(time.Second)
+		if log := a.log.lines(slog.LevelWarn); strings.Count(log, "check changed") != 1 || !a.log.has("check tells again") {
+			t.Errorf("it logs:\n%s", log)
+		}
+	})
+}
+
+// TestACheckThatCannotTellIsNoLastFailure: the check that failed last is not one that cannot tell.
+func TestACheckThatCannotTellIsNoLastFailure(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, func(n *node, _ *Options, _ *parts) { n.check.set(health.ErrInconclusive) })
+		w.pass(5 * time.Second)
+		failed := true
+		w.must(a.engine.call(context.Background(), func() { failed = a.engine.groups[0].lastFailed }))
+		if failed {
+			t.Error("a check that cannot tell counts as one that failed last")
+		}
+	})
+}
+
 func TestAReloadKeepsWhatAnUnchangedCheckTold(t *testing.T) {
 	t.Parallel()
 	check := func(name string, argv ...string) health.Check {
