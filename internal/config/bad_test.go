@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -110,7 +111,7 @@ func TestWhatOthersCanChangeIsRefusedAndAFileLikeThatIsWarnedAbout(t *testing.T)
 	text := strings.Replace(good, `http: "http://127.0.0.1/healthz"`, "exec: [/usr/local/bin/serves, x]", 1)
 	o := machine(text).options()
 	o.Fixed = func(_ trust.Users, name string) error { return &trust.Error{Text: name + " is in other hands"} }
-	o.LookPath = func(name string) (string, error) { return "/found" + name, nil }
+	o.Program = func(_ trust.Users, name string) error { return o.Fixed(trust.Users{}, "/found"+name) }
 	want := "1: warning: whoever can change this file decides what runs and where addresses go: " + path + " is in other hands\n" +
 		"14: groups[0].checks[0].exec: /found/usr/local/bin/serves is in other hands"
 	if got := problemsOf(o); got != want {
@@ -121,7 +122,7 @@ func TestWhatOthersCanChangeIsRefusedAndAFileLikeThatIsWarnedAbout(t *testing.T)
 		t.Errorf("for another machine: %s", got)
 	}
 	o = machine(text).options()
-	o.LookPath = func(string) (string, error) { return "", os.ErrNotExist }
+	o.Program = func(trust.Users, string) error { return os.ErrNotExist }
 	if got := problemsOf(o); got != "" {
 		t.Errorf("a program that is not there: %s", got)
 	}
@@ -138,6 +139,41 @@ func TestWhatOthersCanChangeIsRefusedAndAFileLikeThatIsWarnedAbout(t *testing.T)
 	o.Daemon = true
 	if got := problemsOf(o); got != "" {
 		t.Errorf("the daemon itself: %s", got)
+	}
+}
+
+func TestOfAProgramWithAPlaceholderTheFoldersBeforeItAreLookedAt(t *testing.T) {
+	t.Parallel()
+	for program, want := range map[string]string{
+		"/opt/{node}/check": "/opt/", "/opt/check-{node}": "/opt/", "/opt/check": "/opt/check", "check": "check", "check-{node}": "",
+	} {
+		looked := ""
+		o := machine(strings.Replace(good, `http: "http://127.0.0.1/healthz"`, `exec: ["`+program+`"]`, 1)).options()
+		o.Program = func(_ trust.Users, name string) error {
+			looked = name
+			return nil
+		}
+		if got := problemsOf(o); got != "" || looked != want {
+			t.Errorf("%s: looked at %q, want %q; problems %q", program, looked, want, got)
+		}
+	}
+}
+
+func TestAProgramIsJudgedWhetherItIsThereOrNot(t *testing.T) {
+	t.Parallel()
+	open := filepath.Join(t.TempDir(), "open")
+	if err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(open, "plain"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"plain", "absent", "absent/deeper", "check-{node}"} {
+		o := machine(strings.Replace(good, `http: "http://127.0.0.1/healthz"`, `exec: ["`+filepath.Join(open, name)+`"]`, 1)).options()
+		o.Program = nil
+		if got, want := problemsOf(o), "14: groups[0].checks[0].exec: the folder "+open+" is open to others"; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %q, want %s", name, got, want)
+		}
 	}
 }
 

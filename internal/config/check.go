@@ -135,7 +135,7 @@ func (b *builder) httpQuestion(r *rawQuestion) health.HTTP {
 }
 
 func (b *builder) execQuestion(r *rawQuestion, at string) health.Exec {
-	q := health.Exec{Argv: *r.Exec, Env: envOf(r.Env)}
+	q := health.Exec{Argv: *r.Exec, Env: envOf(r.Env), Trusted: b.cfg.Trusted}
 	if r.User == nil {
 		return q
 	}

@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -142,6 +143,7 @@ func problemsOf(o Options) string {
 var equal = cmp.Options{
 	cmpopts.IgnoreFields(Config{}, "Path", "Warnings", "Trusted"),
 	cmp.Comparer(func(a, b wire.Keyring) bool { return cmp.Equal(a.IDs(), b.IDs()) }),
+	cmp.Comparer(func(a, b trust.Users) bool { return reflect.DeepEqual(a, b) }),
 	cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}),
 	cmpopts.EquateEmpty(),
 }

@@ -76,18 +76,23 @@ func sudoName(id uint32) string {
 	return trust.Name(id)
 }
 
-// program reports a program of a check that others could replace. One that is not there
-// is the check's business, and so is what a shell is told to run.
+// program reports a program of a check that others could replace, or put where there is
+// none. That it is not there, or cannot be run, is the check's business, which looks again
+// before each run, and so is what a shell is told to run. Of a name with a placeholder
+// the folders before it are looked at.
 func (b *builder) program(path string, argv []string) {
-	if b.opts.SkipFiles || len(argv) == 0 || strings.Contains(argv[0], "{") {
+	if b.opts.SkipFiles || len(argv) == 0 {
 		return
 	}
-	file, err := b.opts.LookPath(argv[0])
-	if err != nil {
+	name, _, open := strings.Cut(argv[0], "{")
+	if open {
+		name = name[:strings.LastIndex(name, "/")+1]
+	}
+	if name == "" {
 		return
 	}
 	var in *trust.Error
-	if errors.As(b.opts.Fixed(b.cfg.Trusted, file), &in) {
+	if errors.As(b.opts.Program(b.cfg.Trusted, name), &in) {
 		b.errorf(path, "%s", in.Text)
 	}
 }

@@ -36,10 +36,10 @@ type Options struct {
 	ReadFile func(path string) ([]byte, error) // nil: the file itself
 	RunAs    func(user string) error           // nil: health.RunAs
 
-	// ReadSecret and Fixed look at files as trust.Users does. Nil: they do.
+	// ReadSecret, Fixed and Program look at files as trust.Users does. Nil: they do.
 	ReadSecret func(u trust.Users, path string, most int64) (trust.Secret, error)
 	Fixed      func(u trust.Users, path string) error
-	LookPath   func(program string) (string, error) // nil: health.LookPath
+	Program    func(u trust.Users, name string) error
 
 	Names    func() []string                                    // nil: registry.Names
 	Describe func(provider string) (registry.Description, bool) // nil: registry.Describe
@@ -140,8 +140,11 @@ func (o Options) withDefaults() Options {
 	if o.Fixed == nil {
 		o.Fixed = trust.Users.Fixed
 	}
-	if o.LookPath == nil {
-		o.LookPath = health.LookPath
+	if o.Program == nil {
+		o.Program = func(u trust.Users, name string) error {
+			_, err := u.Program(name)
+			return err
+		}
 	}
 	if o.Describe == nil {
 		o.Describe = registry.Describe

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/fipctl/fipctl/internal/trust"
 )
 
 // outputMax is how much of a command's output is kept, in bytes; the end of it,
@@ -33,9 +35,10 @@ var inheritedEnv = []string{"PATH", "LANG", "LC_ALL", "TZ"}
 // Exec runs a program without a shell. The service is well if it exits with 0. By the
 // statuses 126 and 127, with which shells say that a program cannot be run or is
 // missing, it cannot tell. The program gets none of the daemon's capabilities, unless
-// both are root, nor its niceness and OOM score if those favour the daemon. It runs in a process group of its own; when the check ends early the
-// whole group is killed, so that nothing it started lives on. Processes that a
-// program left behind when it exited by itself are not touched.
+// both are root, nor its niceness and OOM score if those favour the daemon. It runs in a
+// process group of its own; when the check ends early the whole group is killed, so that
+// nothing it started lives on. Processes that a program left behind when it exited by
+// itself are not touched.
 type Exec struct {
 	// Argv is the program and its arguments; each may hold placeholders. A value
 	// never becomes more than one argument.
@@ -47,6 +50,9 @@ type Exec struct {
 	// User is the name or number of the user to run as, with his groups; "": as the
 	// daemon. Another user than the daemon's takes CAP_SETUID and CAP_SETGID.
 	User string
+	// Trusted are those who may own and change the program. It is looked at before each
+	// run, and not run if it is in other hands.
+	Trusted trust.Users
 }
 
 // String returns "exec" and the program, without its arguments: they may hold
@@ -89,8 +95,13 @@ func (e Exec) Ask(ctx context.Context, v Values) (string, error) {
 			return "", err
 		}
 	}
+	file, err := e.Trusted.Program(argv[0])
+	if err != nil {
+		return "", fmt.Errorf("run %s: %w", argv[0], e.notStarted(err))
+	}
 	out := &tail{limit: outputMax}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd := exec.CommandContext(ctx, file, argv[1:]...)
+	cmd.Args[0] = argv[0]
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -108,7 +119,7 @@ func (e Exec) Ask(ctx context.Context, v Values) (string, error) {
 	if err := startApart(cmd); err != nil {
 		return "", fmt.Errorf("run %s: %w", argv[0], e.notStarted(because(ctx, err)))
 	}
-	err := cmd.Wait()
+	err = cmd.Wait()
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		err = nil // it exited with 0; somebody else holds its output open
 	}
@@ -120,16 +131,16 @@ func (e Exec) Ask(ctx context.Context, v Values) (string, error) {
 
 // notStarted judges why a program was not started.
 func (e Exec) notStarted(err error) error {
-	var quoted *exec.Error
 	var path *fs.PathError
+	var hands *trust.Error
 	switch {
-	case errors.As(err, &quoted):
-		err = quoted.Err
+	case errors.As(err, &hands):
+		return inconclusiveError{cause: hands}
 	case errors.As(err, &path):
 		err = path.Err
 	}
 	switch {
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return inconclusiveError{err, "install the program, or the interpreter that its first line names"}
 	case errors.Is(err, syscall.ENOEXEC):
 		return inconclusiveError{err, "give it a first line such as #!/bin/sh, or a build for this machine"}
@@ -147,10 +158,6 @@ func notRun(err error) error {
 	}
 	return err
 }
-
-// LookPath returns the file that a check's program is, as the check would find it. Its
-// error says that there is none.
-func LookPath(program string) (string, error) { return exec.LookPath(program) }
 
 // environ returns the environment of the command.
 func (e Exec) environ(v Values, home string) []string {

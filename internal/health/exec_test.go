@@ -6,6 +6,7 @@ package health
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net/netip"
 	"os"
@@ -52,6 +53,29 @@ func TestExec(t *testing.T) {
 				t.Errorf("text and error (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What others can change is not run, whatever it was when the configuration was read.
+func TestExecRunsNothingThatOthersCanChange(t *testing.T) {
+	t.Parallel()
+	open := filepath.Join(t.TempDir(), "open")
+	program := filepath.Join(open, "check")
+	if err := errors.Join(os.Mkdir(open, 0o700), os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	probe := Exec{Argv: []string{filepath.Join(open, "{node}")}}
+	v := Values{Node: "check"}
+	if _, err := probe.Ask(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, err := probe.Ask(t.Context(), v)
+	want := "run " + program + ": not done, which says nothing of the service: the folder " + open + " is open to others"
+	if !errors.Is(err, ErrInconclusive) || !strings.HasPrefix(errText(err), want) {
+		t.Errorf("got %v, want that it cannot tell: %s", err, want)
 	}
 }
 

@@ -25,13 +25,16 @@ type noValueError struct{}
 func (noValueError) Error() string        { return "no value" }
 func (noValueError) Is(target error) bool { return target == ErrInconclusive }
 
-// inconclusiveError is a cause and what to do about it.
+// inconclusiveError is a cause and what to do about it; "": the cause says that.
 type inconclusiveError struct {
 	cause  error
 	remedy string
 }
 
 func (e inconclusiveError) Error() string {
+	if e.remedy == "" {
+		return fmt.Sprintf("not done, which says nothing of the service: %v", e.cause)
+	}
 	return fmt.Sprintf("%v; this says nothing of the service: %s", e.cause, e.remedy)
 }
 
