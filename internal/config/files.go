@@ -19,8 +19,9 @@ const secretMax = 64 << 10
 // change the file itself. That is no error: where a tool delivers the file, it is the
 // tool's user.
 func (b *builder) trusted() {
-	if !b.opts.Daemon {
-		b.cfg.Trusted = trust.Daemon(b.cfg.StateDir)
+	b.cfg.Trusted = trust.Daemon(b.cfg.StateDir)
+	if b.opts.Daemon {
+		b.cfg.Trusted = trust.Process(b.cfg.StateDir)
 	}
 	var in *trust.Error
 	if !b.opts.SkipFiles && errors.As(b.opts.Fixed(b.cfg.Trusted, b.file), &in) {
@@ -61,19 +62,11 @@ func (b *builder) secretFile(path, file, remedy string) (text []byte, ok bool) {
 	default:
 		if b.cfg.Trusted.Guessed(secret.Owner) {
 			b.warnf(path, "%s belongs to %s, and whether the daemon runs as that user cannot be told before it has run once; run: sudo -u %s fipctl check",
-				file, trust.Name(secret.Owner), sudoName(secret.Owner))
+				file, trust.Name(secret.Owner), trust.Sudo(secret.Owner))
 		}
 		return secret.Text, true
 	}
 	return nil, false
-}
-
-// sudoName returns a user as sudo takes it.
-func sudoName(id uint32) string {
-	if number, nameless := strings.CutPrefix(trust.Name(id), "uid "); nameless {
-		return "'#" + number + "'"
-	}
-	return trust.Name(id)
 }
 
 // program reports a program of a check that others could replace, or put where there is

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"io/fs"
 	"slices"
+	"strings"
 )
 
 // What may be done with a file, in the bits of a mode.
@@ -53,13 +54,13 @@ func parseList(raw []byte) accessList {
 }
 
 // others returns what other users than u may do with a file: read, write, both or
-// nothing. The group of root is root.
+// nothing.
 func (l accessList) others(u Users, info fs.FileInfo) uint16 {
 	_, group := owners(info)
 	mode := uint16(info.Mode().Perm())
 	open := mode & 7
 	if l == nil {
-		if group != 0 {
+		if !u.has(group) {
 			open |= mode >> 3 & 7
 		}
 		return open & (mayRead | mayWrite)
@@ -68,18 +69,35 @@ func (l accessList) others(u Users, info fs.FileInfo) uint16 {
 	for _, e := range l {
 		switch {
 		case e.tag == tagUser && !slices.Contains(u.ids(), e.id),
-			e.tag == tagGroup && e.id != 0,
-			e.tag == tagGroupOf && group != 0:
+			e.tag == tagGroup && !u.has(e.id),
+			e.tag == tagGroupOf && !u.has(group):
 			open |= e.perm & bound
 		}
 	}
 	return open & (mayRead | mayWrite)
 }
 
-// mend returns the command that takes a file out of the hands of others.
+// mend returns the command that takes a file out of the hands of others by a mode.
 func (l accessList) mend(mode, path string) string {
-	if l != nil {
-		return "setfacl -b " + path + " && chmod " + mode + " " + path
+	return l.clear(path) + "chmod " + mode + " " + path
+}
+
+// keep returns the command that leaves a secret to the daemon's user alone. Where that is
+// not the owner, taking away the rights of others could take away the daemon's.
+func (l accessList) keep(u Users, owner uint32, path string) string {
+	if u.guess {
+		return "with the daemon's user for USER: " + l.clear(path) + "chown USER " + path + " && chmod 400 " + path
 	}
-	return "chmod " + mode + " " + path
+	if heir := u.heir(); heir != strings.TrimPrefix(Name(owner), "uid ") {
+		return l.clear(path) + "chown " + heir + " " + path + " && chmod 400 " + path
+	}
+	return l.mend("600", path)
+}
+
+// clear returns the command that removes the list, if there is one.
+func (l accessList) clear(path string) string {
+	if l == nil {
+		return ""
+	}
+	return "setfacl -b " + path + " && "
 }

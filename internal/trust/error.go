@@ -6,6 +6,7 @@ package trust
 import (
 	"fmt"
 	"io/fs"
+	"os"
 )
 
 // Error says that a file, or a folder or link on the way to it, is in other hands than
@@ -26,10 +27,24 @@ type step struct {
 
 // problem returns what is wrong with a step, or nil.
 func (u Users) problem(s step) error {
+	err := u.wrong(s)
+	if err == nil || u.here == nil {
+		return err
+	}
+	if err := u.here.wrong(s); err != nil {
+		return err
+	}
+	owner, _ := owners(s.info)
+	user := u.here.more[0]
+	return because("%s %v is right for %s, who owns the state folder and as whom the daemon seems to run here, and this process runs as %s; run it as that user: sudo -u %s fipctl run",
+		s.at, state{owner, s.info.Mode().Perm()}, Name(user), Name(uint32(os.Geteuid())), Sudo(user))
+}
+
+func (u Users) wrong(s step) error {
 	owner, _ := owners(s.info)
 	folder, link := s.info.IsDir(), s.info.Mode().Type() == fs.ModeSymlink
 	open := s.list.others(u, s.info)
-	is := fmt.Sprintf("(owner %s, mode %04o)", Name(owner), s.info.Mode().Perm())
+	is := state{owner, s.info.Mode().Perm()}
 	switch {
 	case !u.owns(owner) && folder:
 		return because("the folder %s is in other hands %s, which could put another file in the place of %s; allowed is %s; move the file, such as to /etc/fipctl, or run: chown root %s",
@@ -44,12 +59,20 @@ func (u Users) problem(s step) error {
 	case folder:
 		return nil
 	case s.private && open != 0:
-		return because("%s is open to others %s, allowed is its owner alone; run: %s", s.at, is, s.list.mend("600", s.at))
+		return because("%s is open to others %s, allowed is its owner alone; run: %s", s.at, is, s.list.keep(u, owner, s.at))
 	case open&mayWrite != 0:
 		return because("%s can be changed by others %s, allowed to write is %s; run: %s", s.at, is, u, s.list.mend("go-w", s.at))
 	}
 	return nil
 }
+
+// state is who has a file, and with what mode. Only a problem looks the name up.
+type state struct {
+	owner uint32
+	mode  fs.FileMode
+}
+
+func (s state) String() string { return fmt.Sprintf("(owner %s, mode %04o)", Name(s.owner), s.mode) }
 
 func because(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 

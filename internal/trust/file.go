@@ -48,31 +48,42 @@ func (u Users) Fixed(path string) error {
 	return err
 }
 
+// looked is told of a way that is good, before it is opened. Only tests do something then.
+var looked func(at string)
+
 // open opens a file whose way and hands are good. The opened file is looked at as well:
 // it is what is read.
 func (u Users) open(path string, private bool) (*os.File, fs.FileInfo, error) {
 	at, info, err := u.resolve(path, private)
-	if err == nil && !info.Mode().IsRegular() { // even to open a device may do something
-		err = because("%s is no regular file, but %s; write the text itself into a file there", path, typeOf(info.Mode()))
-	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if looked != nil {
+		looked(at)
 	}
 	f, err := os.OpenFile(at, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) // no link is left in at
 	if err != nil {
 		return nil, nil, err
 	}
-	if info, err = f.Stat(); err == nil {
-		err = u.problem(step{at, path, info, listOfFile(f), private})
-	}
-	if err == nil && !info.Mode().IsRegular() {
+	info, err = f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
 		err = because("%s is no regular file any more; try again", path)
+	default:
+		err = u.problem(step{at, path, info, listOfFile(f), private})
 	}
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
 	return f, info, nil
+}
+
+// irregular says that a thing is no file with a text. Even to open a device may do
+// something, and to mend its mode harms the machine.
+func irregular(path string, info fs.FileInfo) error {
+	return because("%s is no regular file, but %s; write the text itself into a file there", path, typeOf(info.Mode()))
 }
 
 // typeOf returns what a thing is that is no regular file.
@@ -97,13 +108,14 @@ func (u Users) resolve(path string, private bool) (at string, info fs.FileInfo, 
 		return "", nil, err
 	}
 	at, links := "/", 0
-	if info, err = u.look(at, path, private); err != nil {
+	rest := names(whole)
+	if info, err = u.look(at, path, private, len(rest) == 0); err != nil {
 		return "", nil, err
 	}
-	for rest := names(whole); len(rest) > 0; {
+	for len(rest) > 0 {
 		next := filepath.Join(at, rest[0]) // ".." of a link leads to the parent, which was looked at
 		rest = rest[1:]
-		if info, err = u.look(next, path, private); err != nil {
+		if info, err = u.look(next, path, private, len(rest) == 0); err != nil {
 			return "", nil, err
 		}
 		if info.Mode().Type() != fs.ModeSymlink {
@@ -126,10 +138,15 @@ func (u Users) resolve(path string, private bool) (at string, info fs.FileInfo, 
 }
 
 // look returns what is at one step of the way to path, and what is wrong with it.
-func (u Users) look(at, path string, private bool) (fs.FileInfo, error) {
+func (u Users) look(at, path string, private, last bool) (fs.FileInfo, error) {
 	info, err := os.Lstat(at)
 	if err != nil {
 		return nil, err
+	}
+	switch kind := info.Mode().Type(); {
+	case kind == fs.ModeDir && private && last,
+		kind != 0 && kind != fs.ModeDir && kind != fs.ModeSymlink:
+		return nil, irregular(path, info)
 	}
 	return info, u.problem(step{at, path, info, listOf(at), private})
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,14 +70,42 @@ func TestWhatIsNoFileIsRefusedWithoutWaiting(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	folder(t, filepath.Join(dir, "folder"), 0o700)
-	for name, kind := range map[string]string{"pipe": "a pipe", "folder": "a folder"} {
+	folder(t, filepath.Join(dir, "folder"), 0o777) // a remedy for its mode would help nobody
+	link(t, "/dev/null", filepath.Join(dir, "device"))
+	for name, kind := range map[string]string{"pipe": "a pipe", "folder": "a folder", "device": "a device"} {
 		path := filepath.Join(dir, name)
 		_, err := (Users{}).ReadSecret(path, 9)
 		if want := path + " is no regular file, but " + kind + "; write the text itself into a file there"; err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
 	}
+}
+
+func TestADeviceIsNoProgramWhateverItsMode(t *testing.T) {
+	t.Parallel()
+	expect(t, "/dev/null", Users{}.Fixed("/dev/null"), "/dev/null is no regular file, but a device")
+}
+
+func TestAPathLeadsOverFortyLinksAtMost(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "0"), "hush", 0o600)
+	for i := range 41 {
+		link(t, strconv.Itoa(i), filepath.Join(dir, strconv.Itoa(i+1)))
+	}
+	if _, err := (Users{}).ReadSecret(filepath.Join(dir, "40"), 9); err != nil {
+		t.Errorf("40 links: %v", err)
+	}
+	if _, err := (Users{}).ReadSecret(filepath.Join(dir, "41"), 9); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("41 links: %v, want that they are too many", err)
+	}
+}
+
+// TestTheRootIsLookedAt gives the root as the secret, which no test can put in other hands.
+func TestTheRootIsLookedAt(t *testing.T) {
+	t.Parallel()
+	_, err := Users{}.ReadSecret("/", 9)
+	expect(t, "the root", err, "/ is no regular file, but a folder")
 }
 
 func TestTheWayToAFileIsLookedAt(t *testing.T) {
