@@ -44,14 +44,13 @@ type Server struct {
 func New(c Config) *Server {
 	r := newRoom(c.Listener, c.Connections)
 	return &Server{name: c.Name, room: r, http: &http.Server{
-		Handler:           c.Handler,
-		ReadHeaderTimeout: requestTimeout,
-		ReadTimeout:       requestTimeout,
-		IdleTimeout:       idleTimeout,
-		WriteTimeout:      c.Write,
-		MaxHeaderBytes:    headerBytesMax,
-		ConnState:         r.follow,
-		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), // not standard error, past the queue
+		Handler:        c.Handler,
+		ReadTimeout:    requestTimeout, // and of its header
+		IdleTimeout:    idleTimeout,
+		WriteTimeout:   c.Write,
+		MaxHeaderBytes: headerBytesMax,
+		ConnState:      r.follow,
+		ErrorLog:       slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), // not standard error, past the queue
 	}}
 }
 

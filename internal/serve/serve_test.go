@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,9 @@ type world struct {
 	ended chan error
 }
 
+// write is how long an answer may take.
+const write = 10 * time.Second
+
 // play runs a story in a bubble and then stops the server.
 func play(t *testing.T, story func(*world)) {
 	t.Parallel()
@@ -69,7 +73,12 @@ func play(t *testing.T, story func(*world)) {
 			case <-r.Context().Done():
 			}
 		})
-		s := New(Config{Name: "test on", Listener: w.pipes, Handler: mux, Connections: 3, Write: 10 * time.Second, Log: slog.New(slog.DiscardHandler)})
+		mux.HandleFunc("POST /body", func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				w.WriteHeader(http.StatusRequestTimeout)
+			}
+		})
+		s := New(Config{Name: "test on", Listener: w.pipes, Handler: mux, Connections: 3, Write: write, Log: slog.New(slog.DiscardHandler)})
 		if got := s.String(); got != "test on here" {
 			t.Errorf("the server calls itself %q", got)
 		}
@@ -199,6 +208,82 @@ func TestWhoSendsHalfARequestOrNoneIsLetGo(t *testing.T) {
 			t.Errorf("nothing after a request: let go after %v, want %v", took, idleTimeout)
 		}
 	})
+}
+
+func TestNoConnectionIsKeptBySendingSlowly(t *testing.T) {
+	play(t, func(w *world) {
+		c := w.connect()
+		begun := time.Now()
+		go func() {
+			for range 20 {
+				if _, err := io.WriteString(c, "G"); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+		_, _ = io.Copy(io.Discard, c)
+		if took := time.Since(begun); took != requestTimeout {
+			t.Errorf("let go after %v, want %v", took, requestTimeout)
+		}
+	})
+}
+
+func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
+	play(t, func(w *world) {
+		c := w.connect()
+		begun := time.Now()
+		if _, err := io.WriteString(c, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusRequestTimeout || time.Since(begun) != requestTimeout {
+			t.Errorf("got %v, %v after %v, want %d after %v", resp, err, time.Since(begun), http.StatusRequestTimeout, requestTimeout)
+		}
+	})
+}
+
+func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
+	play(t, func(w *world) {
+		c := w.connect()
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(write + time.Millisecond)
+		if text, err := io.ReadAll(c); len(text) > 0 {
+			t.Errorf("after %v there came %q, %v; want nothing", write, text, err)
+		}
+	})
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	play(t, func(w *world) {
+		for size, want := range map[int]int{headerBytesMax / 2: http.StatusOK, 2 * headerBytesMax: http.StatusRequestHeaderFieldsTooLarge} {
+			c := w.connect()
+			go func() {
+				_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", size)+"\r\n\r\n")
+			}()
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || resp.StatusCode != want {
+				t.Errorf("%d bytes: got %v, %v, want %d", size, resp, err, want)
+			}
+			c.Close()
+		}
+	})
+}
+
+// TestAConnectionThatMadeWayHasNoPlace tells the room of one what the server sees of it
+// late: that a request began, or ended.
+func TestAConnectionThatMadeWayHasNoPlace(t *testing.T) {
+	t.Parallel()
+	for _, s := range []http.ConnState{http.StateActive, http.StateIdle} {
+		r := newRoom(nil, 1)
+		c, _ := net.Pipe()
+		r.follow(c, s)
+		if len(r.idle)+len(r.busy) != 0 {
+			t.Errorf("%v: it takes a place: %d idle, %d busy", s, len(r.idle), len(r.busy))
+		}
+	}
 }
 
 func TestStoppingEndsWhatWaitsForRoom(t *testing.T) {

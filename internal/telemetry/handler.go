@@ -11,16 +11,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// scrapesMax bounds concurrent scrapes (invariant 12). One Prometheus needs one.
-const scrapesMax = 4
-
-// Handler serves GET /metrics and GET /healthz. Healthz is 200 while the
-// engine last ran at most limit ago, as standing tells it, and 503 after that. It says that the daemon runs, not that the group is well: restarting a
-// daemon because its cloud is away would help nobody. Standing must be safe for
-// concurrent use.
+// Handler serves GET /metrics and GET /healthz. Healthz is 200 while the engine last ran at
+// most limit ago, as standing tells it, and 503 after that. It says that the daemon runs,
+// not that the group is well: restarting a daemon because its cloud is away would help
+// nobody. Standing must be safe for concurrent use.
+//
+// Concurrent scrapes are not bounded here but by the connections of the server: a limit of
+// its own is what a few clients that do not read their answers would keep others out by.
 func (m *Metrics) Handler(standing func() (age, limit time.Duration)) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		if age, limit := standing(); age > limit {

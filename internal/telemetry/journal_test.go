@@ -136,6 +136,31 @@ func TestWhatTheJournalDoesNotTakeGoesElsewhere(t *testing.T) {
 	}
 }
 
+func TestTwoHandlersOfOneDoNotShareAttributes(t *testing.T) {
+	t.Parallel()
+	path, l := journald(t)
+	log := slog.New(NewJournal(path, slog.LevelInfo, slog.DiscardHandler))
+	for i := range 3 { // whichever has room for one more in its array
+		log = log.With(fmt.Sprint("a", i), i)
+		one, other := log.With("term", 1), log.With("term", 2)
+		for want, log := range map[string]*slog.Logger{"1": one, "2": other} {
+			log.Info("x")
+			if got := entry(t, l)["FIPCTL_TERM"]; got != want {
+				t.Errorf("with %d attributes before: term %s, want %s", i+1, got, want)
+			}
+		}
+	}
+}
+
+func TestTheNameOfAFieldIsBounded(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]int{57: 64, 58: 64, 3: 10} {
+		if got := fieldName(strings.Repeat("k", size)); got != "FIPCTL_"+strings.Repeat("K", want-7) {
+			t.Errorf("%d characters: %s has %d, want %d", size, got, len(got), want)
+		}
+	}
+}
+
 func TestJournalStreamNamesTheFileBehindStandardError(t *testing.T) {
 	var s syscall.Stat_t
 	if err := syscall.Fstat(2, &s); err != nil {

@@ -107,6 +107,32 @@ func TestLinesThatCannotBeWrittenAreCountedAndToldOnce(t *testing.T) {
 	})
 }
 
+// TestWhatIsLostWhileAGapIsToldIsToldNext: the line about a gap is held, and more is lost
+// meanwhile. Its time is when that line was made.
+func TestWhatIsLostWhileAGapIsToldIsToldNext(t *testing.T) {
+	queued(t, func(p *pen, q *LogQueue, log *slog.Logger) {
+		p.fail = errors.New("broken pipe")
+		log.Info("a")
+		synctest.Wait()
+		p.fail, p.hold = nil, make(chan struct{})
+		time.Sleep(time.Minute)
+		log.Info("b")
+		synctest.Wait() // the gap of one is being told
+		time.Sleep(time.Second)
+		for i := range 5 {
+			log.Info(fmt.Sprint(i)) // of which three fit
+			time.Sleep(time.Second)
+		}
+		close(p.hold)
+		synctest.Wait()
+		want := []string{`"lines of the log were lost" lines=1 since=2000-01-01T00:00:00.000Z`, "b",
+			`"lines of the log were lost" lines=2 since=2000-01-01T00:01:00.000Z`, "2", "3", "4"}
+		if diff := cmp.Diff(want, p.written()); diff != "" || q.Lost() != 3 {
+			t.Errorf("%d lost, written (-want +got):\n%s", q.Lost(), diff)
+		}
+	})
+}
+
 func TestWhatIsQueuedAtTheEndIsWritten(t *testing.T) {
 	var p *pen
 	queued(t, func(its *pen, _ *LogQueue, log *slog.Logger) {

@@ -249,3 +249,37 @@ func TestThePageListsExactlyTheRegisteredMetrics(t *testing.T) {
 		t.Errorf("%d families gathered, want all 24", len(registered))
 	}
 }
+
+// unread is a response that nobody reads.
+type unread struct {
+	http.ResponseWriter
+	begun, hold chan struct{}
+}
+
+func (u unread) Write(b []byte) (int, error) {
+	u.begun <- struct{}{}
+	<-u.hold
+	return 0, http.ErrHandlerTimeout
+}
+
+func TestScrapesThatNobodyReadsKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	m := New("1.0")
+	h := m.Handler(func() (time.Duration, time.Duration) { return 0, time.Second })
+	begun, hold, done := make(chan struct{}, 1000), make(chan struct{}), make(chan struct{})
+	const slow = 31 // with one more as many as there are connections
+	for range slow {
+		go func() {
+			h.ServeHTTP(unread{httptest.NewRecorder(), begun, hold}, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			done <- struct{}{}
+		}()
+		<-begun
+	}
+	if code, body := get(t, h, "/metrics"); code != http.StatusOK {
+		t.Errorf("one more: %d %s", code, body)
+	}
+	close(hold)
+	for range slow {
+		<-done
+	}
+}
