@@ -6,6 +6,7 @@ package status
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -28,13 +29,16 @@ const socketPathMax = 107
 const dialTimeout = 2 * time.Second
 
 // InUseError says that a live daemon already listens on a socket. Holder is which, as in
-// "fipctl (pid 12)", and empty when that cannot be told.
-type InUseError struct{ Path, Holder string }
+// "fipctl (pid 12)".
+type InUseError struct {
+	Path, Holder string
+	Silent       bool // it did not answer in time
+}
 
 // Error names the socket, who has it and what to do.
 func (e *InUseError) Error() string {
-	if e.Holder == "" {
-		return fmt.Sprintf("listen on %s: another daemon has it and does not answer; end it first, or give this one a socket, a port and a state folder of its own", e.Path)
+	if e.Silent {
+		return fmt.Sprintf("listen on %s: %s has it and does not answer; end it first, or give this one a socket, a port and a state folder of its own", e.Path, e.Holder)
 	}
 	return fmt.Sprintf("listen on %s: %s answers there; stop it first (systemctl stop fipctl), or give this one a socket, a port and a state folder of its own", e.Path, e.Holder)
 }
@@ -48,7 +52,7 @@ func (e *InUseError) Error() string {
 // The socket is made inside a private directory and moved to path when mode and
 // group are right, so that no umask ever lets a stranger in.
 func Listen(path string, mode fs.FileMode, group string) (net.Listener, error) {
-	if err := vacant(path); err != nil {
+	if err := vacant(path, dialTimeout); err != nil {
 		return nil, err
 	}
 	dir := filepath.Dir(path)
@@ -68,8 +72,8 @@ func Listen(path string, mode fs.FileMode, group string) (net.Listener, error) {
 	return l, nil
 }
 
-// vacant reports, as an error, why path cannot be taken.
-func vacant(path string) error {
+// vacant reports, as an error, why path cannot be taken. An answer is waited for so long.
+func vacant(path string, patience time.Duration) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -79,22 +83,33 @@ func vacant(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("listen on %s: a file that is not a socket is in the way; remove it or choose another path", path)
 	}
-	conn, err := net.DialTimeout("unix", path, dialTimeout)
+	conn, err := net.DialTimeout("unix", path, patience)
 	switch {
 	case err == nil:
 		defer conn.Close()
-		other, _, ok := holder.OfPeer(conn.(*net.UnixConn))
-		if !ok {
-			return &InUseError{Path: path, Holder: "another daemon"}
+		who := "another daemon"
+		if p, _, ok := holder.OfPeer(conn.(*net.UnixConn)); ok {
+			who = p.String()
 		}
-		return &InUseError{Path: path, Holder: other.String()}
+		return &InUseError{Path: path, Holder: who, Silent: !answers(conn, patience)}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.EAGAIN):
-		return &InUseError{Path: path}
+		return &InUseError{Path: path, Holder: "another daemon", Silent: true}
 	default:
 		return fmt.Errorf("listen on %s: look whether another daemon answers there: %w", path, err)
 	}
+}
+
+// answers reports whether anything comes back for a request: the kernel takes connections
+// for a process that is stopped, too.
+func answers(conn net.Conn, patience time.Duration) bool {
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, "HEAD / HTTP/1.1\r\nHost: fipctl\r\n\r\n"); err != nil {
+		return false
+	}
+	n, _ := conn.Read(make([]byte, 1))
+	return n > 0
 }
 
 func bind(temporary, path string, mode fs.FileMode, group string) (*listener, error) {

@@ -54,7 +54,7 @@ var looked func(at string)
 // open opens a file whose way and hands are good. The opened file is looked at as well:
 // it is what is read.
 func (u Users) open(path string, private bool) (*os.File, fs.FileInfo, error) {
-	at, info, err := u.resolve(path, private)
+	at, _, err := u.resolve(path, private)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,7 +65,7 @@ func (u Users) open(path string, private bool) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err = f.Stat()
+	info, err := f.Stat()
 	switch {
 	case err != nil:
 	case !info.Mode().IsRegular():
