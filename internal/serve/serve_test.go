@@ -214,7 +214,9 @@ func TestNoConnectionIsKeptBySendingSlowly(t *testing.T) {
 	play(t, func(w *world) {
 		c := w.connect()
 		begun := time.Now()
+		ended := make(chan struct{})
 		go func() {
+			defer close(ended)
 			for range 20 {
 				if _, err := io.WriteString(c, "G"); err != nil {
 					return
@@ -226,6 +228,8 @@ func TestNoConnectionIsKeptBySendingSlowly(t *testing.T) {
 		if took := time.Since(begun); took != requestTimeout {
 			t.Errorf("let go after %v, want %v", took, requestTimeout)
 		}
+		c.Close()
+		<-ended
 	})
 }
 
