@@ -125,7 +125,7 @@ func failHandover(ctx context.Context, c *cluster) error {
 		return fmt.Errorf("expect that %s fails because %s: exit code %d: %s", r.what, why, outcome.Code, outcome.Text)
 	}
 	err = c.until(ctx, "the standby shows the cloud's answer", func(ctx context.Context) string {
-		return c.condition(ctx, standbyNode, "claim-failed")
+		return c.condition(ctx, standbyNode, "write-denied")
 	})
 	if err != nil {
 		return err
