@@ -52,16 +52,16 @@ const (
 // Ready. A read that is waited for passes always and takes a token if there is one.
 type Budget struct {
 	buckets  [spends]bucket
-	ofReads  wish // what the provider asked of an owner read
-	ofOthers wish // and of any other call
+	ofReads  wait // what the provider asked of an owner read
+	ofOthers wait // and of any other call
 
 	ours      int              // calls an hour, of all nodes
 	slow      float64          // times as long as planned a token takes; 0: what remains is enough
 	slowUntil election.Instant // what was told of what remains is true no longer
 }
 
-// wish is how long a provider asked to be left alone.
-type wish struct{ at, until election.Instant }
+// wait is how long a provider asked to be left alone.
+type wait struct{ at, until election.Instant }
 
 // bucket keeps its tokens as time: each token is worth one every.
 type bucket struct {
@@ -132,19 +132,19 @@ func (b *Budget) Note(now election.Instant, s Spend, calls int) {
 // waits for respects that, whatever was asked. A read that a claim waits for respects only
 // what an owner read was told: many providers count each kind of call by itself, and if this
 // one does not, the read is told so itself.
-func (b *Budget) Refuse(now election.Instant, s Spend, wait time.Duration) {
+func (b *Budget) Refuse(now election.Instant, s Spend, alone time.Duration) {
 	told := &b.ofOthers
 	if s == SpendOwner {
 		told = &b.ofReads
 	}
-	if wait > 0 {
-		told.at, told.until = now, max(told.until, now.Add(wait))
+	if alone > 0 {
+		told.at, told.until = now, max(told.until, now.Add(alone))
 	}
 }
 
 // Answer takes in that the provider answered: what it asked for before is over.
 func (b *Budget) Answer(began election.Instant) {
-	for _, told := range []*wish{&b.ofReads, &b.ofOthers} {
+	for _, told := range []*wait{&b.ofReads, &b.ofOthers} {
 		if began > told.at {
 			told.until = 0
 		}

@@ -161,21 +161,27 @@ func TestWhatTheManagerCouldNotBeToldItIsToldLater(t *testing.T) {
 	}
 }
 
+// slowReloads starts a pair whose owner leads, and whose reloads hang until let is closed.
+func (w *world) slowReloads() (a, b *node, let chan struct{}) {
+	let = make(chan struct{})
+	a = w.start(nodeA, func(n *node, _ *Options, p *parts) {
+		p.clouds = func(cfg *config.Config) (*clouds, error) {
+			if n.daemon != nil {
+				<-let
+			}
+			return n.clouds(cfg)
+		}
+	})
+	b = w.start(nodeB, nil)
+	w.eventually("the owner leads", a.bound)
+	return a, b, let
+}
+
 // TestAReloadOrATaskThatHangsHoldsUpNoStop has the disk hang below a reload, and then below
 // a check.
 func TestAReloadOrATaskThatHangsHoldsUpNoStop(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		let := make(chan struct{})
-		a := w.start(nodeA, func(n *node, _ *Options, p *parts) {
-			p.clouds = func(cfg *config.Config) (*clouds, error) {
-				if n.daemon != nil {
-					<-let
-				}
-				return n.clouds(cfg)
-			}
-		})
-		b := w.start(nodeB, nil)
-		w.eventually("the owner leads", a.bound)
+		a, b, let := w.slowReloads()
 		a.reloadNow()
 		began := time.Now()
 		if err := a.stop(); err != nil {
@@ -195,17 +201,7 @@ func TestAReloadOrATaskThatHangsHoldsUpNoStop(t *testing.T) {
 // TestAReloadThatEndsWhileTheNodeLeavesIsRefused has the handover take its time.
 func TestAReloadThatEndsWhileTheNodeLeavesIsRefused(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		let := make(chan struct{})
-		a := w.start(nodeA, func(n *node, _ *Options, p *parts) {
-			p.clouds = func(cfg *config.Config) (*clouds, error) {
-				if n.daemon != nil {
-					<-let
-				}
-				return n.clouds(cfg)
-			}
-		})
-		b := w.start(nodeB, nil)
-		w.eventually("the owner leads", a.bound)
+		a, b, let := w.slowReloads()
 		w.pass(5 * time.Second)
 		b.cloud.hang("assign", true)
 		a.reloadNow()
