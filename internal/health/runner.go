@@ -33,15 +33,16 @@ type RunnerConfig struct {
 	FirstDelay time.Duration
 }
 
-// retryFirst is how long after an inconclusive run the next one comes, beside the
-// rhythm; it doubles with each in a row until the rhythm is faster. So a check with a
-// long interval tells soon after it can.
+// retryFirst is how long after a run that left the check untold, inconclusive or failing
+// with nothing told before, the next one comes, beside the rhythm; it doubles with each in
+// a row until the rhythm is faster. So a check with a long interval tells soon after it can.
 const retryFirst = time.Second
 
 // Runner asks one check's question once per interval, counted from the first
-// run, so that the rhythm does not drift, and sooner after a run that was
-// inconclusive. One run at a time: a run that is still on its way when the next is
-// due takes its place.
+// run, so that the rhythm does not drift, and sooner after a run that was inconclusive
+// or failed before the check ever told anything. A second failure within one interval is
+// not counted: Fall is a number of intervals. One run at a time: a run that is still on its
+// way when the next is due takes its place.
 type Runner struct {
 	cfg     RunnerConfig
 	counter Counter
@@ -103,29 +104,35 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(r.cfg.Check.Interval)
 	defer tick.Stop()
+	due := time.Now().Add(r.cfg.Check.Interval)
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
-	wait := retryFirst
+	wait, spare := retryFirst, false // spare: a failure of this interval was counted
 	for {
 		retry.Stop()
-		if !r.runOnce(ctx) {
+		told, failed := r.runOnce(ctx, spare)
+		spare = spare || failed
+		if told {
 			wait = retryFirst
-		} else if wait < r.cfg.Check.Interval {
+		} else if time.Now().Add(wait).Before(due) {
 			retry.Reset(wait)
 			wait *= 2
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case at := <-tick.C:
+			due, spare = at.Add(r.cfg.Check.Interval), false
 		case <-retry.C:
 		case <-r.now:
+			spare = false
 		}
 	}
 }
 
-// runOnce asks once and reports. It reports whether that was inconclusive.
-func (r *Runner) runOnce(ctx context.Context) (inconclusive bool) {
+// runOnce asks once and reports. It returns whether the check has told something by then and
+// whether the run failed. A failure of a spare run is not counted.
+func (r *Runner) runOnce(ctx context.Context, spare bool) (told, failed bool) {
 	start := time.Now()
 	limited, cancel := withTimeout(ctx, r.cfg.Check.Timeout)
 	defer cancel()
@@ -133,11 +140,11 @@ func (r *Runner) runOnce(ctx context.Context) (inconclusive bool) {
 	text, err := ask(limited, r.cfg.Check, r.cfg.Values())
 	counted := release()
 	if counted || ctx.Err() != nil {
-		return false
+		return true, true
 	}
 	res := newResult(text, err)
-	r.record(start, res)
-	return res.Inconclusive
+	r.record(start, res, spare)
+	return !res.Inconclusive && r.counter.State() != Unknown, !res.OK && !res.Inconclusive
 }
 
 // watch counts failures in place of a probe that does not come back although its
@@ -162,7 +169,7 @@ func (r *Runner) watch(ctx context.Context, start time.Time) (release func() boo
 		}
 		counted = true
 		err := fmt.Errorf("%v: hangs for %v", r.cfg.Check.Probe, time.Since(start).Round(time.Millisecond))
-		r.record(start, newResult("", err))
+		r.record(start, newResult("", err), false)
 		timer.Reset(r.cfg.Check.Interval)
 	})
 	return func() bool {
@@ -174,11 +181,11 @@ func (r *Runner) watch(ctx context.Context, start time.Time) (release func() boo
 	}
 }
 
-// record counts a result and hands it on.
-func (r *Runner) record(start time.Time, res Result) {
+// record counts a result, unless it is a spare failure, and hands it on.
+func (r *Runner) record(start time.Time, res Result, spare bool) {
 	res.Group, res.Check = r.cfg.Group, r.cfg.Check.Name
 	res.At, res.Took = start, time.Since(start)
-	if !res.Inconclusive {
+	if !res.Inconclusive && (res.OK || !spare) {
 		res.Changed = r.counter.Observe(res.OK)
 	}
 	res.State, res.Opposing = r.counter.state, r.counter.opposing

@@ -101,9 +101,10 @@ func TestRunner(t *testing.T) {
 				"4.999s 999ms passing: fine",
 				"6s 0s passing: fine",
 			}},
-		{"fall failures decide at the start too, rise successes end it",
-			[]answer{{err: bad}, {err: bad}, {err: bad}, {}, {}}, 0, 8500 * ms, []string{
+		{"fall failures decide at the start too, one an interval, rise successes end it",
+			[]answer{{err: bad}, {err: bad}, {err: bad}, {err: bad}, {}, {}}, 0, 8500 * ms, []string{
 				"0s 0s unknown: bad",
+				"1s 0s unknown: bad",
 				"2s 0s unknown: bad",
 				"4s 0s failing!: bad",
 				"6s 0s failing: fine",
@@ -182,13 +183,39 @@ func TestAnInconclusiveRunIsRepeatedInGrowingStepsUpToTheInterval(t *testing.T) 
 		}})
 		want := []string{
 			"0s 0s unknown: cannot tell", "1s 0s unknown: cannot tell", "3s 0s unknown: cannot tell", "7s 0s unknown: cannot tell",
-			"15s 0s unknown: cannot tell", "30s 0s unknown: cannot tell", // 16 s later would be after the rhythm
-			"1m0s 0s passing!: fine",
+			"15s 0s unknown: cannot tell", "30s 0s unknown: cannot tell", // 16 s later comes after the rhythm at first
+			"46s 0s passing!: fine", "1m0s 0s passing: cannot tell", "1m1s 0s passing: fine",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("results (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestOneFailureAtTheStartCostsNoInterval has a service that fails once right after a restart,
+// and one that stays down: what is asked in between brings the verdict forward only for the better.
+func TestOneFailureAtTheStartCostsNoInterval(t *testing.T) {
+	t.Parallel()
+	bad := answer{err: errors.New("bad")}
+	for _, tt := range []struct {
+		name    string
+		answers []answer
+		want    []string
+	}{
+		{"it comes", []answer{bad, bad, {}}, []string{"0s 0s unknown: bad", "1s 0s unknown: bad", "3s 0s passing!: fine", "30s 0s passing: fine"}},
+		{"it stays down", []answer{bad}, []string{
+			"0s 0s unknown: bad", "1s 0s unknown: bad", "3s 0s unknown: bad", "7s 0s unknown: bad", "15s 0s unknown: bad", "30s 0s failing!: bad"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				got := observe(t, 50*time.Second, RunnerConfig{Check: Check{Interval: 30 * time.Second, Fall: 2, Probe: &scripted{answers: tt.answers}}})
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("results (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
 func TestRunnerNamesGroupAndCheck(t *testing.T) {
