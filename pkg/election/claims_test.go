@@ -141,6 +141,48 @@ func TestAPeerThatTookTheAddressWithoutAWordIsLatched(t *testing.T) {
 	}
 }
 
+// A node that handed over may not have read the new owner before that one dies: nodes at
+// rest take turns, and reads may be put off. It heard it lead, so nothing was taken
+// unheard (5.4); after a later word that it does not lead, something was.
+func TestAPeerThatWasHeardToLeadSinceTheLastReadIsNotLatched(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		after   func(*seat)
+		latched bool
+	}{
+		{"it said that it leads", func(*seat) {}, false},
+		{"and then that it does not", func(s *seat) { s.hear(Backup) }, true},
+		{"it said so and did not hear this node", func(s *seat) {
+			s.hear(Backup)
+			s.peer.echo = &Mark{}
+			s.hearFor(3*time.Second, Active)
+		}, true},
+		{"a read since then named this node", func(s *seat) {
+			s.now = s.now.Add(time.Millisecond)
+			s.step(OwnerRead{Group: "web", Began: s.now, Ended: s.now, Owner: byB})
+		}, true},
+	} {
+		s := leadingSeat(t)
+		s.step(HandTo{Group: "web", To: "a"})
+		s.mute = true
+		s.peer.group.Flags |= FlagBound
+		s.hearFor(5*time.Second, Active)
+		s.want(Backup, ReasonHandedOver)
+		tt.after(s)
+		s.advance(4 * time.Second)
+		s.mute, s.owner = false, byA
+		s.advance(time.Second)
+		if got := s.m.Status().Groups[0].Nodes[0].Latched; got != tt.latched {
+			t.Errorf("%s: latched is %v", tt.name, got)
+		}
+		s.advance(20 * time.Second)
+		if leads := s.role() == Active; leads == tt.latched {
+			t.Errorf("%s: leads is %v (%v)", tt.name, leads, s.held())
+		}
+	}
+}
+
 // A goodbye is about the time before it. When the address is read on that peer later,
 // the peer is back and cannot be heard, and its old word is no reason to take it.
 func TestAGoodbyeFromBeforeATakeoverDoesNotCount(t *testing.T) {

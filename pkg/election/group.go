@@ -42,6 +42,7 @@ type group struct {
 	// What the cloud says.
 	read      ownerRead
 	lastNamed Owner     // by the last read that named a target
+	namedAt   Instant   // when that read began
 	latches   []Instant // per peer: since when latched
 	unboundAt Instant   // first read of ours that showed it unbound
 	stoppedAt Instant   // the cloud's last word that the owner's machine is stopped or gone
@@ -74,6 +75,7 @@ type peerGroup struct {
 	failedClaim bool    // gave up a claim since this node's own claim began
 	missing     bool    // it was suspicious or latched when the reads were last planned
 	unsaidAt    Instant // the address was read on it, and it has not spoken since
+	ledAt       Instant // its last word is that it leads, said then and two-way; never: it is not
 	answered    uint64  // id of its last request that was answered
 }
 

@@ -74,8 +74,9 @@ func (m *Machine) noteUnbound(g *group, ev OwnerRead) {
 	}
 }
 
-// noteNamed keeps the baseline of the latches and sets or clears them (5.4). A
-// read of nobody neither latches nor resets the baseline.
+// noteNamed keeps the baseline of the latches and sets or clears them (5.4). A read of
+// nobody neither latches nor resets the baseline. A silent peer whose last word, newer than
+// that baseline, was that it leads has taken nothing unheard.
 func (m *Machine) noteNamed(g *group) {
 	owner := g.read.Owner
 	if owner.Kind != OwnerNode && owner.Kind != OwnerForeign {
@@ -98,9 +99,10 @@ func (m *Machine) noteNamed(g *group) {
 	}
 	if i >= 0 && g.lastNamed.Kind != OwnerUnknown && g.lastNamed != owner && !started {
 		g.peers[i].goodbye = false // it was said before this, and is not true any more
-		if !m.fresh(g, i) {
+		switch {
+		case !m.fresh(g, i) && g.peers[i].ledAt <= g.namedAt:
 			m.latch(g, i)
-		} else if g.peers[i].Role != Active {
+		case m.fresh(g, i) && g.peers[i].Role != Active:
 			g.peers[i].unsaidAt = m.now
 		}
 	}
@@ -108,7 +110,7 @@ func (m *Machine) noteNamed(g *group) {
 		m.clearLatch(g, i, ReasonOwnerStopped)
 	}
 	if owner.Kind == OwnerNode || !m.strangers() {
-		g.lastNamed = owner
+		g.lastNamed, g.namedAt = owner, g.read.began
 	}
 }
 

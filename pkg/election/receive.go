@@ -48,6 +48,12 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 	pg.GroupAdvert, pg.relay, pg.at = *rec, relay, m.now
 	pg.Relay = nil
 	pg.goodbye = rec.Role == Initialize && rec.Priority == priorityLeaving
+	switch {
+	case rec.Role != Active:
+		pg.ledAt = never
+	case twoWay:
+		pg.ledAt = m.now
+	}
 	m.noteRestart(g, pg, rec.Flags.Has(FlagRestarting))
 	if rec.Reason == ReasonClaimFailed && !rec.Flags.Has(FlagCanClaim) {
 		pg.failedClaim = true
