@@ -80,7 +80,7 @@ func surround(t *testing.T, more string) *surroundings {
 	}
 	for name, text := range map[string]string{"cluster.key": surroundingsKey, "token": "dop_v1_secret\n", "fipctl.yaml": fmt.Sprintf(`
 node: lb-a
-cluster: {id: web, key_file: %[1]s/cluster.key}
+cluster: {id: web, key_file: %[1]s/cluster.key, advert_interval: 400ms}
 nodes:
   - {name: lb-a, address: 127.0.0.2:%[2]d}
   - {name: lb-b, address: 127.0.0.3:%[2]d}
@@ -91,7 +91,6 @@ log: {level: debug}
 groups:
   - name: web
     vrid: 51
-    advert_interval: 400ms
     addresses: [{provider: digitalocean, kind: reserved-ip, ip: 203.0.113.10}]
 providers:
   digitalocean: {token_file: %[1]s/token, endpoint: %[3]q, metadata_endpoint: %[4]q}

@@ -46,24 +46,10 @@ var badGroups = []badCase{
 		want: "16: groups[1].vrid: 51 is already at groups[0].vrid (line 9); give every group its own",
 	},
 	{
-		name: "an advert interval below the minimum",
-		edit: []string{"    vrid: 51\n", "    vrid: 51\n    advert_interval: 10ms\n"},
-		want: "10: groups[0].advert_interval: 10ms is outside 50ms to 40s; use 1s",
-	},
-	{
-		name: "an advert interval above the maximum",
-		edit: []string{"    vrid: 51\n", "    vrid: 51\n    advert_interval: 1m\n"},
-		want: "10: groups[0].advert_interval: 1m is outside 50ms to 40s; use 1s",
-	},
-	{
-		name: "two groups with different advert intervals",
-		edit: []string{"    vrid: 51\n", "    vrid: 51\n    advert_interval: 2s\n", "/healthz\"}\n", "/healthz\"}\n  - name: db\n    vrid: 52\n    advert_interval: 500ms\n    priority: {lb-a: 100, lb-b: 110}\n    addresses:\n      - {provider: digitalocean, kind: reserved-ip, ip: 2001:db8::10}\n    checks:\n      - {name: pg, tcp: \"127.0.0.1:5432\"}\n"},
-		want: "18: groups[1].advert_interval: 500ms differs from 2s of groups[0] (line 10); all groups of a cluster travel in one datagram, use the same in all",
-	},
-	{
-		name: "two groups of which one has the default interval",
-		edit: []string{"    vrid: 51\n", "    vrid: 51\n    advert_interval: 250ms\n", "/healthz\"}\n", "/healthz\"}\n  - name: db\n    vrid: 52\n    priority: {lb-a: 100, lb-b: 110}\n    addresses:\n      - {provider: digitalocean, kind: reserved-ip, ip: 2001:db8::10}\n    checks:\n      - {name: pg, tcp: \"127.0.0.1:5432\"}\n"},
-		want: "16: groups[1].advert_interval: 1s (the default) differs from 250ms of groups[0] (line 10); all groups of a cluster travel in one datagram, use the same in all",
+		name: "advert intervals of groups, which the cluster has",
+		edit: []string{"    vrid: 51\n", "    vrid: 51\n    displaced_retry: 3s\n    advert_interval: 500ms\n", "/healthz\"}\n", "/healthz\"}\n  - name: db\n    vrid: 52\n    advert_interval: 500ms\n    priority: {lb-a: 100, lb-b: 110}\n    addresses:\n      - {provider: digitalocean, kind: reserved-ip, ip: 2001:db8::10}\n    checks:\n      - {name: pg, tcp: \"127.0.0.1:5432\"}\n"},
+		want: "11: groups[0].advert_interval: unknown key; write it under cluster\n" +
+			"19: groups[1].advert_interval: unknown key; write it under cluster",
 	},
 	{
 		name: "a priority of zero",
@@ -107,8 +93,8 @@ var badGroups = []badCase{
 	},
 	{
 		name: "a claim timeout below two advert intervals",
-		edit: []string{"    vrid: 51\n", "    vrid: 51\n    advert_interval: 10s\n"},
-		want: "8: warning: groups[0].claim_timeout: 15s is shorter than two advert_interval of 10s: a handover may be given up before the peer was heard; use 20s or more",
+		edit: []string{"  id: web\n", "  id: web\n  advert_interval: 10s\n"},
+		want: "9: warning: groups[0].claim_timeout: 15s is shorter than twice the cluster.advert_interval of 10s: a handover may be given up before the peer was heard; use 20s or more",
 	},
 	{
 		name: "a displaced retry of zero",
@@ -123,7 +109,7 @@ var badGroups = []badCase{
 	{
 		name: "a displaced retry shorter than silence",
 		edit: []string{"    vrid: 51\n", "    vrid: 51\n    displaced_retry: 3s\n"},
-		want: "10: groups[0].displaced_retry: 3s is not longer than the silence after which a peer counts as gone, up to 3.996s with advert_interval 1s; use more than that, or never",
+		want: "10: groups[0].displaced_retry: 3s is not longer than the silence after which a peer counts as gone, up to 3.996s with cluster.advert_interval 1s; use more than that, or never",
 	},
 	{
 		name: "an unknown policy for moved addresses",

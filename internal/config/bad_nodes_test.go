@@ -11,6 +11,16 @@ var badNodes = []badCase{
 		want: "1: cluster: is missing; write a block with the keys id and key_file",
 	},
 	{
+		name: "an advert interval below the minimum",
+		edit: []string{"  id: web\n", "  id: web\n  advert_interval: 10ms\n"},
+		want: "3: cluster.advert_interval: 10ms is outside 50ms to 40s; use 1s",
+	},
+	{
+		name: "an advert interval above the maximum",
+		edit: []string{"  id: web\n", "  id: web\n  advert_interval: 1m\n"},
+		want: "3: cluster.advert_interval: 1m is outside 50ms to 40s; use 1s",
+	},
+	{
 		name: "no cluster id",
 		edit: []string{"  id: web\n", ""},
 		want: "1: cluster.id: is missing; write a name such as web",

@@ -96,12 +96,30 @@ var badYAML = []badCase{
 	{
 		name: "a key that resembles none",
 		edit: []string{"    vrid: 51\n", "    vrid: 51\n    colour: red\n"},
-		want: "10: groups[0].colour: unknown key; use name, vrid, advert_interval, preempt, preempt_delay, priority, addresses, checks, probe, claim_timeout, displaced_retry, on_moved or on_not_answering",
+		want: "10: groups[0].colour: unknown key; use name, vrid, preempt, preempt_delay, priority, addresses, checks, probe, claim_timeout, displaced_retry, on_moved or on_not_answering",
 	},
 	{
 		name: "a key of keepalived",
 		edit: []string{"    vrid: 51\n", "    vrid: 51\n    virtual_router_id: 51\n"},
-		want: "10: groups[0].virtual_router_id: unknown key; use name, vrid, advert_interval, preempt, preempt_delay, priority, addresses, checks, probe, claim_timeout, displaced_retry, on_moved or on_not_answering",
+		want: "10: groups[0].virtual_router_id: unknown key; use name, vrid, preempt, preempt_delay, priority, addresses, checks, probe, claim_timeout, displaced_retry, on_moved or on_not_answering",
+	},
+	{
+		name: "a key of another block",
+		edit: []string{"    vrid: 51\n", "    vrid: 51\n    fall: 3\n    level: debug\n    region: fra1\n    state_dir: /x\n"},
+		want: "10: groups[0].fall: unknown key; write it under groups[].checks[]\n" +
+			"11: groups[0].level: unknown key; write it under log\n" +
+			"12: groups[0].region: unknown key; write it under providers.NAME\n" +
+			"13: groups[0].state_dir: unknown key; write it at the top level",
+	},
+	{
+		name: "a key of another block that resembles one here",
+		edit: []string{"cluster:\n", "provider: {digitalocean: {}}\ncluster:\n"},
+		want: "1: provider: unknown key; did you mean providers?",
+	},
+	{
+		name: "keys of two other blocks",
+		edit: []string{"  id: web\n", "  id: web\n  mode: 0660\n"},
+		want: "3: cluster.mode: unknown key; use id, key_file or advert_interval",
 	},
 	{
 		name: "a misspelt key in a check",
@@ -170,13 +188,13 @@ var badYAML = []badCase{
 	},
 	{
 		name: "a duration without a unit",
-		edit: []string{"    vrid: 51\n", "    vrid: 51\n    advert_interval: 1\n"},
-		want: "10: groups[0].advert_interval: 1 has no unit; write 1s or 1ms",
+		edit: []string{"  id: web\n", "  id: web\n  advert_interval: 1\n"},
+		want: "3: cluster.advert_interval: 1 has no unit; write 1s or 1ms",
 	},
 	{
 		name: "a duration with an unknown unit",
-		edit: []string{"    vrid: 51\n", "    vrid: 51\n    advert_interval: 1 second\n"},
-		want: `10: groups[0].advert_interval: "1 second" is a text; write a duration such as 250ms, 1s, 1m30s`,
+		edit: []string{"  id: web\n", "  id: web\n  advert_interval: 1 second\n"},
+		want: `3: cluster.advert_interval: "1 second" is a text; write a duration such as 250ms, 1s, 1m30s`,
 	},
 	{
 		name: "a text instead of a list",
@@ -186,7 +204,7 @@ var badYAML = []badCase{
 	{
 		name: "a text instead of a block",
 		edit: []string{"cluster:\n  id: web\n  key_file: /etc/fipctl/cluster.key\n", "cluster: web\n"},
-		want: `1: cluster: "web" is a text; write a block with the keys id and key_file`,
+		want: `1: cluster: "web" is a text; write a block with the keys id, key_file and advert_interval`,
 	},
 	{
 		name: "a list instead of named values",

@@ -37,9 +37,10 @@ type Config struct {
 
 // Cluster is what makes nodes belong together.
 type Cluster struct {
-	ID      string       // [a-z0-9.-], 1 to 63 characters
-	KeyFile SecretFile   // the keys that sign adverts
-	Keyring wire.Keyring // what was read from it; empty with Options.SkipFiles
+	ID             string        // [a-z0-9.-], 1 to 63 characters
+	KeyFile        SecretFile    // the keys that sign adverts
+	Keyring        wire.Keyring  // what was read from it; empty with Options.SkipFiles
+	AdvertInterval time.Duration // between two adverts of a node, 50 ms to 40 s
 }
 
 // SecretFile is the absolute path of a file that holds a secret and that nobody
@@ -92,9 +93,8 @@ const (
 
 // Group is a set of addresses that move together, decided by one election.
 type Group struct {
-	Name           string        // [a-z0-9.-], 1 to 63 characters, unique
-	VRID           uint8         // 1 to 255, unique
-	AdvertInterval time.Duration // the same in all groups of the cluster
+	Name           string // [a-z0-9.-], 1 to 63 characters, unique
+	VRID           uint8  // 1 to 255, unique
 	Preempt        bool
 	PreemptDelay   time.Duration
 	Priority       map[string]uint8 // of every node
@@ -179,12 +179,4 @@ func (c *Config) Provider(name string) (Provider, bool) {
 		return Provider{}, false
 	}
 	return c.Providers[i], true
-}
-
-// AdvertInterval returns the interval of all groups.
-func (c *Config) AdvertInterval() time.Duration {
-	if len(c.Groups) == 0 {
-		return election.IntervalDefault
-	}
-	return c.Groups[0].AdvertInterval
 }

@@ -96,7 +96,7 @@ func (r *reporter) block(m *ast.MappingNode, v reflect.Value, path string) {
 	known := keysOf(v)
 	r.entries(m, path, func(key, at string, value ast.Node) {
 		if !slices.Contains(known, key) {
-			r.errorf(at, "unknown key; %s", choice(key, r.offer(path, known)))
+			r.errorf(at, "unknown key; %s", instead(key, r.offer(path, known)))
 			return
 		}
 		r.value(value, fieldOf(v, key), at)

@@ -26,6 +26,7 @@ const (
 // providers begin with what defaultGroup and defaultNode return.
 func defaults() *Config {
 	return &Config{
+		Cluster:  Cluster{AdvertInterval: election.IntervalDefault},
 		Control:  Control{Socket: DefaultSocket, Mode: 0o660, Reader: Reader{Mode: 0o666}},
 		StateDir: DefaultStateDir,
 		Log:      Log{Level: slog.LevelInfo, Format: FormatAuto},
@@ -35,7 +36,6 @@ func defaults() *Config {
 // defaultGroup returns a group in which nothing was set.
 func defaultGroup() Group {
 	return Group{
-		AdvertInterval: election.IntervalDefault,
 		PreemptDelay:   election.PreemptDelayDefault,
 		ClaimTimeout:   election.ClaimTimeoutDefault,
 		DisplacedRetry: election.DisplacedRetryDefault,

@@ -15,19 +15,20 @@ import (
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
-// GroupDigest sums up what the nodes must agree on about a group: name, VRID,
-// advert interval, preemption, the priority of every node, the addresses (their
-// order does not matter), claim timeout, displaced retry, and the two policies.
+// GroupDigest sums up what the nodes must agree on about a group of c: the advert
+// interval of the cluster, and of the group name, VRID, preemption, the priority of
+// every node, the addresses (their order does not matter), claim timeout, displaced
+// retry, and the two policies.
 // Checks, probe and credentials may differ from node to node and are left out.
 //
 // Adverts carry it so that a difference is reported; it protects from mistakes,
 // not from attackers. It is stable across releases as long as the list above is.
-func GroupDigest(g Group) uint32 {
+func (c *Config) GroupDigest(g Group) uint32 {
 	var b strings.Builder
 	put := func(key string, v any) { fmt.Fprintf(&b, "%s=%q\n", key, fmt.Sprint(v)) }
 	put("name", g.Name)
 	put("vrid", g.VRID)
-	put("advert_interval", g.AdvertInterval)
+	put("advert_interval", c.Cluster.AdvertInterval)
 	put("preempt", g.Preempt)
 	put("preempt_delay", g.PreemptDelay)
 	put("claim_timeout", g.ClaimTimeout)

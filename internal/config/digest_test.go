@@ -12,14 +12,17 @@ func TestTheDigestCoversWhatNodesMustAgreeOn(t *testing.T) {
 	t.Parallel()
 	base := strings.Replace(good, "      - {provider: digitalocean",
 		"      - {provider: other, kind: eip, ip: 198.51.100.1}\n      - {provider: digitalocean", 1)
-	digest := func(text string) uint32 { return GroupDigest(load(t, text).Groups[0]) }
+	digest := func(text string) uint32 {
+		c := load(t, text)
+		return c.GroupDigest(c.Groups[0])
+	}
 	tests := []struct {
 		name, old, new string
 		differs        bool
 	}{
 		{"the name", "name: web", "name: edge", true},
 		{"the VRID", "vrid: 51", "vrid: 52", true},
-		{"the advert interval", "    vrid: 51\n", "    vrid: 51\n    advert_interval: 2s\n", true},
+		{"the advert interval", "  id: web\n", "  id: web\n  advert_interval: 2s\n", true},
 		{"preemption", "    vrid: 51\n", "    vrid: 51\n    preempt: true\n", true},
 		{"the preempt delay", "    vrid: 51\n", "    vrid: 51\n    preempt_delay: 10s\n", true},
 		{"the claim timeout", "    vrid: 51\n", "    vrid: 51\n    claim_timeout: 20s\n", true},
@@ -64,7 +67,8 @@ func TestTheDigestCoversWhatNodesMustAgreeOn(t *testing.T) {
 // difference that is none; a change here belongs in the CHANGELOG.
 func TestTheDigestIsStable(t *testing.T) {
 	t.Parallel()
-	if got, want := GroupDigest(load(t, good).Groups[0]), uint32(0x106c2247); got != want {
+	c := load(t, good)
+	if got, want := c.GroupDigest(c.Groups[0]), uint32(0x106c2247); got != want {
 		t.Errorf("got %#08x, want %#08x", got, want)
 	}
 }

@@ -29,6 +29,7 @@ func Effective(c *Config) []byte {
 	w.line(0, "cluster", "")
 	w.line(1, "id", plain(c.Cluster.ID))
 	w.line(1, "key_file", plain(string(c.Cluster.KeyFile)))
+	w.line(1, "advert_interval", short(c.Cluster.AdvertInterval))
 	w.line(0, "nodes", "")
 	for _, n := range c.Nodes {
 		w.node(n)
@@ -94,7 +95,6 @@ func (w *writer) node(n Node) {
 func (w *writer) group(g Group) {
 	w.entry(1, "name", plain(g.Name))
 	w.line(2, "vrid", strconv.Itoa(int(g.VRID)))
-	w.line(2, "advert_interval", g.AdvertInterval.String())
 	w.line(2, "preempt", strconv.FormatBool(g.Preempt))
 	w.line(2, "preempt_delay", short(g.PreemptDelay))
 	w.line(2, "priority", pick(len(g.Priority) == 0, "{}", ""))

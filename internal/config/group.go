@@ -85,7 +85,6 @@ func (b *builder) vrid(n *number, path string) uint8 {
 
 // times sets the durations of a group.
 func (b *builder) times(raw *rawGroup, g *Group, at string) {
-	b.within(&g.AdvertInterval, raw.AdvertInterval, at+".advert_interval", election.IntervalMin, election.IntervalMax, election.IntervalDefault)
 	b.within(&g.PreemptDelay, raw.PreemptDelay, at+".preempt_delay", 0, preemptDelayMax, election.PreemptDelayDefault)
 	b.within(&g.ClaimTimeout, raw.ClaimTimeout, at+".claim_timeout", claimTimeoutMin, claimTimeoutMax, election.ClaimTimeoutDefault)
 	switch {

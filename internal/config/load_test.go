@@ -59,7 +59,7 @@ func ring(t *testing.T) wire.Keyring {
 func TestAShortFileGetsEveryDefault(t *testing.T) {
 	t.Parallel()
 	want := &Config{
-		Cluster: Cluster{ID: "web", KeyFile: "/etc/fipctl/cluster.key", Keyring: ring(t)},
+		Cluster: Cluster{ID: "web", KeyFile: "/etc/fipctl/cluster.key", Keyring: ring(t), AdvertInterval: time.Second},
 		Node:    "lb-a",
 		Nodes: []Node{
 			{Name: "lb-a", Address: netip.MustParseAddrPort("10.0.4.20:7112")},
@@ -70,12 +70,11 @@ func TestAShortFileGetsEveryDefault(t *testing.T) {
 		StateDir: "/var/lib/fipctl",
 		Log:      Log{Level: slog.LevelInfo, Format: "auto"},
 		Groups: []Group{{
-			Name:           "web",
-			VRID:           51,
-			AdvertInterval: time.Second,
-			PreemptDelay:   30 * time.Second,
-			Priority:       map[string]uint8{"lb-a": 110, "lb-b": 100},
-			Addresses:      []providers.Address{{Provider: "digitalocean", Kind: "reserved-ip", IP: netip.MustParseAddr("203.0.113.10")}},
+			Name:         "web",
+			VRID:         51,
+			PreemptDelay: 30 * time.Second,
+			Priority:     map[string]uint8{"lb-a": 110, "lb-b": 100},
+			Addresses:    []providers.Address{{Provider: "digitalocean", Kind: "reserved-ip", IP: netip.MustParseAddr("203.0.113.10")}},
 			Checks: []health.Check{{
 				Name: "nginx", Interval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3,
 				Probe: health.HTTP{URL: "http://127.0.0.1/healthz", StatusMin: 200, StatusMax: 399},
@@ -107,9 +106,6 @@ func TestEveryKeyIsRead(t *testing.T) {
 	}
 	if p, ok := c.Provider("other"); !ok || p.Name != "other" {
 		t.Errorf("provider: %v, %t", p, ok)
-	}
-	if got := c.AdvertInterval(); got != 250*time.Millisecond {
-		t.Errorf("advert interval: %v", got)
 	}
 	if _, ok := c.Group("nobody"); ok {
 		t.Error("a group that does not exist was found")

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/fipctl/fipctl/pkg/election"
 )
 
 // How many nodes a cluster has. The upper limit bounds the adverts, which relay
@@ -56,6 +58,7 @@ func (b *builder) cluster() {
 	case !b.given("cluster.key_file"):
 		b.errorf("cluster.key_file", "is missing; run \"fipctl keygen --output /etc/fipctl/cluster.key\", copy the file to every node and name it here")
 	}
+	b.within(&b.cfg.Cluster.AdvertInterval, c.AdvertInterval, "cluster.advert_interval", election.IntervalMin, election.IntervalMax, election.IntervalDefault)
 }
 
 func (b *builder) nodes() {

@@ -19,8 +19,9 @@ type rawFile struct {
 }
 
 type rawCluster struct {
-	ID      *text `yaml:"id"`
-	KeyFile *text `yaml:"key_file"`
+	ID             *text `yaml:"id"`
+	KeyFile        *text `yaml:"key_file"`
+	AdvertInterval *span `yaml:"advert_interval"`
 }
 
 type rawNode struct {
@@ -55,7 +56,6 @@ type rawLog struct {
 type rawGroup struct {
 	Name           *text              `yaml:"name"`
 	VRID           *number            `yaml:"vrid"`
-	AdvertInterval *span              `yaml:"advert_interval"`
 	Preempt        *toggle            `yaml:"preempt"`
 	PreemptDelay   *span              `yaml:"preempt_delay"`
 	Priority       map[string]*number `yaml:"priority"`

@@ -17,7 +17,6 @@ import (
 
 // relations reports settings that are right each by itself and wrong together.
 func (b *builder) relations() {
-	b.oneInterval()
 	b.perTarget()
 	b.advertSize()
 	for i, g := range b.cfg.Groups {
@@ -31,23 +30,6 @@ func (b *builder) relations() {
 		if !b.given(at + ".checks") {
 			b.warnf(at+".checks", "no checks: a node whose service is dead keeps the address; add one")
 		}
-	}
-}
-
-// oneInterval: all groups of a cluster travel in one datagram.
-func (b *builder) oneInterval() {
-	if len(b.cfg.Groups) < 2 {
-		return
-	}
-	first := b.cfg.Groups[0]
-	for i, g := range b.cfg.Groups[1:] {
-		if g.AdvertInterval == first.AdvertInterval {
-			continue
-		}
-		at := fmt.Sprintf("groups[%d].advert_interval", i+1)
-		b.errorf(at, "%s%s differs from %s%s of groups[0] (line %d); all groups of a cluster travel in one datagram, use the same in all",
-			short(g.AdvertInterval), pick(b.given(at), "", " (the default)"),
-			short(first.AdvertInterval), pick(b.given("groups[0].advert_interval"), "", " (the default)"), b.line("groups[0].advert_interval"))
 	}
 }
 
@@ -112,19 +94,23 @@ func (b *builder) advertSize() {
 	}
 }
 
-// timeRelations compares the times of a group with its advert interval.
+// timeRelations compares the times of a group with the advert interval.
 func (b *builder) timeRelations(g Group, at string) {
-	silence := election.ActiveDown(election.PriorityMin, g.AdvertInterval)
-	if g.DisplacedRetry > 0 && g.DisplacedRetry <= silence {
-		b.errorf(at+".displaced_retry", "%s is not longer than the silence after which a peer counts as gone, up to %s with advert_interval %s; use more than that, or never",
-			short(g.DisplacedRetry), short(silence.Round(time.Millisecond)), short(g.AdvertInterval))
-	}
-	if g.ClaimTimeout < 2*g.AdvertInterval {
-		b.warnf(at+".claim_timeout", "%s is shorter than two advert_interval of %s: a handover may be given up before the peer was heard; use %s or more",
-			short(g.ClaimTimeout), short(g.AdvertInterval), short(2*g.AdvertInterval))
-	}
 	if !g.Preempt && b.given(at+".preempt_delay") && g.PreemptDelay != election.PreemptDelayDefault {
 		b.warnf(at+".preempt_delay", "has no effect while preempt is false; set preempt: true or remove it")
+	}
+	if slices.ContainsFunc(b.problems, func(p Problem) bool { return strings.HasSuffix(p.Path, "advert_interval") }) {
+		return // refused, so the default is not what was meant
+	}
+	interval := b.cfg.Cluster.AdvertInterval
+	silence := election.ActiveDown(election.PriorityMin, interval)
+	if g.DisplacedRetry > 0 && g.DisplacedRetry <= silence {
+		b.errorf(at+".displaced_retry", "%s is not longer than the silence after which a peer counts as gone, up to %s with cluster.advert_interval %s; use more than that, or never",
+			short(g.DisplacedRetry), short(silence.Round(time.Millisecond)), short(interval))
+	}
+	if g.ClaimTimeout < 2*interval {
+		b.warnf(at+".claim_timeout", "%s is shorter than twice the cluster.advert_interval of %s: a handover may be given up before the peer was heard; use %s or more",
+			short(g.ClaimTimeout), short(interval), short(2*interval))
 	}
 }
 

@@ -18,6 +18,7 @@ func TestAReloadRefusesWhatTakesARestart(t *testing.T) {
 		{"a peer's address", "10.0.4.21", "10.0.4.31", ""},
 		{"a check", "/healthz", "/ready", ""},
 		{"a priority", "110", "120", ""},
+		{"the advert interval", "  id: web\n", "  id: web\n  advert_interval: 2s\n", ""},
 		{"the cluster id", "id: web", "id: edge", "cluster.id: changes from web to edge"},
 		{"the node", "log:", "node: lb-b\nlog:", "node: changes from lb-a to lb-b"},
 		{"the own address", "10.0.4.20", "10.0.4.30", "nodes: changes from lb-a 10.0.4.20:7112 to lb-a 10.0.4.30:7112"},

@@ -243,7 +243,7 @@ func (e *engine) ownerConditions(g *group, s election.GroupStatus, add adder) {
 func peerConditions(g *group, n election.NodeStatus, add adder) {
 	if n.Mismatch {
 		add(condConfigMismatch, n.Name, status.SeverityWarning,
-			"%s has another configuration of group %s; it is no successor until the files agree", n.Name, g.cfg.Name)
+			"%s has another configuration of group %s, or another advert_interval; it is no successor until the files agree", n.Name, g.cfg.Name)
 	}
 	if n.Latched {
 		add(condDisplaced, n.Name, status.SeverityWarning,
@@ -363,7 +363,7 @@ func settled(fs []found, since map[conditionKey]time.Time, now time.Time, down t
 // or gone, and forgets the rest.
 func (e *engine) raise(fs []found, now time.Time) map[conditionKey]status.Condition {
 	out := make(map[conditionKey]status.Condition, len(fs))
-	fs, e.settling = settled(fs, e.settling, now, election.ActiveDown(election.PriorityDefault, e.cfg.AdvertInterval()))
+	fs, e.settling = settled(fs, e.settling, now, election.ActiveDown(election.PriorityDefault, e.cfg.Cluster.AdvertInterval))
 	for _, f := range fs {
 		since, known := e.raised[f.key]
 		if !known {

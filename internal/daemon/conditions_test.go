@@ -310,7 +310,7 @@ func TestAConditionThatReturnsIsNew(t *testing.T) {
 
 func TestAConditionThatSettlesIsRaisedLater(t *testing.T) {
 	t.Parallel()
-	e := &engine{log: slog.New(slog.DiscardHandler), raised: map[conditionKey]time.Time{}, cfg: &config.Config{}}
+	e := &engine{log: slog.New(slog.DiscardHandler), raised: map[conditionKey]time.Time{}, cfg: &config.Config{Cluster: config.Cluster{AdvertInterval: time.Second}}}
 	fs := []found{{conditionKey{"web", condOneWayLink, nodeA}, status.SeverityCritical, "text"}}
 	for second, want := range []int{0, 0, 0, 0, 1, 1} {
 		if raised := e.raise(fs, since.Add(time.Duration(second)*time.Second)); len(raised) != want {

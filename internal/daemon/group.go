@@ -112,10 +112,10 @@ func (g *group) unfit() bool {
 	return announced && providers.KindOf(g.refusal) == providers.Invalid
 }
 
-// electionGroup derives what the election needs to know of a group.
-func electionGroup(g config.Group, ps []providers.Provider, drained bool) election.GroupConfig {
+// electionGroup derives what the election needs to know of a group of cfg.
+func electionGroup(cfg *config.Config, g config.Group, ps []providers.Provider, drained bool) election.GroupConfig {
 	eg := election.GroupConfig{
-		Name: g.Name, VRID: g.VRID, Digest: config.GroupDigest(g), Priorities: g.Priority,
+		Name: g.Name, VRID: g.VRID, Digest: cfg.GroupDigest(g), Priorities: g.Priority,
 		Preempt: g.Preempt, PreemptDelay: g.PreemptDelay, OnMoved: g.OnMoved, DisplacedRetry: g.DisplacedRetry,
 		ClaimTimeout: g.ClaimTimeout, Drained: drained, AtomicMove: true,
 		HandOverNotAnswering: g.OnNotAnswering == config.HandOver,

@@ -307,7 +307,7 @@ func TestAnAnnouncementIsAMoveInOneStepThatNeedsNoAPI(t *testing.T) {
 	t.Parallel()
 	d := newDriver(nil, nodeA)
 	d.caps.AtomicMove, d.caps.MovesWithoutAPI = false, true
-	if g := electionGroup(config.Group{}, []providers.Provider{d}, false); !g.AtomicMove || g.NeedsAPI {
+	if g := electionGroup(&config.Config{}, config.Group{}, []providers.Provider{d}, false); !g.AtomicMove || g.NeedsAPI {
 		t.Errorf("got %+v", g)
 	}
 }

@@ -63,7 +63,7 @@ func (e *engine) leave(restart bool) {
 	e.leaveBy = now
 	if !restart {
 		for _, g := range e.groups {
-			e.leaveBy = max(e.leaveBy, now.Add(handoverTime(g)+2*e.cfg.AdvertInterval()))
+			e.leaveBy = max(e.leaveBy, now.Add(handoverTime(g)+2*e.cfg.Cluster.AdvertInterval))
 		}
 	}
 	e.log.Info("leaving", "restart", restart, "at_most", telemetry.Short(e.leaveBy.Sub(now)))

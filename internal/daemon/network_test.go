@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/internal/transport"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/election/wire"
@@ -59,7 +58,7 @@ func (a *asker) advert(to *node, role election.Role, term uint64) {
 	advert := election.Advert{
 		Cluster: "web", From: nodeB, FromAddress: privates[nodeB].Addr(), To: to.name, Session: 7, Sequence: 1, Interval: interval,
 		Echo: election.Mark{Session: own, Sequence: a.heard(own)},
-		Groups: []election.GroupAdvert{{VRID: 51, Role: role, Priority: 100, Digest: config.GroupDigest(to.engine.groups[0].cfg),
+		Groups: []election.GroupAdvert{{VRID: 51, Role: role, Priority: 100, Digest: to.engine.cfg.GroupDigest(to.engine.groups[0].cfg),
 			Term: election.Term{Number: term, Node: nodeB}, Flags: election.FlagHealthy | election.FlagCanClaim}},
 	}
 	datagram, err := wire.AppendAdvert(nil, &advert, a.keys)

@@ -101,9 +101,7 @@ func (w *world) many(n int, holder providers.Target) (listers map[string]lister,
 
 // slowly makes a node advertise every 5 s, which makes an hour of virtual time short.
 func slowly(_ *node, o *Options, _ *parts) {
-	for i := range o.Config.Groups {
-		o.Config.Groups[i].AdvertInterval = 5 * time.Second
-	}
+	o.Config.Cluster.AdvertInterval = 5 * time.Second
 }
 
 func allBound(n *node) bool {

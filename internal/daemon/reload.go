@@ -19,13 +19,13 @@ import (
 func electionConfig(cfg *config.Config, cs *clouds, session uint64, drained map[string]bool) election.Config {
 	out := election.Config{
 		Cluster: cfg.Cluster.ID, Node: cfg.Node, Address: cfg.Self().Address.Addr(),
-		Session: session, Interval: cfg.AdvertInterval(),
+		Session: session, Interval: cfg.Cluster.AdvertInterval,
 	}
 	for _, p := range cfg.Peers() {
 		out.Peers = append(out.Peers, election.Peer{Name: p.Name, Address: p.Address.Addr()})
 	}
 	for _, g := range cfg.Groups {
-		out.Groups = append(out.Groups, electionGroup(g, cs.drivers(g.Addresses), drained[g.Name]))
+		out.Groups = append(out.Groups, electionGroup(cfg, g, cs.drivers(g.Addresses), drained[g.Name]))
 	}
 	return out
 }

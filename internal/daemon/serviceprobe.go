@@ -110,7 +110,7 @@ func (e *engine) startServiceProbes(now election.Instant) {
 		if s.prober == nil || s.asking || !e.asksService(g) {
 			continue
 		}
-		if at := s.due(e.cfg.AdvertInterval()); s.askedAt != 0 && now < at {
+		if at := s.due(e.cfg.Cluster.AdvertInterval); s.askedAt != 0 && now < at {
 			e.servicesAt = earlier(e.servicesAt, at)
 			continue
 		}

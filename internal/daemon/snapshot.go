@@ -68,7 +68,7 @@ func (e *engine) publish(now election.Instant) {
 		e.measure(g, s.Groups[i])
 	}
 	e.measureLeft()
-	e.current.Store(&published{*snap, now, max(time.Second, stillTurns*e.cfg.AdvertInterval())})
+	e.current.Store(&published{*snap, now, max(time.Second, stillTurns*e.cfg.Cluster.AdvertInterval)})
 	e.fresh = now
 	e.inspectOwners(s.Peers) // somebody may have fallen silent
 }

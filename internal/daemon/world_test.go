@@ -133,7 +133,7 @@ func (w *world) write(node, more string) string {
 	}
 	path := filepath.Join(w.dir, node+".yaml")
 	w.must(os.WriteFile(path, []byte(fmt.Sprintf(`
-cluster: {id: web, key_file: %[1]s/cluster.key}
+cluster: {id: web, key_file: %[1]s/cluster.key, advert_interval: 250ms}
 nodes:
   - {name: lb-a, address: 10.0.4.20}
   - {name: lb-b, address: 10.0.4.21}
@@ -141,7 +141,6 @@ state_dir: %[1]s/%[4]s
 groups:
   - name: web
     vrid: 51
-    advert_interval: 250ms
     priority: {lb-a: 110, lb-b: 100}
     addresses: [{provider: digitalocean, kind: reserved-ip, ip: %[2]s}]
 %[3]s

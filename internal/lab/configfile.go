@@ -43,8 +43,9 @@ type (
 		Providers map[string]fileProvider `yaml:"providers"`
 	}
 	fileCluster struct {
-		ID      string `yaml:"id"`
-		KeyFile string `yaml:"key_file"`
+		ID             string `yaml:"id"`
+		KeyFile        string `yaml:"key_file"`
+		AdvertInterval string `yaml:"advert_interval"`
 	}
 	fileNode struct {
 		Name    string            `yaml:"name"`
@@ -61,7 +62,6 @@ type (
 	fileGroup struct {
 		Name           string         `yaml:"name"`
 		VRID           int            `yaml:"vrid"`
-		AdvertInterval string         `yaml:"advert_interval"`
 		Preempt        bool           `yaml:"preempt"`
 		PreemptDelay   string         `yaml:"preempt_delay,omitempty"`
 		DisplacedRetry string         `yaml:"displaced_retry,omitempty"`
@@ -118,7 +118,7 @@ func configOf(at layout, s settings, files nodeFiles, v vendor, i int) fileConfi
 	address := v.address()
 	c := fileConfig{
 		Node:     nodeNames[i],
-		Cluster:  fileCluster{ID: clusterID, KeyFile: files.key},
+		Cluster:  fileCluster{ID: clusterID, KeyFile: files.key, AdvertInterval: s.advertInterval.String()},
 		Listen:   netip.AddrPortFrom(at.bound(i), at.nodeDaemon(i).Port()).String(),
 		Control:  fileControl{Socket: files.socket},
 		StateDir: files.state,
@@ -140,13 +140,12 @@ func configOf(at layout, s settings, files nodeFiles, v vendor, i int) fileConfi
 
 func groupOf(at layout, s settings, v vendor, i int) fileGroup {
 	g := fileGroup{
-		Name:           groupName,
-		VRID:           51,
-		AdvertInterval: s.advertInterval.String(),
-		Preempt:        s.preempt,
-		OnMoved:        s.onMoved,
-		Priority:       map[string]int{},
-		Addresses:      []fileAddress{v.address()},
+		Name:      groupName,
+		VRID:      51,
+		Preempt:   s.preempt,
+		OnMoved:   s.onMoved,
+		Priority:  map[string]int{},
+		Addresses: []fileAddress{v.address()},
 		Checks: []fileCheck{{
 			Name:     "service",
 			HTTP:     v.serviceURL(i),

@@ -66,7 +66,7 @@ func accepted(t *testing.T, s settings, o offer) {
 			t.Errorf("warnings:\n%v", c.Warnings)
 		}
 		g := c.Groups[0]
-		if c.Node != node || c.Self().Address != p.nodeDaemon(i) || g.AdvertInterval != s.advertInterval || g.Preempt != s.preempt {
+		if c.Node != node || c.Self().Address != p.nodeDaemon(i) || c.Cluster.AdvertInterval != s.advertInterval || g.Preempt != s.preempt {
 			t.Errorf("%s: the configuration says otherwise: %+v", node, c)
 		}
 		if (g.Probe != nil) != s.probe || (g.Checks[0].Fall == 1) != s.touchy {

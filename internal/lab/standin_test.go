@@ -108,7 +108,7 @@ func (d *standIn) receive() {
 
 // elect advertises, probes, and takes over from an owner that is silent both ways.
 func (d *standIn) elect(ctx context.Context) {
-	tick := time.NewTicker(d.cfg.AdvertInterval() / 5)
+	tick := time.NewTicker(d.cfg.Cluster.AdvertInterval / 5)
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		select {
@@ -121,7 +121,7 @@ func (d *standIn) elect(ctx context.Context) {
 			d.say("probe", d.fip)
 		}
 		d.mu.Lock()
-		down := activeDown(d.cfg.AdvertInterval(), nodePriorities[d.me])
+		down := activeDown(d.cfg.Cluster.AdvertInterval, nodePriorities[d.me])
 		silent := time.Since(d.heard) > down && time.Since(d.proven) > down
 		mine, role := d.owner == d.me, d.role
 		d.mu.Unlock()
