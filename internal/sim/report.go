@@ -47,6 +47,7 @@ type Report struct {
 // are left out.
 type Convergence struct {
 	Median float64 `json:"median"`
+	P95    float64 `json:"p95"`
 	P99    float64 `json:"p99"`
 	Most   float64 `json:"max"`
 }
@@ -201,7 +202,7 @@ func (t *Tally) Report(took time.Duration) Report {
 	}
 	if len(t.converged) > 0 {
 		sorted := slices.Sorted(slices.Values(t.converged))
-		r.Convergence = Convergence{quantile(sorted, 0.5), quantile(sorted, 0.99), quantile(sorted, 1)}
+		r.Convergence = Convergence{quantile(sorted, 0.5), quantile(sorted, 0.95), quantile(sorted, 0.99), quantile(sorted, 1)}
 	}
 	return r
 }
@@ -218,8 +219,8 @@ func (r Report) Text() string {
 	fmt.Fprintf(&b, "seeds %s: %d histories, %.0f cluster hours, %d steps in %.1f s (%.0f steps/s)\n",
 		r.Seeds, r.Histories, r.ClusterHours, r.Steps, r.Seconds, r.StepsPerSecond)
 	fmt.Fprintf(&b, "moves %d, of them late %d; writes %d\n", r.Moves, r.LateMoves, r.Writes)
-	fmt.Fprintf(&b, "converged after %.1f s (median), %.1f s (p99), %.1f s (most); %d histories waited for an operator\n",
-		r.Convergence.Median, r.Convergence.P99, r.Convergence.Most, r.Assisted)
+	fmt.Fprintf(&b, "converged after %.1f s (median), %.1f s (p95), %.1f s (p99), %.1f s (most); %d histories waited for an operator\n",
+		r.Convergence.Median, r.Convergence.P95, r.Convergence.P99, r.Convergence.Most, r.Assisted)
 	fmt.Fprintf(&b, "drills:%s\n", counts(r.Drills))
 	fmt.Fprintf(&b, "faults (at least %d in a history):%s\n", r.FewestFaults, counts(r.Faults))
 	fmt.Fprintf(&b, "pairs of faults that met: %d of %d", r.Pairs, r.Pairs+len(r.PairsMissing))

@@ -192,6 +192,7 @@ const document = `{
   },
   "convergence_seconds": {
     "median": 2,
+    "p95": 2,
     "p99": 2,
     "max": 2
   },
