@@ -43,6 +43,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		f.Prolonged = m.prolonged(g, owner)
 		f.Incumbent = m.incumbent(g, owner)
 		f.Latched = g.latches[owner] != never
+		f.Unheard = m.unheard(g, owner)
 		if m.lacks(guardRestart) {
 			f.Restarting, f.Incumbent = false, false
 		}

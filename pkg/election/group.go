@@ -77,6 +77,8 @@ type peerGroup struct {
 	unsaidAt    Instant // the address was read on it, and it has not spoken since
 	ledAt       Instant // its last word is that it leads, said then and two-way; never: it is not
 	answered    uint64  // id of its last request that was answered
+	namedAt     Instant // the first read that named it
+	toldOf      bool    // another node said that it hears it, or it answered the probe
 }
 
 // ownerRead is the last successful owner read.

@@ -40,6 +40,8 @@ const (
 	guardReasons                              // every transition has a documented reason
 	guardRefreshAge                           // 1: an announcement of what is here relies on a recent read too
 	guardAllHeard                             // 1: without one, on the word of every peer
+	guardNeverHeard                           // 5.3: an owner that was never heard has its time to be
+	guardNeverHeardEnds                       // 4: which ends
 )
 
 // guardsOff is empty for ever, except while the test of package sim says otherwise.

@@ -104,7 +104,11 @@ func (m *Machine) probeAnswered(g *group, ev ProbeAnswered) {
 	}
 	g.probe.answered = true
 	g.probe.from, g.probe.at, g.probe.role, g.probe.healthy = i+1, ev.Asked, ev.Role, ev.Healthy
-	if i >= 0 && g.latches[i] != never {
+	if i < 0 {
+		return
+	}
+	g.peers[i].toldOf = true
+	if g.latches[i] != never {
 		g.probe.latched[i] = latchProbe{answered: true, answeredAt: ev.Asked}
 	}
 }

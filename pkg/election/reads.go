@@ -27,6 +27,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		m.urgent = true
 	}
 	m.noteUnbound(g, ev)
+	m.noteFirstNamed(g)
 	if m.readFresh(g) {
 		m.countIncumbent(g)
 	}

@@ -112,14 +112,15 @@ const (
 	ReasonRateLimited   // more of them than are answered
 
 	// Added later; see the places that use them.
-	ReasonSuccessor      // the active node named this node as its successor
-	ReasonTakenBack      // the address sits with a node that may not lead and is taken back
-	ReasonPeerHeard      // the peer is heard again
-	ReasonDisplacedRetry // the time after which a displaced node tries again is over
-	ReasonConfirming     // waits for a second read that agrees
-	ReasonReadAwaited    // an owner read is all that is missing
-	ReasonWriteDenied    // the cloud refuses its writes, and another node could lead
-	ReasonStarting       // its checks have not answered since its daemon started
+	ReasonSuccessor       // the active node named this node as its successor
+	ReasonTakenBack       // the address sits with a node that may not lead and is taken back
+	ReasonPeerHeard       // the peer is heard again
+	ReasonDisplacedRetry  // the time after which a displaced node tries again is over
+	ReasonConfirming      // waits for a second read that agrees
+	ReasonReadAwaited     // an owner read is all that is missing
+	ReasonWriteDenied     // the cloud refuses its writes, and another node could lead
+	ReasonStarting        // its checks have not answered since its daemon started
+	ReasonOwnerNeverHeard // the owner has not been heard since this daemon started: silence says little of it
 )
 
 var reasonWords = [...]string{
@@ -214,6 +215,7 @@ var reasonWords = [...]string{
 	ReasonPeerHeard:        "peer-heard",
 	ReasonDisplacedRetry:   "displaced-retry",
 	ReasonStarting:         "starting",
+	ReasonOwnerNeverHeard:  "owner-never-heard",
 }
 
 var reasonTexts = [...]string{
@@ -308,6 +310,7 @@ var reasonTexts = [...]string{
 	ReasonPeerHeard:        "the peer is heard again",
 	ReasonDisplacedRetry:   "the time after which a displaced node tries again is over",
 	ReasonStarting:         "its checks have not answered since its daemon started",
+	ReasonOwnerNeverHeard:  "the owner has not been heard once since this daemon started, and may be well",
 }
 
 // Reasons returns every reason but ReasonNone, for tables and metric labels.

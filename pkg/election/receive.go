@@ -47,6 +47,7 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 	relay := append(pg.relay[:0], rec.Relay...)
 	pg.GroupAdvert, pg.relay, pg.at = *rec, relay, m.now
 	pg.Relay = nil
+	m.noteToldOf(g, relay)
 	pg.goodbye = rec.Role == Initialize && rec.Priority == priorityLeaving
 	switch {
 	case rec.Role != Active:

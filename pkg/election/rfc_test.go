@@ -95,7 +95,7 @@ func TestSkewAndActiveDownFollowTheFormulas(t *testing.T) {
 // goes to Backup.
 func TestInitializeGoesToBackupAndWaitsActiveDown(t *testing.T) {
 	t.Parallel()
-	s := newSeat(t, byA, nil)
+	s := newSeat(t, Owner{Kind: OwnerNone}, nil)
 	s.want(Backup, ReasonStarted)
 	if got, want := s.untilRole(Active, time.Minute), ActiveDown(100, time.Second); got.Round(10*time.Millisecond) != want.Round(10*time.Millisecond) {
 		t.Errorf("took over after %v, want %v", got, want)

@@ -29,6 +29,7 @@ func TestAnEchoIsJudgedByTheLongerOfBothIntervals(t *testing.T) {
 func TestAReadBeforeTheEndOfTheOwnWriteDoesNotCount(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t, byA, nil)
+	s.hear(Active)
 	s.untilRole(Active, 5*time.Second)
 	sent := s.now
 	s.step(WriteSent{Group: "web"})

@@ -20,7 +20,7 @@ type seat struct {
 	deaf   bool
 	peer   seatPeer
 	sent   []Advert
-	heard  Mark // last datagram of the machine
+	heard  Mark // last datagram of the machine to a
 	roles  []Action
 	reads  int  // made
 	mute   bool // no read is made
@@ -88,7 +88,9 @@ func (s *seat) step(ev Event) {
 			ad := *a.Advert
 			ad.Groups = append([]GroupAdvert(nil), ad.Groups...)
 			s.sent = append(s.sent, ad)
-			s.heard = Mark{ad.Session, ad.Sequence}
+			if a.Peer == "a" {
+				s.heard = Mark{ad.Session, ad.Sequence}
+			}
 		case Changed:
 			s.roles = append(s.roles, a)
 		default:

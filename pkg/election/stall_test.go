@@ -181,7 +181,7 @@ func TestANodeThatHasNeverReadTheOwnerAsksTheCloudFirst(t *testing.T) {
 		t.Errorf("it is %s without a read and without a word of the peer", role)
 	}
 	s.deaf = false
-	s.advance(40 * time.Second)
+	s.advance(NeverHeardFor + 10*time.Second)
 	s.want(Active, ReasonOwnerSilent)
 	for _, a := range s.other {
 		if a.Kind == Latched {

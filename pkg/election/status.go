@@ -25,6 +25,7 @@ type GroupStatus struct {
 	Role          Role
 	Reason        Reason  // of the role
 	Held          Reason  // what the group waits for
+	HeldUntil     Instant // when that ends by itself at the latest; 0: not known
 	Waits         bool    // for an owner read that began at WaitsSince or later
 	WaitsSince    Instant // zero: any
 	LeaderSeen    bool    // an advert, a relay or a probe shows a node that leads
@@ -116,6 +117,9 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, HandoverUntil: g.plan.handUntil, Newest: g.claim.highest, LastPlan: g.plan.ended,
 	}
 	s.Waits, s.WaitsSince, s.LeaderSeen = g.waits, max(m.gateSince(g)+1, g.wordAt), m.leaderSeen(g)
+	if i := m.ownerIndex(g); i >= 0 && g.held == ReasonOwnerNeverHeard {
+		s.HeldUntil = g.neverHeardUntil(i)
+	}
 	if g.probe.from > 0 {
 		s.AnsweredBy, s.AnsweredAt = m.peers[g.probe.from-1].Name, g.probe.at
 	}

@@ -38,6 +38,7 @@ type TakeoverFacts struct {
 	TopPriority  bool   // this node has the highest configured priority
 	Incumbent    bool   // it is a fresh healthy backup that should resume by itself
 	Latched      bool   // it took the address while it could not be heard
+	Unheard      bool   // it was never heard in this process, and has its time to be
 }
 
 // Decision is what the takeover table makes a node do.
@@ -50,10 +51,11 @@ const (
 	Claim                  // become active and move the address here
 )
 
-// How often the user's probe must fail before it outweighs a sign of life.
+// How often the user's probe must fail before it outweighs a sign of life, or the lack of any.
 const (
 	failsEndRestart   = 2
 	failsEndProlonged = 3
+	failsEndUnheard   = 3
 )
 
 // Takeover is the takeover table. The first row that matches decides; it is
@@ -80,9 +82,11 @@ const (
 //	9    it is heard, but not in full                     stay, the reason
 //	10   it is a fresh healthy backup                     stay, incumbent-alive
 //	11   it is latched                                    stay, displaced
+//	-    an operator assigned the group here              claim, assigned
+//	11a  it was never heard in this process               stay, owner-never-heard
 //	12   otherwise                                        claim, owner-silent or unbound
 //
-// Unbound: rows 5 to 8, 10 and 11 have no owner to speak of, and in row 9 the
+// Unbound: rows 5 to 8 and 10 to 11a have no owner to speak of, and in row 9 the
 // node with the highest configured priority claims.
 func Takeover(f TakeoverFacts) (Decision, Reason) {
 	switch {
@@ -139,6 +143,8 @@ func takeoverHeld(f TakeoverFacts) (Decision, Reason) {
 		return Stay, ReasonDisplaced
 	case f.Ordered:
 		return Claim, ReasonAssigned
+	case f.Unheard && f.ServiceFails < failsEndUnheard:
+		return Stay, ReasonOwnerNeverHeard
 	default:
 		return Claim, ReasonOwnerSilent
 	}

@@ -49,12 +49,14 @@ func takeoverRows() []takeoverRow {
 		{"10", func(f TakeoverFacts) bool { return peer(f) && f.Incumbent }, Stay, always(ReasonIncumbentAlive)},
 		{"11", func(f TakeoverFacts) bool { return peer(f) && f.Latched }, Stay, always(ReasonDisplaced)},
 		{"12 assigned", func(f TakeoverFacts) bool { return peer(f) && f.Ordered }, Claim, always(ReasonAssigned)},
+		{"11a", func(f TakeoverFacts) bool { return peer(f) && f.Unheard && f.ServiceFails < 3 }, Stay, always(ReasonOwnerNeverHeard)},
 		{"12", peer, Claim, always(ReasonOwnerSilent)},
 	}
 }
 
 // everyTakeover calls f with every combination of the inputs of the takeover table;
-// of the named reasons one each stands for all.
+// of the named reasons one each stands for all, and inputs that no row has in common
+// share a bit.
 func everyTakeover(visit func(TakeoverFacts)) {
 	for bits := range 1 << 15 {
 		b := func(i int) bool { return bits>>i&1 == 1 }
@@ -64,7 +66,7 @@ func everyTakeover(visit func(TakeoverFacts)) {
 					f := TakeoverFacts{
 						Stalled: b(0), Eligible: b(1), PeerActive: b(2), NeedsAPI: b(3), ReadFresh: b(4), Isolated: b(5),
 						Named: b(6), NamedByHand: b(9), Ordered: b(7), Forced: b(8), Witnessed: b(9), ServiceUp: b(10), Restarting: b(11),
-						TopPriority: b(12), Incumbent: b(13), Latched: b(14), AllHeard: !b(14), Holder: holder, ServiceFails: fails,
+						TopPriority: b(12), Unheard: b(12), Incumbent: b(13), Latched: b(14), AllHeard: !b(14), Holder: holder, ServiceFails: fails,
 					}
 					if words&1 != 0 {
 						f.Out = ReasonOwnerFault
@@ -145,6 +147,10 @@ func TestTakeoverKeepsItsPromises(t *testing.T) {
 			insisted := f.Named || f.Ordered && f.Forced
 			return f.Holder != HeldByPeer || !f.Witnessed || f.Out != ReasonNone || insisted || d == Stay
 		}},
+		{"an owner that was never heard is left alone in its time, and only then for that (5.3)", func(f TakeoverFacts, d Decision, r Reason) bool {
+			ended := f.Out != ReasonNone || f.ServiceFails >= 3 || f.Ordered || f.Named || f.Holder != HeldByPeer
+			return (!f.Unheard || ended || d == Stay) && (r != ReasonOwnerNeverHeard || f.Unheard && !ended)
+		}},
 	}
 	broken := make([]int, len(promises))
 	everyTakeover(func(f TakeoverFacts) {
@@ -170,6 +176,7 @@ func TestTakeoverIsMonotone(t *testing.T) {
 		"the restart hold ends":             func(f *TakeoverFacts) { f.Restarting = false },
 		"datagrams stop arriving":           func(f *TakeoverFacts) { f.Prolonged = ReasonNone },
 		"the latch ends":                    func(f *TakeoverFacts) { f.Latched = false },
+		"an owner's time to be heard ends":  func(f *TakeoverFacts) { f.Unheard = false },
 		"the incumbent's patience ends":     func(f *TakeoverFacts) { f.Incumbent = false },
 		"the owner says that it is out":     func(f *TakeoverFacts) { f.Out = ReasonOwnerFault },
 		"an operator insists":               func(f *TakeoverFacts) { f.Ordered, f.Forced = true, true },

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// withC adds a third node, c, to a configuration.
+func withC(c *Config) { c.Peers = append(c.Peers, Peer{"c", netip.MustParseAddr("10.0.0.3")}) }
+
+// hearC delivers a datagram of c, a fresh standby that relays what it is given.
+func (s *seat) hearC(relay ...Relay) {
+	s.t.Helper()
+	m := s.m.peers[1]
+	s.step(Received{&Advert{
+		Cluster: "test", From: "c", FromAddress: netip.MustParseAddr("10.0.0.3"), To: "b", Session: 0xc,
+		Sequence: m.sequence + 1, Interval: time.Second, Echo: Mark{0xb, m.out.Sequence},
+		Groups: []GroupAdvert{{VRID: 51, Priority: 90, Role: Backup, Flags: FlagHealthy, Relay: relay}},
+	}})
+}
+
+// TestAnOwnerThatWasNeverHeardHasAMinute from the first read that named it, in which the
+// standby says what it waits for and until when, and no more. In the commonest mistake of
+// the first day, UDP that was never opened between the nodes, the address moved from a
+// healthy owner 3.6 s after the standby's first start.
+func TestAnOwnerThatWasNeverHeardHasAMinute(t *testing.T) {
+	t.Parallel()
+	s := bootSeat(t, byA, true, nil)
+	s.advance(30 * time.Second) // nothing counts before a read has named it
+	s.deaf = false
+	s.advance(2 * time.Second)
+	named := s.m.groups[0].peers[0].namedAt
+	if s.held() != ReasonOwnerNeverHeard {
+		t.Fatalf("holds %v", s.held())
+	}
+	if got := s.m.Status().Groups[0].HeldUntil; got != named.Add(NeverHeardFor) {
+		t.Errorf("until %v, want %v", got, named.Add(NeverHeardFor))
+	}
+	s.advance(named.Add(NeverHeardFor - time.Millisecond).Sub(s.now))
+	s.want(Backup, ReasonStarted)
+	s.advance(time.Second)
+	s.want(Active, ReasonOwnerSilent)
+	if got := s.m.Status().Groups[0].HeldUntil; got != never {
+		t.Errorf("it leads, and holds until %v", got)
+	}
+}
+
+// TestTheTimeOfAnOwnerCountsOnce: a read of somebody else in between, or of nobody, gives
+// it no other minute.
+func TestTheTimeOfAnOwnerCountsOnce(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.advance(50 * time.Second)
+	s.owner = Owner{Kind: OwnerForeign}
+	s.advance(20 * time.Second)
+	if s.held() != ReasonForeignOwner {
+		t.Fatalf("holds %v", s.held())
+	}
+	s.owner = byA
+	s.advance(20 * time.Second)
+	if s.held() == ReasonOwnerNeverHeard {
+		t.Error("it has another minute")
+	}
+}
+
+// TestWhatEndsTheTimeOfAnOwnerThatWasNeverHeard: whatever else happens, it lasts.
+func TestWhatEndsTheTimeOfAnOwnerThatWasNeverHeard(t *testing.T) {
+	t.Parallel()
+	answer := func(node string) func(*seat) {
+		return func(s *seat) {
+			s.step(ProbeAnswered{Group: "web", Node: node, Asked: s.now, Role: Backup, Healthy: true})
+		}
+	}
+	fails := func(n int) func(*seat) {
+		return func(s *seat) {
+			for range n {
+				s.step(ServiceProbed{Group: "web"})
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		happen func(*seat)
+		why    Reason // of the role; none: it goes on waiting
+	}{
+		{"nothing", func(*seat) {}, ReasonNone},
+		{"the cloud says that its machine is stopped", func(s *seat) {
+			s.step(InstanceRead{Group: "web", Owner: byA, Began: s.now, Stopped: true})
+		}, ReasonOwnerStopped},
+		{"the cloud says that its machine runs", func(s *seat) {
+			s.step(InstanceRead{Group: "web", Owner: byA, Began: s.now})
+		}, ReasonNone},
+		{"two failures of the user's probe", fails(2), ReasonNone},
+		{"three failures of the user's probe", fails(3), ReasonOwnerSilent},
+		{"an operator's assign", func(s *seat) { s.step(Assign{Group: "web"}) }, ReasonAssigned},
+		{"the owner's goodbye", func(s *seat) {
+			s.peer.group.Priority = priorityLeaving
+			s.hear(Initialize)
+		}, ReasonOwnerGoodbye},
+		{"the owner's fault", func(s *seat) {
+			s.peer.group.Flags = 0
+			s.hear(Fault)
+		}, ReasonOwnerFault},
+		{"an advert of the owner", func(s *seat) { s.hear(Active) }, ReasonOwnerSilent},
+		{"an advert of the owner that is not accepted", func(s *seat) {
+			s.peer.echo = &Mark{}
+			s.hear(Active)
+		}, ReasonNone},
+		{"an advert of the owner that is badly signed", func(s *seat) { s.step(BadlySigned{Peer: "a"}) }, ReasonNone},
+		{"an advert of another node", func(s *seat) { s.hearC() }, ReasonNone},
+		{"another node's word of the owner", func(s *seat) { s.hearC(Relay{Node: "a", Age: time.Hour, Role: Active, Healthy: true}) }, ReasonOwnerSilent},
+		{"another node's word of itself", func(s *seat) { s.hearC(Relay{Node: "c", Role: Active, Healthy: true}) }, ReasonNone},
+		{"an answer of the owner to the probe", answer("a"), ReasonOwnerSilent},
+		{"an answer of another node to the probe", answer("c"), ReasonNone},
+		{"an answer of this node to the probe", answer("b"), ReasonNone},
+		{"the address held by nobody", func(s *seat) { s.owner = Owner{Kind: OwnerNone}; s.m.groups[0].lookAt = s.now }, ReasonUnbound},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSeat(t, byA, withC)
+			s.advance(10 * time.Second)
+			if s.held() != ReasonOwnerNeverHeard {
+				t.Fatalf("before: holds %v", s.held())
+			}
+			s.now = s.now.Add(time.Millisecond)
+			tt.happen(s)
+			s.advance(12 * time.Second)
+			if got := s.role() == Active; got != (tt.why != ReasonNone) {
+				t.Fatalf("role %v, holds %v", s.role(), s.held())
+			}
+			if tt.why != ReasonNone {
+				s.want(Active, tt.why)
+			} else if s.held() != ReasonOwnerNeverHeard {
+				t.Errorf("holds %v", s.held())
+			}
+		})
+	}
+}
+
+// TestAnOwnerThatWasHeardOnceFallsSilent, however often its session changed since; and a
+// reload, which keeps the process, changes nothing of that.
+func TestAnOwnerThatWasHeardOnceFallsSilent(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(3*time.Second, Backup)
+	s.step(Reload{Config: s.m.cfg})
+	s.hearFor(3*time.Second, Active)
+	s.advance(5 * time.Second)
+	s.want(Active, ReasonOwnerSilent)
+}
+
+// TestAReloadGivesAnOwnerNoOtherMinute.
+func TestAReloadGivesAnOwnerNoOtherMinute(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.advance(50 * time.Second)
+	s.step(Reload{Config: s.m.cfg})
+	s.advance(12 * time.Second)
+	s.want(Active, ReasonOwnerSilent)
+}
