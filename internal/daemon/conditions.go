@@ -99,11 +99,17 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 				text += "; " + deadText
 			case n.Refusal == election.ReasonWriteDenied:
 				text += "; its condition of that name has the call and the permission"
+			case !n.Heard && n.Refusal == election.ReasonNotHeard:
+				text += "; not once since this daemon started: start its daemon, and " + e.letPass(n.Name)
 			}
 			why = append(why, n.Name+" ("+text+")")
 		}
 	}
-	if e.couldLead(g, s, standby) && !s.LeaderSeen {
+	switch leads := e.couldLead(g, s, standby); {
+	case !leads || s.LeaderSeen:
+	case s.Held == election.ReasonOwnerNeverHeard:
+		add(condNoLeader, "", status.SeverityCritical, "nobody is heard to lead the group: %s", e.neverHeard(g, s.Owner.Node))
+	default:
 		add(condNoLeader, "", status.SeverityCritical,
 			"nobody leads the group although %s could: %s", e.whoCould(g, s), e.leaderless(s))
 	}

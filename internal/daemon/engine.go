@@ -250,7 +250,7 @@ func (e *engine) carryOut(a election.Action) {
 	case election.Changed:
 		e.roleChanged(g, a)
 	case election.Held:
-		e.held(a)
+		e.held(g, a)
 	case election.Latched:
 		e.log.Warn("peer latched", "group", a.Group, "peer", a.Peer, "reason", a.Reason.String())
 	case election.Unlatched:
@@ -315,11 +315,15 @@ func (e *engine) roleChanged(g *group, a election.Action) {
 
 // held tells what a group waits for. What holds a backup while all is well is no
 // news.
-func (e *engine) held(a election.Action) {
+func (e *engine) held(g *group, a election.Action) {
 	if a.Reason == election.ReasonNone || a.Reason == election.ReasonClaimInProgress {
 		return
 	}
-	e.log.Info("group waits", "group", a.Group, "reason", a.Reason.String(), "text", a.Reason.Text())
+	level, text := slog.LevelInfo, a.Reason.Text()
+	if a.Reason == election.ReasonOwnerNeverHeard {
+		level, text = slog.LevelWarn, e.neverHeard(g, g.owner.Node)
+	}
+	e.log.Log(context.Background(), level, "group waits", "group", a.Group, "reason", a.Reason.String(), "text", text)
 }
 
 func (e *engine) noted(a election.Action) {

@@ -184,7 +184,8 @@ func TestDatagramsSignedWithAnotherKeyElectNobodyAndHoldATakeoverBack(t *testing
 // speaks for it.
 func TestForgeriesFromElsewhereHoldNothingBack(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		b := w.start(nodeB, nil)
+		a, b := w.settled()
+		a.crash()
 		socket, err := w.network.Listen(netip.MustParseAddrPort("10.0.4.99:7112"))
 		w.must(err)
 		datagram, err := wire.AppendAdvert(nil, &election.Advert{Cluster: "web", From: nodeA, FromAddress: privates[nodeA].Addr(), To: nodeB, Session: 9, Sequence: 1, Interval: interval}, keyring(t, otherKey))

@@ -6,6 +6,8 @@ package daemon
 import (
 	"testing"
 	"time"
+
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // alone makes a node read each address by a call of its own, which takes so long.
@@ -40,7 +42,7 @@ func TestAGroupOfManyAddressesMovesHoweverSlowTheirReadsAre(t *testing.T) {
 // TestReadsThatHangHoldUpNoOtherGroup, however many they are.
 func TestReadsThatHangHoldUpNoOtherGroup(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		_, many := w.many(40, target(nodeA))
+		_, many := w.many(40, providers.Target{})
 		b := w.start(nodeB, func(n *node, o *Options, p *parts) {
 			alone(callTime, many)(n, o, p)
 			for i := range 38 {

@@ -25,7 +25,7 @@ type GroupStatus struct {
 	Role          Role
 	Reason        Reason  // of the role
 	Held          Reason  // what the group waits for
-	HeldUntil     Instant // when that ends by itself at the latest; 0: not known
+	HeldUntil     Instant // when that ends by itself at the latest; 0: not known, or past
 	Waits         bool    // for an owner read that began at WaitsSince or later
 	WaitsSince    Instant // zero: any
 	LeaderSeen    bool    // an advert, a relay or a probe shows a node that leads
@@ -117,7 +117,7 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, HandoverUntil: g.plan.handUntil, Newest: g.claim.highest, LastPlan: g.plan.ended,
 	}
 	s.Waits, s.WaitsSince, s.LeaderSeen = g.waits, max(m.gateSince(g)+1, g.wordAt), m.leaderSeen(g)
-	if i := m.ownerIndex(g); i >= 0 && g.held == ReasonOwnerNeverHeard {
+	if i := m.ownerIndex(g); i >= 0 && g.held == ReasonOwnerNeverHeard && g.neverHeardUntil(i) > m.now {
 		s.HeldUntil = g.neverHeardUntil(i)
 	}
 	if g.probe.from > 0 {
