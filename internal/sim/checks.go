@@ -15,7 +15,7 @@ import (
 )
 
 // The checkers, each named after its invariant (docs/design.md section 3) or, the
-// last three, after the section that promises it.
+// last four, after the section that promises it.
 const (
 	checkWriteGate   = "I1-write-gate"
 	checkNoFight     = "I2-no-fight"
@@ -32,6 +32,7 @@ const (
 	checkOurs        = "I13-only-ours"
 	checkTwoActives  = "5.5-two-actives"
 	checkAnnounced   = "5.10-announced"
+	checkNeverHeard  = "5.3-never-heard"
 	checkReasons     = "reasons"
 )
 
@@ -39,7 +40,7 @@ const (
 func Checkers() []string {
 	return []string{
 		checkWriteGate, checkNoFight, checkFailStatic, checkConvergence, checkRepair, checkWitness, checkStall,
-		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkAnnounced, checkReasons,
+		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkAnnounced, checkNeverHeard, checkReasons,
 	}
 }
 
@@ -124,12 +125,19 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 			if badly {
 				c.broken(w, checkSigned, "%s: a badly signed datagram changes its role to %s (%s)", n.name, a.To, a.Reason)
 			}
+			if a.Reason == election.ReasonOwnerSilent {
+				c.neverHeard(w, n, a)
+			}
 			c.changed(w, n, a)
 			c.news = true
 			if a.To == election.Fault || a.To == election.Drained {
 				for range w.nodes { // the owner, as its probe tells all others, cannot lead
 					c.allow(w.groupIndex(a.Group))
 				}
+			}
+		case election.Held:
+			if a.Reason == election.ReasonOwnerNeverHeard {
+				c.neverHeard(w, n, a)
 			}
 		case election.Unlatched:
 			c.news = true
@@ -162,6 +170,7 @@ func (c *checks) changed(w *world, n *node, a *election.Action) {
 		s.drained = true
 	}
 	if a.To == election.Active {
+		s.serviceFails = 0
 		s.activeAt, s.from, s.ackedAt, s.lagged = w.local(n), s.read, 0, false
 		recent := c.orderedAt[gi] != 0 && w.now.Sub(c.orderedAt[gi]) < c.atMost(election.ClaimTimeoutDefault) // an order lasts as long
 		s.ordered = s.ordered && (a.Reason == election.ReasonAssigned || a.Reason == election.ReasonSuccessor || recent)

@@ -26,7 +26,7 @@ func (w *world) drill(h *History) {
 		w.drillHand(h, gi) // preemption is a move of its own, and only the end counts here
 		return
 	}
-	switch w.chance.weighted(3, 2, 3, 2, 2, 2) {
+	switch w.chance.weighted(3, 2, 3, 2, 2, 2, 3) {
 	case 0:
 		w.drillRestart(h, gi, true)
 	case 1:
@@ -37,8 +37,10 @@ func (w *world) drill(h *History) {
 		w.drillReads(h)
 	case 4:
 		w.drillLostDatagram(h)
-	default:
+	case 5:
 		w.drillHand(h, gi)
+	default:
+		w.drillReboot(h, gi)
 	}
 }
 

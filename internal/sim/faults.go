@@ -27,6 +27,7 @@ const (
 	Crash
 	HostDown
 	Restart
+	NeverHeard
 	Pause
 	PauseClocks
 	Starvation
@@ -63,7 +64,7 @@ const (
 
 var faultNames = [faultKinds]string{
 	"loss", "duplication", "reordering", "delay-tail", "replay", "one-way-cut", "partition", "blind-partition",
-	"crash", "host-down", "restart", "pause", "pause-clocks", "starvation", "wall-step", "clock-drift", "netlink-slow",
+	"crash", "host-down", "restart", "never-heard", "pause", "pause-clocks", "starvation", "wall-step", "clock-drift", "netlink-slow",
 	"api-slow", "api-throttled", "reads-throttled", "api-error", "api-black-hole", "api-hangs", "reply-lost", "write-late", "stale-read", "replica-alternates", "replica-old", "async-fails",
 	"hand-moves", "hand-unbinds", "bad-credentials", "wrong-key", "metadata-outage", "service-fails",
 	"order-assign", "order-hand-to", "order-drain", "config-differs", "probe-blocked", "probe-hairpins", "probe-astray",
@@ -249,6 +250,8 @@ func (w *world) playNode(f Fault) func() {
 	case Restart:
 		w.leave(n, w.chance.one(0.6), w.chance.between(100*time.Millisecond, 8*time.Second))
 		return nil
+	case NeverHeard:
+		return w.neverHear(n)
 	case Pause, PauseClocks:
 		w.pause(n, f == PauseClocks)
 		life := n.life

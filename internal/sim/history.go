@@ -148,6 +148,7 @@ func (w *world) budget() time.Duration {
 	down := election.ActiveDown(election.PriorityMin, w.opts.interval)
 	d := 4*down + // silence, skew, stepping back, row 10
 		20*time.Second + // an announced restart
+		election.NeverHeardFor +
 		5*time.Minute + // the return delay after repeated faults
 		time.Minute + // the delay after a claim that was refused
 		2*(election.ClaimTimeoutDefault+moveTimeout) + // a handover, and a claim after it

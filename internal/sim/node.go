@@ -48,6 +48,7 @@ type node struct {
 	hostDown  bool // the whole machine is down, its service too
 	serviceOK []bool
 	wrongKey  bool
+	mute      int // how many faults let no question pass through the addresses, from it or to it
 	badToken  bool
 	metadata  bool // its metadata service answers
 	known     bool // it has answered in this life

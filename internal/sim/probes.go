@@ -28,7 +28,7 @@ func (w *world) probe(n *node, gi int) {
 	case w.probing.astray > 0 && w.chance.one(0.5):
 		h = w.nodes[w.chance.IntN(len(w.nodes))]
 	}
-	if h == nil || h.machine == nil || h.paused || h.wrongKey != n.wrongKey {
+	if h == nil || h.machine == nil || h.paused || h.wrongKey != n.wrongKey || h != n && h.mute+n.mute > 0 {
 		return
 	}
 	life, asked := n.life, w.local(n)

@@ -39,10 +39,13 @@ type shadowGroup struct {
 	read           election.OwnerRead
 	failedAt       election.Instant // start of the first of the reads that all failed since
 	writeOver      election.Instant
-	activeAt       election.Instant   // when it became active last
-	from           election.OwnerRead // the read that this claim began from
-	ackedAt        election.Instant   // when its last write of this claim was acknowledged; 0: none was
-	lagged         bool               // its newest read shows what was true before that write
+	activeAt       election.Instant            // when it became active last
+	from           election.OwnerRead          // the read that this claim began from
+	ackedAt        election.Instant            // when its last write of this claim was acknowledged; 0: none was
+	lagged         bool                        // its newest read shows what was true before that write
+	namedAt        map[string]election.Instant // when a read named each node first
+	toldOf         map[string]bool             // whom another node's word or an answer to the probe showed
+	serviceFails   int                         // how often in a row the user's probe failed
 }
 
 // shadowPeer is one peer in the eyes of the checkers.
@@ -108,6 +111,7 @@ func (s *shadow) read(w *world, gi int, ev election.OwnerRead) {
 		g.ackedAt != 0 && ev.Ended.Sub(g.ackedAt) < w.groups[gi].config.SettleTime
 	if ev.Began >= g.read.Began {
 		if g.lagged = lags; !lags {
+			s.named(gi, ev)
 			g.read = ev
 		}
 	}
@@ -201,6 +205,14 @@ func (s *shadow) note(w *world, n *node, ev election.Event) {
 		if g := &s.groups[w.groupIndex(ev.Group)]; ev.Failed && g.failedAt == 0 {
 			g.failedAt = ev.Began
 		}
+	case election.ProbeAnswered:
+		s.groups[w.groupIndex(ev.Group)].told(ev.Node)
+	case election.ServiceProbed:
+		if g := &s.groups[w.groupIndex(ev.Group)]; ev.OK {
+			g.serviceFails = 0
+		} else {
+			g.serviceFails++
+		}
 	case election.Assign:
 		s.groups[w.groupIndex(ev.Group)].ordered = true
 	case election.ResumeNode:
@@ -245,6 +257,9 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
 		gi := int(g.VRID) - 1
 		sp.adverts[gi] = *g
 		sp.adverts[gi].Relay = nil
+		for _, r := range g.Relay {
+			s.groups[gi].told(r.Node)
+		}
 		sg := &s.groups[gi]
 		if sg.highest.Less(g.Term) {
 			sg.highest = g.Term

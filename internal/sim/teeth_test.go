@@ -57,6 +57,8 @@ var teeth = []tooth{
 	{guard: "guardRefreshAge", checker: checkWriteGate, within: 50},
 	{guard: "guardAllHeard", checker: checkWriteGate, within: 100},
 	{keeping: true, checker: checkAnnounced, within: 50},
+	{guard: "guardNeverHeard", checker: checkNeverHeard, within: 20},
+	{guard: "guardNeverHeardEnds", checker: checkNeverHeard, within: 150},
 	{guard: "guardReasons", checker: checkReasons, within: 20},
 }
 

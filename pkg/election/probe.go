@@ -99,16 +99,15 @@ func (m *Machine) countProbe(g *group) {
 // node itself says only that the address is local or the fabric hairpins.
 func (m *Machine) probeAnswered(g *group, ev ProbeAnswered) {
 	i := m.peerIndex(ev.Node)
+	if i >= 0 {
+		g.peers[i].toldOf = true
+	}
 	if ev.Asked < g.probe.at {
 		return
 	}
 	g.probe.answered = true
 	g.probe.from, g.probe.at, g.probe.role, g.probe.healthy = i+1, ev.Asked, ev.Role, ev.Healthy
-	if i < 0 {
-		return
-	}
-	g.peers[i].toldOf = true
-	if g.latches[i] != never {
+	if i >= 0 && g.latches[i] != never {
 		g.probe.latched[i] = latchProbe{answered: true, answeredAt: ev.Asked}
 	}
 }
