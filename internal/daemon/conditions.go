@@ -237,7 +237,7 @@ func (e *engine) ownerConditions(g *group, s election.GroupStatus, add adder) {
 	}
 	if s.Contended {
 		add(condContended, "", status.SeverityCritical,
-			"the address was taken away three times in ten minutes; find out by whom, then \"fipctl assign %s\"", g.cfg.Name)
+			"the address was taken away three times in ten minutes, and again; find out by whom: two nodes that are mixed up in the file (`address`, `node`, `target`), another cluster, a script; then \"fipctl assign %s\"", g.cfg.Name)
 	}
 	if yes := answering(s); s.Role == election.Active && s.Bound && yes != nil && !*yes {
 		add(condNotAnswering, "", status.SeverityCritical,

@@ -109,7 +109,7 @@ func (w *world) credentials(n *node, denied bool) {
 // and tells both of accepted moves that failed.
 func (w *world) readDone(n *node, r *ownersRead, began election.Instant) {
 	w.credentials(n, false)
-	nodes, seen := w.whoIsWho(), r.seen
+	nodes, seen := w.whoIsWho(n), r.seen
 	for i, gi := range r.groups {
 		if n.machine == nil {
 			return
@@ -184,7 +184,11 @@ func (w *world) trackMoves(n *node, h *hand, owners []election.Owner) {
 	}
 }
 
-func (w *world) whoIsWho() []controller.Node {
+// whoIsWho returns what a node knows of all, to recognise an owner by.
+func (w *world) whoIsWho(n *node) []controller.Node {
+	if w.unacquainted {
+		return w.byTheFile(n)
+	}
 	if w.checks.who == nil {
 		for _, n := range w.nodes {
 			w.checks.who = append(w.checks.who, controller.Node{

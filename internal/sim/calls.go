@@ -254,7 +254,7 @@ func (w *world) assignment(view fakecloud.View, gi, k int) providers.Assignment 
 		a.Version = strconv.FormatInt(at.Since.UnixNano(), 36)
 	}
 	if owner := w.nodeOf(at.Holder); owner != nil {
-		a.PrivateAddresses = append(a.PrivateAddresses, owner.addr)
+		a.PrivateAddresses = append(a.PrivateAddresses, owner.private)
 	}
 	return a
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // The checkers, each named after its invariant (docs/design.md section 3) or, the
-// last four, after the section that promises it.
+// last five, after the section that promises it.
 const (
 	checkWriteGate   = "I1-write-gate"
 	checkNoFight     = "I2-no-fight"
@@ -33,6 +33,7 @@ const (
 	checkTwoActives  = "5.5-two-actives"
 	checkAnnounced   = "5.10-announced"
 	checkNeverHeard  = "5.3-never-heard"
+	checkFight       = "5.8-fight"
 	checkReasons     = "reasons"
 )
 
@@ -40,7 +41,7 @@ const (
 func Checkers() []string {
 	return []string{
 		checkWriteGate, checkNoFight, checkFailStatic, checkConvergence, checkRepair, checkWitness, checkStall,
-		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkAnnounced, checkNeverHeard, checkReasons,
+		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkAnnounced, checkNeverHeard, checkFight, checkReasons,
 	}
 }
 
@@ -62,6 +63,8 @@ type checks struct {
 
 	orderedAt []election.Instant // of each group: an operator's last order
 
+	losses map[[2]int][]election.Instant // when addresses were taken from a node, by group and node
+
 	drift int64 // of the worst clock so far, in millionths
 
 	readCalls []int // of each node, while they are counted
@@ -69,7 +72,7 @@ type checks struct {
 }
 
 func newChecks(w *world) checks {
-	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), orderedAt: make([]election.Instant, len(w.groups)), both: map[[3]int]election.Instant{}, left: map[[2]int]leftover{}}
+	return checks{late: map[int64]bool{}, blind: make([]blindWindow, len(w.groups)), orderedAt: make([]election.Instant, len(w.groups)), both: map[[3]int]election.Instant{}, left: map[[2]int]leftover{}, losses: map[[2]int][]election.Instant{}}
 }
 
 // broken notes a broken rule, once though the datagrams to several peers show it.
@@ -136,8 +139,11 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 				}
 			}
 		case election.Held:
-			if a.Reason == election.ReasonOwnerNeverHeard {
+			switch a.Reason {
+			case election.ReasonOwnerNeverHeard:
 				c.neverHeard(w, n, a)
+			case election.ReasonContended:
+				c.contends(w, n, a)
 			}
 		case election.Unlatched:
 			c.news = true
@@ -273,6 +279,7 @@ func (w *world) holderChanged(ch fakecloud.Change) {
 	if ch.Node != "" && ch.To.IsZero() && w.groups[gi].kind.atomic() {
 		c.broken(w, checkNoGap, "%s left %v unbound where one call moves it", ch.Node, ch.IP)
 	}
+	c.lost(w, gi, ch)
 	late := c.late[ch.Operation] || c.undecided
 	if ch.Moved && ch.Node != "" {
 		c.moves++

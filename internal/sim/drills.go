@@ -26,7 +26,7 @@ func (w *world) drill(h *History) {
 		w.drillHand(h, gi) // preemption is a move of its own, and only the end counts here
 		return
 	}
-	switch w.chance.weighted(3, 2, 3, 2, 2, 2, 3) {
+	switch w.chance.weighted(3, 2, 3, 2, 2, 2, 3, 2) {
 	case 0:
 		w.drillRestart(h, gi, true)
 	case 1:
@@ -39,8 +39,10 @@ func (w *world) drill(h *History) {
 		w.drillLostDatagram(h)
 	case 5:
 		w.drillHand(h, gi)
-	default:
+	case 6:
 		w.drillReboot(h, gi)
+	default:
+		w.drillFight(h, gi)
 	}
 }
 

@@ -48,3 +48,43 @@ func TestAnAnnouncementThatNobodySawIsNoGroundToTakeTheAddressAgain(t *testing.T
 		t.Errorf("%d moves; found %v", moves, w.checks.found)
 	}
 }
+
+// TestNodesWhoseIdentitiesAreSwappedDoNotFightForEver: each has the other's private address by
+// the file, and so neither hears the other. Whatever they take each other for, the address
+// does not go to and fro without end.
+func TestNodesWhoseIdentitiesAreSwappedDoNotFightForEver(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []moveKind{oneCall, oneCallLater, twoCalls, announce} {
+		w := quietCluster(2, kind, nil)
+		a, b := w.nodes[0], w.nodes[1]
+		w.crash(a)
+		w.crash(b)
+		w.shutIn(func(*node) bool { return true })
+		a.addr, b.addr, w.unacquainted = b.addr, a.addr, true
+		w.startAll()
+		before := w.checks.moves
+		w.run(15*time.Minute, nil)
+		moves := w.checks.moves - before
+		w.run(20*time.Minute, nil)
+		if more := w.checks.moves - before - moves; moves > 8 || more > 0 {
+			t.Errorf("%s: %d moves, and later %d; %s", kind, moves, more, w.state())
+		}
+	}
+}
+
+// TestAContentionNeedsLosses is the first half of the checker: a node that a replica fools may
+// not call the address contended.
+func TestAContentionNeedsLosses(t *testing.T) {
+	t.Parallel()
+	for losses, broken := range map[int]bool{0: true, lossesLeast - 1: true, lossesLeast: false} {
+		w, n, _ := announcer()
+		for range losses {
+			w.must(w.model.Place(w.groups[0].addresses[0].IP, w.strangers[0]))
+			w.must(w.model.Place(w.groups[0].addresses[0].IP, n.target))
+		}
+		w.checks.contends(w, n, &election.Action{Kind: election.Held, Group: "g1", Reason: election.ReasonContended})
+		if got := len(w.checks.found) > 0; got != broken {
+			t.Errorf("%d losses: found %v", losses, w.checks.found)
+		}
+	}
+}

@@ -16,10 +16,11 @@ import (
 // node is one machine with its daemon. The daemon may be down, paused or dead for
 // good; the service behind it has a life of its own.
 type node struct {
-	id     int
-	name   string
-	addr   netip.Addr
-	target providers.Target
+	id      int
+	name    string
+	addr    netip.Addr // by the file
+	private netip.Addr // of the machine, as the cloud tells it
+	target  providers.Target
 
 	machine   *election.Machine // nil: the daemon is down
 	life      int               // grows with every start; what an earlier life asked for is dropped

@@ -59,6 +59,7 @@ var teeth = []tooth{
 	{keeping: true, checker: checkAnnounced, within: 50},
 	{guard: "guardNeverHeard", checker: checkNeverHeard, within: 20},
 	{guard: "guardNeverHeardEnds", checker: checkNeverHeard, within: 150},
+	{guard: "guardFight", checker: checkFight, within: 400},
 	{guard: "guardReasons", checker: checkReasons, within: 20},
 }
 

@@ -21,26 +21,27 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // world is one history under way.
 type world struct {
-	opts      options
-	chance    chance
-	now       election.Instant
-	queue     queue
-	nodes     []*node
-	groups    []group
-	links     [][]link
-	spare     []*packet
-	replays   bool
-	model     *fakecloud.Model
-	strangers []providers.Target
-	api       []apiState // per node
-	probing   probing
-	faults    faultState
-	checks    checks
-	phase     phase
-	steps     int64
-	trusting  bool // set by one test: nodes take datagrams that do not verify
-	keeping   bool // set by one test: machines keep the addresses that they are to lose
-	tracing   func(string)
+	opts         options
+	chance       chance
+	now          election.Instant
+	queue        queue
+	nodes        []*node
+	groups       []group
+	links        [][]link
+	spare        []*packet
+	replays      bool
+	model        *fakecloud.Model
+	strangers    []providers.Target
+	api          []apiState // per node
+	probing      probing
+	faults       faultState
+	checks       checks
+	phase        phase
+	steps        int64
+	trusting     bool // set by one test: nodes take datagrams that do not verify
+	unacquainted bool // set by one test: a node knows its own target, and of the others what the file says
+	keeping      bool // set by one test: machines keep the addresses that they are to lose
+	tracing      func(string)
 }
 
 // group is what all nodes know of a group of addresses.
@@ -108,7 +109,8 @@ func (w *world) must(err error) {
 func (w *world) addNode(i int) {
 	n := &node{
 		id: i, name: string(rune('a' + i)), addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}),
-		target: providers.Target{Instance: fmt.Sprintf("i-%c", 'a'+i)}, metadata: true,
+		private: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}),
+		target:  providers.Target{Instance: fmt.Sprintf("i-%c", 'a'+i)}, metadata: true,
 		serviceOK: make([]bool, len(w.opts.groups)), drained: make([]bool, len(w.opts.groups)),
 		digests: make([]uint32, len(w.opts.groups)),
 	}
@@ -121,7 +123,7 @@ func (w *world) addNode(i int) {
 	}
 	w.nodes = append(w.nodes, n)
 	w.must(w.model.AddInstance(fakecloud.Instance{
-		ID: n.target.Instance, Name: n.name, Region: "r", Private: []netip.Addr{n.addr},
+		ID: n.target.Instance, Name: n.name, Region: "r", Private: []netip.Addr{n.private},
 	}))
 }
 

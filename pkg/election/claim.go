@@ -26,6 +26,7 @@ func (m *Machine) writeDone(g *group, ev WriteDone) {
 	}
 	switch ev.Outcome {
 	case WriteAccepted:
+		m.noteRetaken(g)
 		g.claim.ackedAt, g.claim.progressAt = m.now, m.now
 		g.claim.detached = g.claim.detached || ev.Detach
 		g.claim.sentUntil = m.now.Add(g.cfg.MoveTimeout)

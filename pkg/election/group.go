@@ -55,8 +55,9 @@ type group struct {
 	waits     bool      // a decision waits for a read
 	seenOurs  bool      // some read named a node of the cluster
 	moved     movedRead
-	flappedAt Instant              // when this node resumed last after it had been displaced
-	reclaims  [reclaimsMax]Instant // newest first
+	flappedAt Instant             // when this node resumed last after it had been displaced
+	retaken   [retakesMax]Instant // when this node took again what it had lost, newest first
+	keptSince Instant             // since when every read of this active node says that the address is here; never: it does not
 	contended bool
 	step      OwnershipStep // what the last read made this active node do
 
@@ -102,20 +103,22 @@ type movedRead struct {
 
 // claim is what an active node knows of its own claim.
 type claim struct {
-	term       Term
-	highest    Term // newest seen anywhere
-	from       Owner
-	version    string  // of the binding that it began from; empty where the cloud has none
-	unseenAt   Instant // when reads worked again after they had failed for so long that its announcement may have come and gone
-	boundFrom  Instant // a read that says me makes this node bound if it began then or later
-	saidMe     bool
-	taken      bool // part of what it won was taken away again
-	ordered    bool // by an operator: a foreign owner does not stop it
-	byOffer    bool // agreed with the old owner, and not bound yet
-	fault      bool // begun because the owner is in fault
-	wrote      bool // some write has left
-	progressAt Instant
-	detached   bool // our own detach was acknowledged in this term
+	term        Term
+	highest     Term // newest seen anywhere
+	from        Owner
+	version     string  // of the binding that it began from; empty where the cloud has none
+	unseenAt    Instant // when reads worked again after they had failed for so long that its announcement may have come and gone
+	boundFrom   Instant // a read that says me makes this node bound if it began then or later
+	saidMe      bool
+	taken       bool   // part of what it won was taken away again
+	lost        bool   // somebody else has what it had, and no write to take it again was accepted
+	lostVersion string // of the binding by which it was lost
+	ordered     bool   // by an operator: a foreign owner does not stop it
+	byOffer     bool   // agreed with the old owner, and not bound yet
+	fault       bool   // begun because the owner is in fault
+	wrote       bool   // some write has left
+	progressAt  Instant
+	detached    bool // our own detach was acknowledged in this term
 
 	sentAt    Instant // the write under way left; never: none
 	sentUntil Instant // when it counts as over without an answer or a read-back

@@ -42,6 +42,7 @@ const (
 	guardAllHeard                             // 1: without one, on the word of every peer
 	guardNeverHeard                           // 5.3: an owner that was never heard has its time to be
 	guardNeverHeardEnds                       // 4: which ends
+	guardFight                                // 5.8: a fight that goes on is left
 )
 
 // guardsOff is empty for ever, except while the test of package sim says otherwise.

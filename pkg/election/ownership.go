@@ -25,6 +25,7 @@ type OwnershipFacts struct {
 	Agreed        bool      // two reads far enough apart agree, or one has a newer version; and a peer has spoken since
 	Reclaims      bool      // the configuration says that a moved address is taken back
 	Exhausted     bool      // it was taken back too often
+	Lost          bool      // somebody else has what this node had, by a read since its last accepted write
 	SeenOurs      bool      // this cluster was seen owning the address
 	Ordered       bool      // an operator assigned the group to this node
 	RivalMayMove  bool      // a peer is silent, the move takes two calls, and its time is not over
@@ -58,6 +59,9 @@ func (s OwnershipStep) Writes() bool {
 // Ownership is the table of what an active node does with an owner read.
 //
 //	owner     its advert        also                          step
+//	any       any               it was lost, and taken back   contended, where it says serve,
+//	                            too often; nobody ordered     go on or take back below, but for
+//	                            it                            a handover
 //	me        -                                               serve
 //	a peer    active            handover with it              go on
 //	a peer    active            otherwise                     contest
@@ -78,9 +82,15 @@ func (s OwnershipStep) Writes() bool {
 //	foreign   -                 first read                    confirm
 //	foreign   -                 reclaim, and seen ours        reclaim, contended after three
 //	foreign   -                 otherwise                     leave
+//
+// That the address is this node's by name and lost all the same is no contradiction: the
+// name was told by somebody who may be wrong, and the loss by this machine's own target.
 func Ownership(f OwnershipFacts) OwnershipStep {
 	switch f.Holder {
 	case HeldByMe:
+		if f.fights() {
+			return Contended
+		}
 		return Serve
 	case HeldByPeer:
 		return ownershipPeer(f)
@@ -94,6 +104,11 @@ func Ownership(f OwnershipFacts) OwnershipStep {
 	}
 }
 
+// fights reports whether taking the address again would be one more round of a fight.
+func (f OwnershipFacts) fights() bool {
+	return f.Lost && f.Exhausted && !f.Ordered && !f.WithHandover
+}
+
 func ownershipPeer(f OwnershipFacts) OwnershipStep {
 	goesOn := f.Ordered || f.StartedFrom && !f.SaidMe
 	switch f.Peer {
@@ -103,15 +118,19 @@ func ownershipPeer(f OwnershipFacts) OwnershipStep {
 		}
 		return Contest
 	case PeerOut:
+		if f.fights() {
+			return Contended
+		}
 		return TakeBack
 	case PeerSilent:
-		if goesOn {
-			return GoOn
+		if !goesOn {
+			return StepBack
 		}
-		return StepBack
 	}
 	switch {
-	case f.WithHandover, goesOn:
+	case goesOn && f.fights():
+		return Contended
+	case goesOn, f.WithHandover:
 		return GoOn
 	case !f.Agreed:
 		return Confirm
@@ -123,8 +142,10 @@ func ownershipPeer(f OwnershipFacts) OwnershipStep {
 }
 
 func ownershipForeign(f OwnershipFacts) OwnershipStep {
-	switch {
-	case f.Ordered, f.StartedFrom && !f.SaidMe:
+	switch goesOn := f.Ordered || f.StartedFrom && !f.SaidMe; {
+	case goesOn && f.fights():
+		return Contended
+	case goesOn:
 		return GoOn
 	case !f.Agreed:
 		return Confirm

@@ -19,20 +19,26 @@ func ownershipRows() []ownershipRow {
 	ordered := func(f OwnershipFacts) bool { return f.Ordered }
 	handover := func(f OwnershipFacts) bool { return f.WithHandover }
 	unsure := func(f OwnershipFacts) bool { return !f.Agreed }
+	fights := func(f OwnershipFacts) bool { return f.Lost && f.Exhausted && !f.Ordered && !f.WithHandover }
+	again := func(f OwnershipFacts) bool { return started(f) && fights(f) }
 	exhausted := func(f OwnershipFacts) bool { return f.Exhausted }
 	standby, out := []PeerState{PeerStandby}, []PeerState{PeerOut}
 	active, silent := []PeerState{PeerActive}, []PeerState{PeerSilent}
 	return []ownershipRow{
+		{HeldByMe, nil, fights, Contended},
 		{HeldByMe, nil, nil, Serve},
 
 		{HeldByPeer, active, handover, GoOn},
 		{HeldByPeer, active, nil, Contest},
 		{HeldByPeer, silent, ordered, GoOn},
+		{HeldByPeer, silent, again, Contended},
 		{HeldByPeer, silent, started, GoOn},
 		{HeldByPeer, silent, nil, StepBack},
+		{HeldByPeer, out, fights, Contended},
 		{HeldByPeer, out, nil, TakeBack},
 		{HeldByPeer, standby, handover, GoOn},
 		{HeldByPeer, standby, ordered, GoOn},
+		{HeldByPeer, standby, again, Contended},
 		{HeldByPeer, standby, started, GoOn},
 		{HeldByPeer, standby, unsure, Confirm},
 		{HeldByPeer, standby, func(f OwnershipFacts) bool { return !f.Reclaims }, Follow},
@@ -44,6 +50,7 @@ func ownershipRows() []ownershipRow {
 		{HeldByNobody, nil, nil, Bind},
 
 		{HeldByForeign, nil, ordered, GoOn},
+		{HeldByForeign, nil, again, Contended},
 		{HeldByForeign, nil, started, GoOn},
 		{HeldByForeign, nil, unsure, Confirm},
 		{HeldByForeign, nil, func(f OwnershipFacts) bool { return !f.Reclaims || !f.SeenOurs }, LeaveForeign},
@@ -65,13 +72,13 @@ func (r ownershipRow) matches(f OwnershipFacts) bool {
 }
 
 func everyOwnership(visit func(OwnershipFacts)) {
-	for bits := range 1 << 11 {
+	for bits := range 1 << 12 {
 		b := func(i int) bool { return bits>>i&1 == 1 }
 		for holder := HeldByMe; holder <= HeldByForeign; holder++ {
 			for peer := PeerSilent; peer <= PeerOut; peer++ {
 				visit(OwnershipFacts{
 					Holder: holder, Peer: peer, SaidMe: b(0), StartedFrom: b(1), WithHandover: b(2), HandingOver: b(3),
-					Agreed: b(4), Reclaims: b(5), Exhausted: b(6), SeenOurs: b(7), Ordered: b(8), RivalMayMove: b(9), OwnDetachDone: b(10),
+					Agreed: b(4), Reclaims: b(5), Exhausted: b(6), SeenOurs: b(7), Ordered: b(8), RivalMayMove: b(9), OwnDetachDone: b(10), Lost: b(11),
 				})
 			}
 		}
@@ -113,7 +120,7 @@ func TestOwnershipKeepsItsPromises(t *testing.T) {
 		kept func(OwnershipFacts, OwnershipStep) bool
 	}{
 		{"an active node serves exactly when the cloud names it (invariant 6)", func(f OwnershipFacts, s OwnershipStep) bool {
-			return (s == Serve) == (f.Holder == HeldByMe)
+			return (s == Serve) == (f.Holder == HeldByMe && !(s == Contended && f.Lost && f.Exhausted))
 		}},
 		{"a stranger that came by itself is never overwritten without an order or reclaim (invariant 13)", func(f OwnershipFacts, s OwnershipStep) bool {
 			allowed := f.Ordered || f.StartedFrom && !f.SaidMe || f.Reclaims && f.SeenOurs
@@ -132,8 +139,13 @@ func TestOwnershipKeepsItsPromises(t *testing.T) {
 		{"who was taken from too often reclaims no more", func(f OwnershipFacts, s OwnershipStep) bool {
 			return s != Reclaim || !f.Exhausted
 		}},
+		{"a fight is not gone on with, and only then is it one (5.8)", func(f OwnershipFacts, s OwnershipStep) bool {
+			left := f.Holder == HeldByNobody || f.Ordered || f.WithHandover || !s.Writes() && s != Serve
+			return !(f.Lost && f.Exhausted) || left
+		}},
 		{"one read is not enough to believe in a hand", func(f OwnershipFacts, s OwnershipStep) bool {
-			return f.Agreed || s != Follow && s != Reclaim && s != Contended && s != LeaveForeign
+			fights := s == Contended && f.Lost && f.Exhausted
+			return f.Agreed || fights || s != Follow && s != Reclaim && s != Contended && s != LeaveForeign
 		}},
 	}
 	broken := make([]int, len(promises))

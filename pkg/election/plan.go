@@ -49,7 +49,7 @@ func (m *Machine) OwnRefusal(groupName string) Reason {
 // assign takes in an operator's order to lead the group here.
 func (m *Machine) assign(g *group, ev Assign) {
 	g.contended = false
-	g.reclaims = [reclaimsMax]Instant{}
+	g.retaken = [retakesMax]Instant{}
 	if g.role == Active {
 		g.plan.sticky = true
 		g.claim.ordered = true

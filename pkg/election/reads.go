@@ -32,6 +32,7 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		m.countIncumbent(g)
 	}
 	if g.role == Active && !(m.lacks(guardRepair) && g.claim.saidMe) {
+		m.noteLoss(g, &ev)
 		g.claim.taken = g.claim.taken || ev.Taken
 		m.judgeOwner(g)
 	}
@@ -190,7 +191,6 @@ func (m *Machine) judgeOwner(g *group) {
 	case Follow:
 		m.giveUp(g, Backup, ReasonMovedByHand)
 	case Reclaim:
-		m.countReclaim(g)
 		m.claimAgain(g, ReasonReclaimed)
 	case TakeBack:
 		m.claimAgain(g, ReasonTakenBack)
@@ -253,7 +253,8 @@ func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 		HandingOver:   g.plan.handover.To != "" && !m.lacks(guardHandingOver),
 		Agreed:        g.read.began.Sub(g.moved.at) >= agreeAfter,
 		Reclaims:      g.cfg.OnMoved == ReclaimMoved,
-		Exhausted:     g.contended || m.within(g.reclaims[reclaimsMax-1], reclaimWindow),
+		Exhausted:     m.exhausted(g),
+		Lost:          g.claim.lost,
 		SeenOurs:      g.seenOurs,
 		Ordered:       g.claim.ordered,
 		RivalMayMove:  m.rivalMayMove(g),
@@ -286,11 +287,6 @@ func (m *Machine) peerState(g *group, i int) PeerState {
 	default:
 		return PeerStandby
 	}
-}
-
-func (m *Machine) countReclaim(g *group) {
-	copy(g.reclaims[1:], g.reclaims[:])
-	g.reclaims[0] = m.now
 }
 
 // claimAgain starts another claim of an active node, from the owner just read.

@@ -21,6 +21,7 @@ func (m *Machine) become(g *group, role Role, reason Reason) {
 		}
 		g.claim = claim{term: g.claim.term, highest: g.claim.highest, overAt: g.claim.overAt}
 		g.plan.handover, g.plan.draining, g.plan.placing, g.plan.sticky = Handover{}, false, false, false
+		g.keptSince = never
 		g.step = Serve
 		g.lookAt = m.now // whoever leads now, people ask this node as well
 	}

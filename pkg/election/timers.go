@@ -31,8 +31,9 @@ const (
 	awayFor          = 20 * time.Second // how long a failed read says that the cloud does not answer
 	flapWindow       = time.Minute      // how long a displacement that was undone makes the next one need two reads
 	ownerReadDispute = time.Second      // two reads closer than this do not outrank each other
-	reclaimWindow    = 10 * time.Minute
-	reclaimsMax      = 3
+	retakeWindow     = 10 * time.Minute // in which an address that was lost is taken again retakesMax times
+	retakesMax       = 3
+	fightOver        = 3 * time.Minute // of reads that all show it here: longer than a round of two nodes with slow reads and a slow move
 	crashWindow      = time.Minute
 	uptimeLeadsKept  = 8                // adverts of a peer whose uptime is compared with our clock
 	uptimeDrift      = 20               // clocks of two machines drift apart by at most one part in this many: 5 %

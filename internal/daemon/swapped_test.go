@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"testing"
+	"time"
+)
+
+// TestNodesMixedUpInTheFileDoNotFightForEver: the two `address:` lines are exchanged, on both
+// nodes. Neither hears the other, and each took the other's machine for its own: both said
+// that all was well, and the address moved every 15 s without end.
+func TestNodesMixedUpInTheFileDoNotFightForEver(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		swapped := func(_ *node, o *Options, _ *parts) {
+			ns := o.Config.Nodes
+			ns[0].Address, ns[1].Address = ns[1].Address, ns[0].Address
+		}
+		a := w.start(nodeA, swapped)
+		w.pass(5 * time.Second)
+		b := w.start(nodeB, swapped)
+		w.pass(2 * time.Minute)
+		moves := w.cloud.Moves(floating)
+		if moves > 8 {
+			t.Errorf("%d moves in two minutes", moves)
+		}
+		if a.text(condContended)+a.text(condForeignOwner)+b.text(condContended)+b.text(condForeignOwner) == "" {
+			t.Errorf("nobody says what is the matter: %v and %v", a.codes(), b.codes())
+		}
+		w.pass(20 * time.Minute)
+		if more := w.cloud.Moves(floating) - moves; more > 0 {
+			t.Errorf("%d moves after that", more)
+		}
+	})
+}
