@@ -119,20 +119,21 @@ func TestOnlyATakeoverBySilenceIsComparedWithTheTheory(t *testing.T) {
 	t.Parallel()
 	const interval = 256 * time.Millisecond // active-down is 924 ms
 	for name, test := range map[string]struct {
-		event event
-		last  time.Time
-		want  string
+		events []event
+		last   time.Time
+		want   string
 	}{
-		"by silence":        {role(1024, "lb-b", "backup", "active", "owner-silent"), at(90), "decided 934ms after the last advert; active-down is 924ms (+1.1 %)"},
-		"by fault":          {role(1024, "lb-b", "backup", "active", "owner-fault"), at(90), ""},
-		"before the fault":  {role(50, "lb-b", "backup", "active", "owner-silent"), at(0), ""},
-		"no advert at all":  {role(1024, "lb-b", "backup", "active", "owner-silent"), time.Time{}, ""},
-		"adverts went on":   {role(1024, "lb-b", "backup", "active", "owner-silent"), at(1100), ""},
-		"silent for long":   {role(1024, "lb-b", "backup", "active", "owner-silent"), at(-500), ""},
-		"another node":      {role(1024, "lb-a", "backup", "active", "owner-silent"), at(90), ""},
-		"no change of role": {write(1024, "lb-b"), at(90), ""},
+		"by silence":        {[]event{role(1024, "lb-b", "backup", "active", "owner-silent")}, at(90), "decided 934ms after the last advert; active-down is 924ms (+1.1 %)"},
+		"by fault":          {[]event{role(1024, "lb-b", "backup", "active", "owner-fault")}, at(90), ""},
+		"before the fault":  {[]event{role(50, "lb-b", "backup", "active", "owner-silent")}, at(0), ""},
+		"no advert at all":  {[]event{role(1024, "lb-b", "backup", "active", "owner-silent")}, time.Time{}, ""},
+		"adverts went on":   {[]event{role(1024, "lb-b", "backup", "active", "owner-silent")}, at(1100), ""},
+		"silent for long":   {[]event{role(1024, "lb-b", "backup", "active", "owner-silent")}, at(-500), ""},
+		"another node":      {[]event{role(1024, "lb-a", "backup", "active", "owner-silent")}, at(90), ""},
+		"started since":     {[]event{role(300, "lb-b", "initialize", "backup", "started"), role(1024, "lb-b", "backup", "active", "owner-silent")}, at(90), ""},
+		"no change of role": {[]event{write(1024, "lb-b")}, at(90), ""},
 	} {
-		if got := silenceNote([]event{test.event}, at(100), test.last, interval); got != test.want {
+		if got := silenceNote(test.events, at(100), test.last, interval); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

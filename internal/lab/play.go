@@ -169,7 +169,13 @@ func (c *cluster) timerEnd(fault time.Time) time.Time {
 func silenceNote(events []event, fault, lastAdvert time.Time, interval time.Duration) string {
 	theory := activeDown(interval, nodePriorities[standbyNode])
 	for _, e := range events {
-		if e.Kind != eventRole || e.At.Before(fault) || e.Who != nodeNames[standbyNode] || e.To != election.Active.String() {
+		if e.Kind != eventRole || e.At.Before(fault) || e.Who != nodeNames[standbyNode] {
+			continue
+		}
+		if e.From == election.Initialize.String() {
+			return "" // its daemon has started since, and heard none
+		}
+		if e.To != election.Active.String() {
 			continue
 		}
 		// The silence must have begun with the fault: a cloud that was away until

@@ -63,10 +63,13 @@ func TestNodesWhoseIdentitiesAreSwappedDoNotFightForEver(t *testing.T) {
 		a.addr, b.addr, w.unacquainted = b.addr, a.addr, true
 		w.startAll()
 		before := w.checks.moves
-		w.run(15*time.Minute, nil)
+		w.run(150*time.Second, nil) // four losses that count, half a minute apart; in two calls it takes longer
+		if !kind.atomic() {
+			w.run(12*time.Minute, nil)
+		}
 		moves := w.checks.moves - before
 		w.run(20*time.Minute, nil)
-		if more := w.checks.moves - before - moves; moves > 8 || more > 0 {
+		if more := w.checks.moves - before - moves; more > 0 {
 			t.Errorf("%s: %d moves, and later %d; %s", kind, moves, more, w.state())
 		}
 	}

@@ -9,9 +9,10 @@ package election
 // takes the other's machine for its own, both say that they are bound, and the address goes
 // to and fro.
 //
-// What one replica of the cloud says late is no fight: it shows the address here again by
-// itself, so that no write is needed, and a time in which every read shows it here ends the
-// count.
+// What a replica of the cloud says late is no fight, though a write may follow it. It says so
+// soon after something has changed: a round counts only half a minute after this node began
+// to lead or the last one that counted, unless two reads have confirmed the loss. And a time in
+// which every read shows the address here ends the count.
 
 // noteLoss follows, with each read of an active node, whether somebody else has what it had.
 // What it had, a read showed here first; or a write of it was accepted, and there is a binding
@@ -44,6 +45,9 @@ func (m *Machine) noteRetaken(g *group) {
 		return
 	}
 	g.claim.lost = false
+	if g.step != Reclaim && m.now.Sub(max(g.since, g.retaken[0])) < roundLeast {
+		return
+	}
 	copy(g.retaken[1:], g.retaken[:])
 	g.retaken[0] = m.now
 }

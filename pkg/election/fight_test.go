@@ -14,6 +14,7 @@ func fight(t *testing.T) *seat {
 	s.advance(5 * time.Second)
 	s.want(Active, ReasonResumedBound)
 	s.mute = true
+	s.advance(roundLeast)
 	return s
 }
 
@@ -30,7 +31,7 @@ func (s *seat) takes() {
 	s.t.Helper()
 	s.step(WriteSent{Group: "web"})
 	s.step(WriteDone{Group: "web", Outcome: WriteAccepted})
-	s.now = s.now.Add(time.Second)
+	s.advance(roundLeast)
 }
 
 // mine is a read that names this node, and mixedUp one that does as well, although what this
@@ -77,6 +78,17 @@ func TestWhatIsNoFight(t *testing.T) {
 			s.told(mixedUp)
 			s.told(mine)
 			s.takes()
+		},
+		"replicas that disagree for a while after each loss": func(s *seat) {
+			for range 20 {
+				s.told(mixedUp)
+				s.step(WriteSent{Group: "web"})
+				s.step(WriteDone{Group: "web", Outcome: WriteAccepted})
+				s.told(mine)
+			}
+			for range 190 {
+				s.told(mine)
+			}
 		},
 		"a write that the cloud refused": func(s *seat) {
 			s.told(mixedUp)

@@ -33,7 +33,8 @@ const (
 	ownerReadDispute = time.Second      // two reads closer than this do not outrank each other
 	retakeWindow     = 10 * time.Minute // in which an address that was lost is taken again retakesMax times
 	retakesMax       = 3
-	fightOver        = 3 * time.Minute // of reads that all show it here: longer than a round of two nodes with slow reads and a slow move
+	roundLeast       = 30 * time.Second // from one loss that counts to the next, where one read is all that tells
+	fightOver        = 3 * time.Minute  // of reads that all show it here: longer than a round of two nodes with slow reads and a slow move
 	crashWindow      = time.Minute
 	uptimeLeadsKept  = 8                // adverts of a peer whose uptime is compared with our clock
 	uptimeDrift      = 20               // clocks of two machines drift apart by at most one part in this many: 5 %
