@@ -48,7 +48,7 @@ func TestUDPThatWasNeverOpenedMovesNothingForAMinute(t *testing.T) {
 		if got := a.text(condNoStandby); got != want {
 			t.Errorf("on the owner:\ngot  %s\nwant %s", got, want)
 		}
-		w.pass(waits.Until.Sub(time.Now()) - time.Second)
+		w.pass(time.Until(waits.Until) - time.Second)
 		w.wantMoves(0, 0)
 		w.eventually("then it takes the address", b.bound)
 		if b.text(condNoLeader) != "" {
