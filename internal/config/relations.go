@@ -82,15 +82,16 @@ func (b *builder) allowedPerTarget(a providers.Address) int {
 	return k.Capabilities.MaxPerTarget6
 }
 
-// advertSize: an advert that does not fit into a datagram cannot be sent.
+// advertSize: groups travel in as many datagrams as they need, but the header and one
+// group must fit in one.
 func (b *builder) advertSize() {
 	if len(b.cfg.Groups) == 0 || len(b.cfg.Nodes) > nodesMax {
 		return
 	}
 	shape := wire.Shape{Cluster: b.cfg.Cluster.ID, Nodes: b.nodeNames(), Providers: b.usedProviders()}
-	if size := shape.Size(len(b.cfg.Groups)); size > wire.MaxSize {
-		b.errorf("groups", "an advert of %s and %s with names this long can take %d bytes, a datagram has %d: at most %s fit; make a second cluster, or shorten names",
-			count(len(b.cfg.Groups), "group"), count(len(b.cfg.Nodes), "node"), size, wire.MaxSize, count(shape.MaxGroups(), "group"))
+	if size := shape.Size(); size > wire.MaxSize {
+		b.errorf("nodes", "what %s with names this long and %s say of one group can take %d bytes, a datagram has %d; shorten names by %d bytes in all, or make a second cluster",
+			count(len(b.cfg.Nodes), "node"), count(len(shape.Providers), "provider"), size, wire.MaxSize, size-wire.MaxSize)
 	}
 }
 

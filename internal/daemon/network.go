@@ -84,18 +84,22 @@ func (e *engine) refused(why election.Reason) {
 	}
 }
 
+// sendAdvert sends all parts of an advert at once: a word that waits for its turn comes
+// late, and a burst of them fits in every buffer (docs/design.md decision NN).
 func (e *engine) sendAdvert(peer string, a *election.Advert) {
-	b, err := wire.AppendAdvert(e.out[:0], a, &e.receiver.Keys)
-	if err != nil {
-		e.log.Error("build advert", "peer", peer, "error", err)
-		return
+	for next, more := 0, true; more; more = next < len(a.Groups) {
+		b, after, err := wire.AppendPart(e.out[:0], a, next, &e.receiver.Keys)
+		if err != nil {
+			e.log.Error("build advert", "peer", peer, "error", err)
+			return
+		}
+		e.out, next = b, after
+		if err := e.net.Send(e.peers[peer], netip.Addr{}, b); err != nil {
+			e.log.Debug("send advert", "peer", peer, "error", err)
+			continue
+		}
+		e.metrics.AdvertSent(peer)
 	}
-	e.out = b
-	if err := e.net.Send(e.peers[peer], netip.Addr{}, b); err != nil {
-		e.log.Debug("send advert", "peer", peer, "error", err)
-		return
-	}
-	e.metrics.AdvertSent(peer)
 }
 
 // probesMax bounds the questions of one group whose answers are awaited, and

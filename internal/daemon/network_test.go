@@ -57,7 +57,7 @@ func (a *asker) advert(to *node, role election.Role, term uint64) {
 	own := to.engine.session
 	advert := election.Advert{
 		Cluster: "web", From: nodeB, FromAddress: privates[nodeB].Addr(), To: to.name, Session: 7, Sequence: 1, Interval: interval,
-		Echo: election.Mark{Session: own, Sequence: a.heard(own)},
+		Echo: election.Mark{Session: own, Sequence: a.heard(own)}, Total: 1,
 		Groups: []election.GroupAdvert{{VRID: 51, Role: role, Priority: 100, Digest: to.engine.cfg.GroupDigest(to.engine.groups[0].cfg),
 			Term: election.Term{Number: term, Node: nodeB}, Flags: election.FlagHealthy | election.FlagCanClaim}},
 	}
@@ -155,7 +155,7 @@ func TestDatagramsSignedWithAnotherKeyElectNobodyAndHoldATakeoverBack(t *testing
 		b := w.start(nodeB, nil)
 		forger := w.asker(nodeA, otherKey)
 		send := func() {
-			advert := election.Advert{Cluster: "web", From: nodeA, FromAddress: privates[nodeA].Addr(), To: nodeB, Session: 9, Sequence: 1, Interval: interval,
+			advert := election.Advert{Cluster: "web", From: nodeA, FromAddress: privates[nodeA].Addr(), To: nodeB, Session: 9, Sequence: 1, Interval: interval, Total: 1,
 				Groups: []election.GroupAdvert{{VRID: 51, Role: election.Active, Priority: 254}}}
 			datagram, err := wire.AppendAdvert(nil, &advert, forger.keys)
 			w.must(err)

@@ -8,21 +8,23 @@ import (
 	"time"
 )
 
-// Advert is the signed datagram that one node sends to one peer: who it is, what
-// it heard from that peer, and one record for each group. Package wire gives its
-// bytes.
+// Advert is what one node says to one peer: who it is, what it heard from that peer,
+// and one record for each group. Package wire gives its bytes. It travels in as many
+// signed datagrams as its groups need, its parts: each has all of it but some of the
+// groups, and the same sequence, so a part is an Advert as well.
 type Advert struct {
 	Cluster     string
 	From        string     // the sender's node name
 	FromAddress netip.Addr // the address the sender says it has; decides ties
 	To          string     // the receiver's node name
 	Session     uint64     // drawn at random at every start
-	Sequence    uint64     // grows by one with every datagram of a session; starts at 1
+	Sequence    uint64     // grows by one with every advert of a session; starts at 1
 	Uptime      time.Duration
 	Interval    time.Duration // the sender's advert interval
-	Echo        Mark          // last datagram accepted from the receiver
+	Echo        Mark          // last advert accepted from the receiver, whole or in part
 	Hello       Mark          // newest that verified under a session not yet accepted
 	Targets     []NodeTarget  // what the sender is called by each provider
+	Total       uint8         // how many groups the sender has in all, those of the other parts included
 	Groups      []GroupAdvert
 }
 

@@ -392,7 +392,7 @@ func TestAnEchoOfAnyAdvertOfTheLastActiveDownCounts(t *testing.T) {
 	}
 	s.peer.echo = &heard
 	s.hear(Backup)
-	if !s.m.Status().Groups[0].Nodes[0].Fresh || s.m.peers[0].oneWayAt != never {
+	if !s.m.Status().Groups[0].Nodes[0].Fresh || s.m.groups[0].peers[0].oneWayAt != never {
 		t.Error("the echo of a hundred adverts ago makes the peer one-way")
 	}
 }

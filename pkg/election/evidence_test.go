@@ -132,7 +132,7 @@ func TestAProbeAnsweredBeforeTheSilenceIsOutlived(t *testing.T) {
 	}{{"asked before the silence", 1400 * time.Millisecond, true}, {"asked in the silence", 1600 * time.Millisecond, false}} {
 		s := newSeat(t, byA, nil)
 		s.hearFor(30*time.Second, Active)
-		last := s.m.peers[0].twoWayAt
+		last := s.m.groups[0].peers[0].twoWayAt
 		s.now = last.Add(tt.asked + time.Millisecond)
 		s.step(ProbeAnswered{Group: "web", Node: "a", Asked: last.Add(tt.asked), Role: Active, Healthy: true})
 		s.advance(last.Add(3 * time.Second).Sub(s.now))

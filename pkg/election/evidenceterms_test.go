@@ -19,7 +19,8 @@ func witnesses(t *testing.T) (*Machine, *group) {
 	for i, heard := range []time.Duration{5 * time.Second, 100 * time.Millisecond} {
 		p := m.peers[i]
 		p.interval, p.heardAt, p.twoWayAt = time.Second, m.now.Add(-heard), m.now.Add(-heard)
-		g.peers[i].at, g.peers[i].Role, g.peers[i].Flags = p.heardAt, Backup, FlagHealthy|FlagCanClaim
+		g.peers[i].at, g.peers[i].twoWayAt = p.heardAt, p.heardAt
+		g.peers[i].Role, g.peers[i].Flags = Backup, FlagHealthy|FlagCanClaim
 	}
 	g.peers[0].Role = Active
 	return m, g
@@ -52,7 +53,7 @@ func TestWhoSpeaksForAnOwner(t *testing.T) {
 		{"in fault, as long ago", func(m *Machine, g *group) { g.answers(m, 4*second, Active, false) }, false, ReasonNone},
 		{"in fault, and was heard since", func(m *Machine, g *group) {
 			g.answers(m, 2*second, Active, false)
-			m.peers[0].heardAt = m.now.Add(-second)
+			g.peers[0].at = m.now.Add(-second)
 		}, false, ReasonNone},
 		{"a peer hears it lead", func(_ *Machine, g *group) { g.relays(Relay{"a", second, Active, true}) }, true, ReasonNone},
 		{"a peer hears it stand by", func(_ *Machine, g *group) { g.relays(Relay{"a", second, Backup, true}) }, false, ReasonNone},
@@ -60,7 +61,7 @@ func TestWhoSpeaksForAnOwner(t *testing.T) {
 		{"a peer hears another lead", func(_ *Machine, g *group) { g.relays(Relay{"d", second, Active, true}) }, false, ReasonNone},
 		{"a peer that is not heard itself", func(m *Machine, g *group) {
 			g.relays(Relay{"a", second, Active, true})
-			m.peers[1].twoWayAt = m.now.Add(-5 * second)
+			g.peers[1].twoWayAt = m.now.Add(-5 * second)
 		}, false, ReasonNone},
 		{"the newer of two words counts", func(_ *Machine, g *group) {
 			g.relays(Relay{"a", 2 * second, Active, true}, Relay{"a", second, Backup, true})
@@ -83,7 +84,7 @@ func TestWhoSpeaksForAnOwner(t *testing.T) {
 func TestReadsOfNobodyNeitherLatchNorMoveTheBaseline(t *testing.T) {
 	t.Parallel()
 	s, g := restingSeat(t)
-	s.m.peers[0].twoWayAt = s.now.Add(-time.Minute) // the owner is silent
+	g.peers[0].twoWayAt = s.now.Add(-time.Minute) // the owner is silent
 	for _, owner := range []Owner{{Kind: OwnerNone}, byA} {
 		s.now = s.now.Add(10 * time.Millisecond)
 		s.m.now = s.now
@@ -99,12 +100,11 @@ func TestReadsOfNobodyNeitherLatchNorMoveTheBaseline(t *testing.T) {
 func TestWhoHoldsBackByWhatStillArrives(t *testing.T) {
 	t.Parallel()
 	heard := func(m *Machine, g *group, role Role, flags Flags) {
-		p := m.peers[0]
-		p.heardAt, p.twoWayAt, g.peers[0].at = m.now, m.now, m.now
+		g.peers[0].at, g.peers[0].twoWayAt = m.now, m.now
 		g.peers[0].Role, g.peers[0].Flags, g.peers[0].Owner.Kind = role, flags, OwnerNode
 	}
-	oneWay := func(m *Machine) {
-		m.peers[0].oneWayAt, m.peers[0].heardAt = m.now.Add(-time.Second), m.now.Add(-time.Second)
+	oneWay := func(m *Machine, g *group) {
+		g.peers[0].oneWayAt, g.peers[0].at = m.now.Add(-time.Second), m.now.Add(-time.Second)
 	}
 	for _, tt := range []struct {
 		name      string
@@ -114,9 +114,9 @@ func TestWhoHoldsBackByWhatStillArrives(t *testing.T) {
 		leads     bool
 	}{
 		{"nothing arrives", func(*Machine, *group) {}, ReasonNone, false, false},
-		{"it leads, one way", func(m *Machine, _ *group) { oneWay(m) }, ReasonOneWayLink, false, true},
-		{"it stands by, one way", func(m *Machine, g *group) { oneWay(m); g.peers[0].Role = Backup }, ReasonNone, false, false},
-		{"it led, one way, and said goodbye", func(m *Machine, g *group) { oneWay(m); g.peers[0].goodbye = true }, ReasonNone, false, false},
+		{"it leads, one way", oneWay, ReasonOneWayLink, false, true},
+		{"it stands by, one way", func(m *Machine, g *group) { oneWay(m, g); g.peers[0].Role = Backup }, ReasonNone, false, false},
+		{"it led, one way, and said goodbye", func(m *Machine, g *group) { oneWay(m, g); g.peers[0].goodbye = true }, ReasonNone, false, false},
 		{"a session that is not accepted yet", func(m *Machine, _ *group) {
 			m.peers[0].pendingSince, m.peers[0].pendingAt = m.now.Add(-time.Second), m.now
 		}, ReasonSessionPending, false, false},
@@ -156,7 +156,7 @@ func TestARivalMayBeBetweenItsTwoCalls(t *testing.T) {
 		{"so", func(*Machine, *group) {}, true},
 		{"a move takes one call", func(_ *Machine, g *group) { g.cfg.AtomicMove = true }, false},
 		{"this node's own detach was acknowledged", func(_ *Machine, g *group) { g.claim.detached = true }, false},
-		{"every peer is heard", func(m *Machine, g *group) { m.peers[0].twoWayAt, g.peers[0].at = m.now, m.now }, false},
+		{"every peer is heard", func(m *Machine, g *group) { g.peers[0].twoWayAt, g.peers[0].at = m.now, m.now }, false},
 		{"its time is over", func(m *Machine, g *group) { g.unboundAt = m.now.Add(-time.Hour) }, false},
 		{"by what a peer read", func(_ *Machine, g *group) {
 			g.peers[1].Owner = OwnerReport{Owner: Owner{Kind: OwnerNone}, UnboundAge: time.Hour}

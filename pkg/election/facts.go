@@ -38,6 +38,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 	if owner >= 0 {
 		f.Out = m.outReason(g, owner)
 		f.Eligible = f.Eligible && !(g.lastFailed && f.Out == ReasonOwnerFault)
+		f.UnknownThere = m.unknownThere(g, owner)
 		f.Witnessed = m.witnessed(g, owner)
 		f.Restarting = m.within(g.peers[owner].restartAt, restartHold)
 		f.Prolonged = m.prolonged(g, owner)
@@ -99,20 +100,20 @@ func (m *Machine) readFresh(g *group) bool {
 // it.
 func ReadAgeMax(interval time.Duration) time.Duration { return max(readAgeFloor, interval) }
 
-// allSilent reports whether no peer is fresh.
+// allSilent reports whether no peer is heard, and hears this node.
 func (m *Machine) allSilent(g *group) bool {
 	for i := range m.peers {
-		if m.fresh(g, i) {
+		if m.fresh(g, i) || m.unknownThere(g, i) {
 			return false
 		}
 	}
 	return true
 }
 
-// heard reports whether any accepted advert of the peer, two-way or not, is
-// younger than active-down.
+// heard reports whether any accepted record of the group from the peer, two-way or not,
+// is younger than active-down.
 func (m *Machine) heard(g *group, i int) bool {
-	return m.within(m.peers[i].heardAt, m.activeDown(g, m.peers[i]))
+	return m.within(g.peers[i].at, m.activeDown(g, m.peers[i]))
 }
 
 // outReason says why the owner cannot lead by its own word or the cloud's (row 5).
@@ -120,7 +121,7 @@ func (m *Machine) outReason(g *group, i int) Reason {
 	pg := &g.peers[i]
 	down := m.activeDown(g, m.peers[i])
 	switch {
-	case pg.goodbye && g.probe.answeredBy(i) <= pg.at:
+	case m.saidGoodbye(g, i):
 		return ReasonOwnerGoodbye
 	case m.ownerStopped(g):
 		return ReasonOwnerStopped
@@ -133,7 +134,7 @@ func (m *Machine) outReason(g *group, i int) Reason {
 			return ReasonOwnerCannotClaim
 		}
 	}
-	if g.probe.answeredBy(i) > m.peers[i].heardAt && m.within(g.probe.answeredBy(i), down) {
+	if g.probe.answeredBy(i) > pg.at && m.within(g.probe.answeredBy(i), down) {
 		if r := outByRole(g.probe.role, g.probe.healthy); r != ReasonNone {
 			return r
 		}
@@ -165,7 +166,7 @@ func (m *Machine) relayed(g *group, i int, down time.Duration) (best Relay, ok b
 		}
 		for _, r := range g.peers[k].relay {
 			heard := g.peers[k].at - Instant(r.Age)
-			if r.Node != m.peers[i].Name || heard.Sub(m.peers[i].heardAt) <= m.peers[i].interval/2 || !m.within(heard, down) {
+			if r.Node != m.peers[i].Name || heard.Sub(g.peers[i].at) <= m.peers[i].interval/2 || !m.within(heard, down) {
 				continue
 			}
 			if !ok || r.Age < best.Age {
@@ -207,8 +208,7 @@ func (m *Machine) leaderSeen(g *group) bool {
 // outlived reports whether the last answer of a peer to the probe says nothing any more: it
 // was asked for before the peer fell silent, and two questions since had no answer.
 func (m *Machine) outlived(g *group, i int) bool {
-	p := m.peers[i]
-	return g.probe.missed >= probesMissed && g.probe.answeredBy(i) < p.twoWayAt.Add(p.interval*3/2)
+	return g.probe.missed >= probesMissed && g.probe.answeredBy(i) < g.peers[i].twoWayAt.Add(m.peers[i].interval*3/2)
 }
 
 // prolonged says which datagrams of a peer still arrive though they do not count
@@ -217,7 +217,7 @@ func (m *Machine) prolonged(g *group, i int) Reason {
 	p := m.peers[i]
 	down := m.activeDown(g, p)
 	switch {
-	case g.peers[i].Role == Active && !g.peers[i].goodbye && m.within(p.oneWayAt, down):
+	case g.peers[i].Role == Active && !g.peers[i].goodbye && m.within(g.peers[i].oneWayAt, down):
 		return ReasonOneWayLink
 	case m.within(p.badlySigned, down):
 		return ReasonAuthMismatch

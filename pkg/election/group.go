@@ -70,7 +70,11 @@ type group struct {
 type peerGroup struct {
 	GroupAdvert
 	relay       []Relay // owned copy
-	at          Instant
+	sequence    uint64  // of the last advert that said it, within the peer's session
+	at          Instant // when it was accepted
+	twoWayAt    Instant // when the last one was that proved that the peer hears this node
+	oneWayAt    Instant // when the last one was that did not; never once one did again
+	echoedAt    Instant // when the newest of our adverts left that it echoed
 	goodbye     bool
 	restartAt   Instant // last advert that announced a restart
 	failedClaim bool    // gave up a claim since this node's own claim began
@@ -204,13 +208,11 @@ func (m *Machine) ownActiveDown(g *group) time.Duration {
 	return ActiveDown(m.priority(g), m.cfg.Interval)
 }
 
-// fresh reports whether an accepted two-way advert from the peer is younger than
-// active-down and was no goodbye, and whether the peer still speaks of the group:
-// a reload may have removed it there. The opposite is silent.
+// fresh reports whether an accepted two-way record of the group from the peer is younger
+// than active-down and was no goodbye. What it says of other groups counts for nothing:
+// the part of this one may be lost each time. The opposite is silent.
 func (m *Machine) fresh(g *group, i int) bool {
-	p := m.peers[i]
-	down := m.activeDown(g, p)
-	return !g.peers[i].goodbye && m.within(g.peers[i].at, down) && m.within(p.twoWayAt, down)
+	return !g.peers[i].goodbye && m.within(g.peers[i].twoWayAt, m.activeDown(g, m.peers[i]))
 }
 
 // standbyRefusal says why a peer may not lead the group now, or ReasonNone.
@@ -218,8 +220,11 @@ func (m *Machine) standbyRefusal(g *group, i int) Reason {
 	pg := &g.peers[i]
 	switch {
 	case !m.fresh(g, i):
-		if m.within(m.peers[i].oneWayAt, m.activeDown(g, m.peers[i])) {
+		switch {
+		case m.within(pg.oneWayAt, m.activeDown(g, m.peers[i])):
 			return ReasonOneWayLink
+		case m.unknownThere(g, i):
+			return ReasonUnknownThere
 		}
 		return ReasonNotHeard
 	case pg.Digest != g.cfg.Digest:

@@ -14,6 +14,8 @@ type Machine struct {
 	cfg    Config
 	peers  []*peer
 	groups []*group
+	vrids  [256]*group // by VRID
+	names  map[string]*group
 
 	now       Instant
 	deadline  Instant
@@ -64,9 +66,10 @@ func (m *Machine) configure(cfg Config) {
 		}
 		m.peers[i].Peer = p
 	}
-	m.groups = make([]*group, len(cfg.Groups))
+	m.groups, m.vrids, m.names = make([]*group, len(cfg.Groups)), [256]*group{}, make(map[string]*group, len(cfg.Groups))
 	for i, gc := range cfg.Groups {
-		m.groups[i] = m.adopt(gc, oldGroups, from)
+		g := m.adopt(gc, oldGroups, from)
+		m.groups[i], m.vrids[gc.VRID], m.names[gc.Name] = g, g, g
 	}
 }
 
@@ -99,6 +102,9 @@ func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 	}
 	g := &group{cfg: gc, since: m.now, reason: ReasonStarted, drained: gc.Drained, lookAt: m.now}
 	g.peers, g.latches = make([]peerGroup, len(from)), make([]Instant, len(from))
+	for i, p := range m.peers {
+		g.peers[i].sequence = p.sequence // what left before may have been recorded
+	}
 	g.probe.latched = make([]latchProbe, len(from))
 	m.rankConfigured(g)
 	g.activeDownAt = m.now.Add(m.ownActiveDown(g))
@@ -201,23 +207,7 @@ func (m *Machine) due(i Instant) bool { return i != never && !m.before(i) }
 func (m *Machine) do(a Action) { m.actions = append(m.actions, a) }
 
 // group returns the group of that name, or nil.
-func (m *Machine) group(name string) *group {
-	for _, g := range m.groups {
-		if g.cfg.Name == name {
-			return g
-		}
-	}
-	return nil
-}
-
-func (m *Machine) byVRID(vrid uint8) *group {
-	for _, g := range m.groups {
-		if g.cfg.VRID == vrid {
-			return g
-		}
-	}
-	return nil
-}
+func (m *Machine) group(name string) *group { return m.names[name] }
 
 // peerIndex returns the index of a configured peer, or -1.
 func (m *Machine) peerIndex(name string) int {

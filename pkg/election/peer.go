@@ -39,11 +39,11 @@ type peer struct {
 	sequence uint64 // last accepted of that session
 	hello    Mark   // newest verified datagram of a session not accepted
 	interval time.Duration
-	heardAt  Instant // last accepted datagram
-	twoWayAt Instant // last accepted datagram that proved it hears this node
-	echoedAt Instant // when the newest datagram of ours that it echoed had left
+	heardAt  Instant // last advert accepted, whole or in part
+	twoWayAt Instant // last one that proved that it hears this node
+	roster   roster
+	left     bool // by its newest advert it stops
 
-	oneWayAt     Instant // last accepted datagram that did not
 	badlySigned  Instant
 	pendingSince Instant // first datagram of the session not yet accepted
 	pendingAt    Instant // last one
@@ -63,8 +63,8 @@ type peer struct {
 	answersFrom Instant
 }
 
-// accept decides whether an advert counts (RFC 9568 section 7.1 in our form) and
-// notes what was learnt. It returns ReasonNone for an accepted advert and reports
+// accept decides whether the session of an advert counts (RFC 9568 section 7.1 in our
+// form) and notes what was learnt. It returns ReasonNone for an accepted one and reports
 // whether the advert proves that the peer hears this node, and whether it is the
 // first of its session. A session takes the place of another only by the echo of a
 // datagram that left since that one was accepted.
@@ -75,9 +75,6 @@ func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason
 	down := ActiveDown(PriorityDefault, max(p.learnt(a.Interval), m.cfg.Interval))
 	echoed := m.heardLately(p, a.Echo, down)
 	if p.session == a.Session && p.session != 0 {
-		if a.Sequence <= p.sequence && !m.lacks(guardSequence) {
-			return false, false, ReasonReplayed
-		}
 		return echoed, false, ReasonNone
 	}
 	greeted := p.session == 0 && m.heardLately(p, a.Hello, down)
@@ -113,26 +110,31 @@ func (m *Machine) heardLately(p *peer, mark Mark, down time.Duration) bool {
 	return at != never && m.now.Sub(at) < down
 }
 
-// note stores what an accepted advert says about the peer itself.
-func (m *Machine) note(p *peer, a *Advert, twoWay, first bool) {
-	if first {
-		copy(p.sessions[1:], p.sessions[:])
-		copy(p.former[1:], p.former[:])
-		p.sessions[0], p.former[0] = m.now, p.session
-		p.hello, p.pendingSince, p.pendingAt = Mark{}, never, never
+// beginSession adopts the session of an advert. Of what left before that advert nothing
+// counts in any group: it may have been recorded.
+func (m *Machine) beginSession(i int, a *Advert) {
+	p := m.peers[i]
+	copy(p.sessions[1:], p.sessions[:])
+	copy(p.former[1:], p.former[:])
+	p.sessions[0], p.former[0] = m.now, p.session
+	p.hello, p.pendingSince, p.pendingAt = Mark{}, never, never
+	p.session, p.sequence = a.Session, a.Sequence-1
+	p.roster.begin(a)
+	for _, g := range m.groups {
+		g.peers[i].sequence = a.Sequence - 1
 	}
+}
+
+// note stores what an advert that is the newest of its session says about the peer itself.
+func (m *Machine) note(p *peer, a *Advert, twoWay bool) {
 	p.session, p.sequence = a.Session, a.Sequence
 	p.interval = p.learnt(a.Interval)
 	p.uptime, p.stated = a.Uptime, a.FromAddress
 	p.heardAt = m.now
 	p.badlySigned = never
-	if a.Echo.Session == m.cfg.Session {
-		p.echoedAt = max(p.echoedAt, p.sentRing.when(a.Echo.Sequence))
-	}
+	p.left = false
 	if twoWay {
-		p.twoWayAt, p.oneWayAt = m.now, never
-	} else {
-		p.oneWayAt = m.now
+		p.twoWayAt = m.now
 	}
 	if p.name(a.Targets) {
 		m.recognise()
@@ -183,19 +185,20 @@ func (m *Machine) crashLooping(p *peer) bool {
 	return oldest != never && p.sessions[0].Sub(oldest) < crashWindow && m.now.Sub(p.sessions[0]) < crashWindow
 }
 
-// suspicious reports whether the peer has been silent for more than one and a
-// half of its intervals.
-func (m *Machine) suspicious(p *peer) bool {
-	if p.twoWayAt == never {
-		return true
-	}
-	return !m.within(p.twoWayAt, p.interval*3/2)
+// suspicious reports whether the peer has been silent in a group for more than one and
+// a half of its intervals.
+func (m *Machine) suspicious(g *group, i int) bool {
+	return m.quiet(g.peers[i].twoWayAt, m.peers[i])
 }
 
-// longSilent reports whether no accepted two-way advert of the peer is younger than
+// quiet reports whether an instant at which the peer was heard is as long ago as that.
+func (m *Machine) quiet(heard Instant, p *peer) bool { return !m.within(heard, p.interval*3/2) }
+
+// longSilent reports whether no accepted two-way record of the group is younger than
 // active-down. That it is heard again is news; after one lost datagram it is not.
-func (m *Machine) longSilent(p *peer) bool {
-	return p.twoWayAt == never || m.now.Sub(p.twoWayAt) >= ActiveDown(PriorityDefault, p.interval)
+func (m *Machine) longSilent(g *group, i int) bool {
+	at := g.peers[i].twoWayAt
+	return at == never || m.now.Sub(at) >= ActiveDown(PriorityDefault, m.peers[i].interval)
 }
 
 // mayAnswer reports whether an extra datagram to the peer is within the limit,

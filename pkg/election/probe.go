@@ -73,7 +73,7 @@ func (m *Machine) ownerDoubtful(g *group) bool {
 	if i < 0 {
 		return false
 	}
-	return m.suspicious(m.peers[i]) || g.latches[i] != never || g.probe.from != i+1 && m.within(g.newsAt, newsFor)
+	return m.suspicious(g, i) || g.latches[i] != never || g.probe.from != i+1 && m.within(g.newsAt, newsFor)
 }
 
 // countProbe counts an unanswered question against the latch of the owner (5.4).

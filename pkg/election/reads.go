@@ -269,7 +269,7 @@ func (m *Machine) ownershipFacts(g *group) OwnershipFacts {
 			f.Holder = HeldByNobody
 		}
 		// A peer that has not spoken since may have taken it, unheard, by itself.
-		f.Agreed = f.Agreed && m.peers[i].twoWayAt > g.moved.at
+		f.Agreed = f.Agreed && g.peers[i].twoWayAt > g.moved.at
 		f.WithHandover = m.offers(g, i) || g.plan.handover.To == m.peers[i].Name
 	}
 	return f

@@ -121,6 +121,7 @@ const (
 	ReasonWriteDenied     // the cloud refuses its writes, and another node could lead
 	ReasonStarting        // its checks have not answered since its daemon started
 	ReasonOwnerNeverHeard // the owner has not been heard since this daemon started: silence says little of it
+	ReasonUnknownThere    // the node is heard, and its file does not have the group
 )
 
 var reasonWords = [...]string{
@@ -216,6 +217,7 @@ var reasonWords = [...]string{
 	ReasonDisplacedRetry:   "displaced-retry",
 	ReasonStarting:         "starting",
 	ReasonOwnerNeverHeard:  "owner-never-heard",
+	ReasonUnknownThere:     "group-unknown-there",
 }
 
 var reasonTexts = [...]string{
@@ -311,6 +313,7 @@ var reasonTexts = [...]string{
 	ReasonDisplacedRetry:   "the time after which a displaced node tries again is over",
 	ReasonStarting:         "its checks have not answered since its daemon started",
 	ReasonOwnerNeverHeard:  "the owner has not been heard once since this daemon started, and may be well",
+	ReasonUnknownThere:     "the node is heard, and its file does not have the group; give both nodes the same file and reload",
 }
 
 // Reasons returns every reason but ReasonNone, for tables and metric labels.

@@ -3,8 +3,11 @@
 
 package election
 
-// received takes in one advert: first whether it counts, then what it says of
-// the peer, then what it says of each group.
+// received takes in an advert, or a part of one: first whether it counts, then what it
+// says of the peer, then what it says of each group. The parts of one advert have one
+// sequence. What is said of the peer counts once for all of them, and each group by
+// itself, so parts may come late and in any order: what is newer in one group makes
+// nothing old in another.
 func (m *Machine) received(a *Advert) {
 	i := m.peerIndex(a.From)
 	if i < 0 {
@@ -12,43 +15,95 @@ func (m *Machine) received(a *Advert) {
 		return
 	}
 	p := m.peers[i]
+	hello := p.hello
 	twoWay, first, refused := m.accept(p, a)
 	if refused != ReasonNone {
 		m.do(Action{Kind: Refused, Peer: p.Name, Reason: refused})
-		if refused == ReasonSessionPending {
+		if refused == ReasonSessionPending && p.hello != hello { // one answer to all parts
 			m.answer(i)
 		}
 		return
 	}
-	wasSilent := m.longSilent(p)
-	m.note(p, a, twoWay, first)
-	m.noticeSkip(p, first)
+	if first {
+		m.beginSession(i, a)
+		m.answer(i)
+	}
+	counts := m.newer(a, p.sequence)
+	if counts {
+		m.note(p, a, twoWay)
+		m.noticeSkip(p, first)
+	}
+	p.roster.note(a)
+	if why := m.records(i, a, twoWay, counts); why != ReasonNone {
+		m.do(Action{Kind: Refused, Peer: p.Name, Reason: why})
+	}
+}
+
+// newer reports whether an advert counts where one with that sequence was the last.
+func (m *Machine) newer(a *Advert, last uint64) bool {
+	return a.Sequence > last || m.lacks(guardSequence)
+}
+
+// records takes in what an advert says of each group that it is the newest word of, and
+// returns what is wrong with it. Counts says that the advert is the newest of the peer.
+func (m *Machine) records(i int, a *Advert, twoWay, counts bool) (refused Reason) {
+	again := false // a group was in another part of the same advert, or this is that part once more
 	for k := range a.Groups {
 		rec := &a.Groups[k]
-		g := m.byVRID(rec.VRID)
+		m.peers[i].left = m.peers[i].left || a.Sequence == m.peers[i].sequence && saysGoodbye(rec)
+		g := m.vrids[rec.VRID]
 		if g == nil {
-			m.do(Action{Kind: Refused, Peer: p.Name, Reason: ReasonUnknownGroup})
+			refused = ReasonUnknownGroup
 			continue
 		}
-		m.groupAdvert(g, i, rec, twoWay)
-		if wasSilent && twoWay {
+		pg := &g.peers[i]
+		if !m.newer(a, pg.sequence) {
+			again = again || a.Sequence == pg.sequence && pg.at != never
+			continue
+		}
+		counts = true
+		pg.sequence = a.Sequence
+		news := twoWay && m.longSilent(g, i)
+		m.groupAdvert(g, i, rec, a.Echo, twoWay)
+		if news {
 			g.newsAt = m.now
 		}
 	}
-	if first {
-		m.answer(i)
+	switch {
+	case refused != ReasonNone:
+		return refused
+	case !counts:
+		return ReasonReplayed
+	case again:
+		return ReasonMalformed
+	default:
+		return ReasonNone
+	}
+}
+
+// hears notes when a peer was heard in a group, and whether it heard this node.
+func (m *Machine) hears(p *peer, pg *peerGroup, echo Mark, twoWay bool) {
+	pg.at = m.now
+	if echo.Session == m.cfg.Session {
+		pg.echoedAt = max(pg.echoedAt, p.sentRing.when(echo.Sequence))
+	}
+	if twoWay {
+		pg.twoWayAt, pg.oneWayAt, pg.unsaidAt = m.now, never, never
+	} else {
+		pg.oneWayAt = m.now
 	}
 }
 
 // groupAdvert takes in what a peer says of one group.
-func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
+func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, echo Mark, twoWay bool) {
 	pg := &g.peers[i]
 	before := pg.Role
 	relay := append(pg.relay[:0], rec.Relay...)
-	pg.GroupAdvert, pg.relay, pg.at = *rec, relay, m.now
+	pg.GroupAdvert, pg.relay = *rec, relay
 	pg.Relay = nil
+	m.hears(m.peers[i], pg, echo, twoWay)
 	m.noteToldOf(g, relay)
-	pg.goodbye = rec.Role == Initialize && rec.Priority == priorityLeaving
+	pg.goodbye = saysGoodbye(rec)
 	switch {
 	case rec.Role != Active:
 		pg.ledAt = never
@@ -69,9 +124,6 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 	m.leaving(g, i, rec, before)
 	m.readsDiffer(g, rec)
 	m.noteTerm(g, rec)
-	if twoWay {
-		pg.unsaidAt = never
-	}
 	if twoWay || pg.goodbye {
 		m.clearLatch(g, i, ReasonPeerHeard)
 	}
@@ -85,6 +137,11 @@ func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, twoWay bool) {
 		m.answer(i)
 	}
 	m.answerRequest(g, i, rec, twoWay)
+}
+
+// saysGoodbye reports whether a record says that its daemon stops.
+func saysGoodbye(rec *GroupAdvert) bool {
+	return rec.Role == Initialize && rec.Priority == priorityLeaving
 }
 
 // noteRestart follows an announced restart. It lasts until the node has come back

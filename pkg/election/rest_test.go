@@ -14,12 +14,12 @@ func TestALatchOnAPeerThatIsHeardIsNoRest(t *testing.T) {
 	t.Parallel()
 	s, g := restingSeat(t)
 	s.step(Tick{})
-	if g.missingAt != never || s.m.suspicious(s.m.peers[0]) {
+	if g.missingAt != never || s.m.suspicious(g, 0) {
 		t.Fatal("it is not at rest")
 	}
 	s.m.latch(g, 0)
 	s.step(Tick{})
-	if w := s.m.Wish("web"); g.missingAt != s.now || w.News <= s.m.peers[0].twoWayAt {
+	if w := s.m.Wish("web"); g.missingAt != s.now || w.News <= g.peers[0].twoWayAt {
 		t.Errorf("missing since %v, news of %v", g.missingAt.Sub(s.now), w.News.Sub(s.now))
 	}
 }
@@ -35,7 +35,7 @@ func TestAReadThatSaysNothingIsNoReasonToReadAtOnce(t *testing.T) {
 	g.newsAt = never
 	s.now = s.now.Add(10 * time.Minute)
 	s.m.now, s.m.lastLeft = s.now, s.now
-	s.m.peers[0].twoWayAt, g.peers[0].at, g.peers[0].Owner.Kind = s.now, s.now, OwnerUnknown
+	g.peers[0].twoWayAt, g.peers[0].at, g.peers[0].Owner.Kind = s.now, s.now, OwnerUnknown
 	s.m.ownerRead(g, OwnerRead{Began: s.now, Ended: s.now, Owner: byA})
 	if !s.m.atRest(g) || g.read.began == s.now {
 		t.Fatalf("at rest %v, read %+v", s.m.atRest(g), g.read)

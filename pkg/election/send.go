@@ -49,6 +49,7 @@ func (m *Machine) send(i int) {
 		Session: m.cfg.Session, Sequence: m.sequence,
 		Uptime: m.now.Sub(m.started), Interval: m.cfg.Interval,
 		Echo: Mark{p.session, p.sequence}, Hello: p.hello, Targets: m.targets,
+		Total: uint8(len(m.groups)),
 	}
 	if cap(groups) < len(m.groups) {
 		groups = make([]GroupAdvert, len(m.groups))
@@ -80,7 +81,7 @@ func (m *Machine) fill(out *GroupAdvert, g *group, i int) {
 			continue
 		}
 		pg := &g.peers[k]
-		relay = append(relay, Relay{Node: p.Name, Age: m.now.Sub(p.heardAt), Role: pg.Role, Healthy: pg.Flags.Has(FlagHealthy)})
+		relay = append(relay, Relay{Node: p.Name, Age: m.now.Sub(pg.at), Role: pg.Role, Healthy: pg.Flags.Has(FlagHealthy)})
 	}
 	out.Relay = relay
 }

@@ -148,24 +148,28 @@ func (m *Machine) recovering() bool { return m.stalledAt != never }
 // by readFresh. Who is heard one way only counts in a doubt: that peer may be the one
 // whose clock raised it.
 func (m *Machine) recover() {
-	if m.stalledAt != never && m.heardSince(m.stalledAt, m.stallFrom, func(p *peer) Instant { return p.twoWayAt }) {
+	if m.stalledAt != never && m.heardSince(m.stalledAt, m.stallFrom, func(pg *peerGroup) Instant { return pg.twoWayAt }) {
 		m.stalledAt, m.urgent = never, true
 	}
-	if m.doubtedAt != never && m.heardSince(m.doubtedAt, m.doubtedAt, func(p *peer) Instant { return p.heardAt }) {
+	if m.doubtedAt != never && m.heardSince(m.doubtedAt, m.doubtedAt, func(pg *peerGroup) Instant { return pg.at }) {
 		m.doubtedAt = never
 	}
 }
 
 // heardSince reports whether all peers that were heard within an active-down of from have
-// shown that they heard what left after at, or an active-down has passed since.
-func (m *Machine) heardSince(at, from Instant, heard func(*peer) Instant) bool {
+// shown that they heard what left after at, or an active-down has passed since. They show
+// it in each group: a part with another one says nothing of who leads this one by now.
+func (m *Machine) heardSince(at, from Instant, heard func(*peerGroup) Instant) bool {
 	if !m.within(at, ActiveDown(PriorityMin, m.cfg.Interval)) {
 		return true
 	}
-	for _, p := range m.peers {
-		was := heard(p)
-		if was != never && from.Sub(was) < ActiveDown(PriorityMin, p.interval) && p.echoedAt < at {
-			return false
+	for _, g := range m.groups {
+		for i := range g.peers {
+			pg := &g.peers[i]
+			was := heard(pg)
+			if was != never && from.Sub(was) < ActiveDown(PriorityMin, m.peers[i].interval) && pg.echoedAt < at {
+				return false
+			}
 		}
 	}
 	return true

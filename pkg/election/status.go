@@ -63,6 +63,7 @@ type NodeStatus struct {
 	Name     string
 	Heard    bool    // any advert of the group so far
 	Fresh    bool    // an accepted two-way advert within active-down
+	Lacks    bool    // it is heard, and does not know the group
 	At       Instant // last accepted advert
 	Role     Role
 	Priority uint8
@@ -101,7 +102,7 @@ func (m *Machine) Status() Status {
 	for _, p := range m.peers {
 		s.Peers = append(s.Peers, PeerStatus{
 			Name: p.Name, Targets: slices.Clone(p.targets), HeardAt: p.heardAt,
-			Silent: m.suspicious(p), CrashLoops: m.crashLooping(p),
+			Silent: m.quiet(p.twoWayAt, p), CrashLoops: m.crashLooping(p),
 		})
 	}
 	return s
@@ -126,7 +127,7 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 	for i, p := range m.peers {
 		pg := &g.peers[i]
 		s.Nodes = append(s.Nodes, NodeStatus{
-			Name: p.Name, Heard: pg.at != never, Fresh: m.fresh(g, i), At: pg.at,
+			Name: p.Name, Heard: pg.at != never, Fresh: m.fresh(g, i), Lacks: m.unknownThere(g, i), At: pg.at,
 			Role: pg.Role, Priority: pg.Priority, Healthy: pg.Flags.Has(FlagHealthy),
 			CanClaim: pg.Flags.Has(FlagCanClaim), Bound: pg.Flags.Has(FlagBound),
 			Mismatch: pg.at != never && pg.Digest != g.cfg.Digest, Latched: g.latches[i] != never,

@@ -30,6 +30,7 @@ type TakeoverFacts struct {
 	Ordered      bool   // an operator assigned the group to this node
 	Forced       bool   // and said that holds do not count
 	Out          Reason // it says, or the cloud says of it, that it cannot lead; ReasonNone otherwise
+	UnknownThere bool   // it is heard, and does not know the group
 	Witnessed    bool   // a probe or another peer says that it is active and healthy
 	ServiceUp    bool   // the user's probe of the address answers
 	ServiceFails int    // how often in a row the user's probe failed
@@ -76,6 +77,8 @@ const (
 //	-    an operator insists                              claim, assigned
 //	4    a live foreign target holds it                   stay, foreign-owner (an assign claims)
 //	5    the owner is out by its own or the cloud's word  claim, the word's reason
+//	5a   it is heard, and does not know the group         stay, group-unknown-there
+//	                                                      (an assign goes on below)
 //	6    a probe or a peer says the owner serves          stay, peer-link-broken
 //	7    the user's probe answers                         stay, service-answers
 //	8    it announced a restart                           stay, owner-restarting
@@ -86,7 +89,7 @@ const (
 //	11a  it was never heard in this process               stay, owner-never-heard
 //	12   otherwise                                        claim, owner-silent or unbound
 //
-// Unbound: rows 5 to 8 and 10 to 11a have no owner to speak of, and in row 9 the
+// Unbound: rows 5 to 8, 5a and 10 to 11a have no owner to speak of, and in row 9 the
 // node with the highest configured priority claims.
 func Takeover(f TakeoverFacts) (Decision, Reason) {
 	switch {
@@ -129,6 +132,8 @@ func takeoverHeld(f TakeoverFacts) (Decision, Reason) {
 	switch {
 	case f.Out != ReasonNone:
 		return Claim, f.Out
+	case f.UnknownThere && !f.Ordered:
+		return Stay, ReasonUnknownThere
 	case f.Witnessed:
 		return Stay, ReasonPeerLinkBroken
 	case f.ServiceUp:

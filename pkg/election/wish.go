@@ -54,7 +54,7 @@ func (m *Machine) readBy(g *group) Instant {
 	if g.role != Backup || m.now >= g.activeDownAt || !m.eligible(g) {
 		return never
 	}
-	if i := m.activePeer(g); i >= 0 && !m.suspicious(m.peers[i]) {
+	if i := m.activePeer(g); i >= 0 && !m.suspicious(g, i) {
 		return never
 	}
 	return g.activeDownAt
@@ -136,13 +136,14 @@ func (m *Machine) readsDiffer(g *group, rec *GroupAdvert) {
 // the reads are fast again, and one that began after the peer was last heard is due.
 func (m *Machine) notePresence(g *group) {
 	missing := false
-	for i, p := range m.peers {
-		gone := m.suspicious(p) || g.latches[i] != never
-		if gone && !g.peers[i].missing {
+	for i := range g.peers {
+		pg := &g.peers[i]
+		gone := m.suspicious(g, i) || g.latches[i] != never
+		if gone && !pg.missing {
 			g.missingAt = m.now
-			g.lookAt = max(g.lookAt, p.twoWayAt+1)
+			g.lookAt = max(g.lookAt, pg.twoWayAt+1)
 		}
-		g.peers[i].missing = gone
+		pg.missing = gone
 		missing = missing || gone
 	}
 	if !missing {

@@ -95,7 +95,7 @@ func TestATimerIsWishedForBeforeItEnds(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t, byA, nil)
 	s.hearFor(30*time.Second, Active)
-	last := s.m.peers[0].twoWayAt
+	last := s.m.groups[0].peers[0].twoWayAt
 	if by := s.m.Wish("web").By; by != never {
 		t.Errorf("while the peer is heard, a read is wished for by %v", by.Sub(s.now))
 	}

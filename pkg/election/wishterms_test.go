@@ -158,7 +158,7 @@ func TestWhenTheTurnAtRestComes(t *testing.T) {
 		for i, d := range tt.before {
 			pg := &g.peers[i]
 			pg.Owner, pg.at = OwnerReport{Owner: byA, Age: 20*time.Second + d}, s.now.Add(20*time.Second)
-			s.m.peers[i].twoWayAt = pg.at
+			pg.twoWayAt = pg.at
 			pg.goodbye = tt.silent
 		}
 		s.m.now = s.now.Add(20 * time.Second)

@@ -18,7 +18,7 @@ func (m *Machine) ownersWord(g *group) Reason {
 	}
 	pg := &g.peers[i]
 	switch {
-	case pg.goodbye && g.probe.answeredBy(i) <= pg.at:
+	case m.saidGoodbye(g, i):
 		return ReasonOwnerGoodbye
 	case m.heard(g, i) && !pg.goodbye:
 		return outByRole(pg.Role, pg.Flags.Has(FlagHealthy))

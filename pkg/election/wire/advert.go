@@ -36,6 +36,7 @@ func (r *Receiver) readAdvert(body []byte, env *envelope, a *election.Advert) bo
 	a.Uptime = d.millis(uptimeMax)
 	a.Interval = d.millis(intervalMax.Milliseconds())
 	d.require(a.Interval >= intervalMin)
+	a.Total = d.byte()
 	for last := uint64(0); len(d.b) > 0; {
 		kind, v := d.item(&last)
 		switch kind {
@@ -52,6 +53,7 @@ func (r *Receiver) readAdvert(body []byte, env *envelope, a *election.Advert) bo
 		}
 		d.require(v.done())
 	}
+	d.require(len(a.Groups) <= int(a.Total))
 	return d.done()
 }
 

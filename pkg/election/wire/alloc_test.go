@@ -15,7 +15,7 @@ func TestTheSteadyStateDoesNotAllocate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("with the race detector sync.Pool forgets at random")
 	}
-	k, a := ring(t, 0), steadyAdvert(50)
+	k, a, many := ring(t, 0), steadyAdvert(50), steadyAdvert(255)
 	buffer := make([]byte, 0, MaxSize)
 	if n := testing.AllocsPerRun(100, func() {
 		if _, err := AppendAdvert(buffer, a, &k); err != nil {
@@ -23,6 +23,17 @@ func TestTheSteadyStateDoesNotAllocate(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("AppendAdvert allocates %v times", n)
+	}
+	room := make([]byte, 0, 2*MaxSize)
+	if n := testing.AllocsPerRun(100, func() {
+		for next := 0; next < 255; {
+			var err error
+			if _, next, err = AppendPart(room, many, next, &k); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}); n > 0 {
+		t.Errorf("AppendPart allocates %v times", n)
 	}
 	b := encode(t, a)
 	r := &Receiver{Cluster: "web", Node: "node-bbb", Peers: []string{"node-aaa"}, Keys: k}

@@ -12,59 +12,90 @@ import (
 )
 
 // AppendAdvert appends the datagram of a, signed with the first key of k, and
-// returns the extended slice. With MaxSize bytes of spare capacity in dst it does
-// not allocate.
+// returns the extended slice. It fails, with dst unchanged, where AppendPart does, and
+// with ErrTooLarge if one datagram does not hold all groups of a.
+func AppendAdvert(dst []byte, a *election.Advert, k *Keyring) ([]byte, error) {
+	b, next, err := AppendPart(dst, a, 0, k)
+	if err == nil && next < len(a.Groups) {
+		err = fmt.Errorf("encode advert to %q: %w: %d of %d groups fit in %d bytes", a.To, ErrTooLarge, next, len(a.Groups), MaxSize)
+	}
+	if err != nil {
+		return dst, err
+	}
+	return b, nil
+}
+
+// AppendPart appends a datagram with all of a but its groups, of which it has those
+// from a.Groups[from] on, as many as fit, at least one where there is any. It returns
+// the extended slice, signed with the first key of k, and the index of the first group
+// that is left for the next part. With twice MaxSize bytes of spare capacity in dst it
+// does not allocate.
 //
 // Times go out in milliseconds: ages and the interval rounded up, uptime and
 // remaining rounded down, negative ones as zero, ages and remaining at most 24
-// hours. Parts without meaning are left out: a request without kind, a handover
+// hours. What has no meaning is left out: a request without kind, a handover
 // without successor, a probe that nobody answered.
 //
 // It fails, with dst unchanged, if a value is out of range (the message says
-// which) and with ErrTooLarge if the datagram would exceed MaxSize.
-func AppendAdvert(dst []byte, a *election.Advert, k *Keyring) ([]byte, error) {
+// which) and with ErrTooLarge if the datagram would exceed MaxSize with a single group.
+func AppendPart(dst []byte, a *election.Advert, from int, k *Keyring) (b []byte, next int, err error) {
 	e := encoder{b: dst}
 	e.begin(KindAdvert, k, a.Cluster, a.From, a.To)
-	e.nodeTable(a)
-	e.address(a.FromAddress)
-	e.session(a.Session)
-	e.sequence(a.Sequence)
-	e.uvarint(uint64(max(a.Uptime, 0) / time.Millisecond))
-	e.interval(a.Interval)
-	e.mark(itemEcho, a.Echo)
-	e.mark(itemHello, a.Hello)
-	e.targets(a.Targets)
-	e.groups(a.Groups)
-	out, err := e.finish(dst, k, MaxSize)
-	if err != nil {
-		return dst, fmt.Errorf("encode advert to %q: %w", a.To, err)
-	}
-	return out, nil
-}
-
-// nodeTable writes the node names that the records refer to, after the sender (1)
-// and the receiver (2), whose names stand in the envelope already.
-func (e *encoder) nodeTable(a *election.Advert) {
+	body := len(e.b)
 	if a.From == a.To {
 		e.fail(fmt.Errorf("sender and receiver are both %q", a.From))
 	}
 	e.node(a.From)
 	e.node(a.To)
-	for i := range a.Groups {
-		g := &a.Groups[i]
-		e.node(g.Term.Node)
-		e.node(g.Handover.To)
-		e.node(ownerNode(g.Owner.Owner))
-		e.node(g.Probe.AnsweredBy)
-		for j := range g.Relay {
-			e.node(g.Relay[j].Node)
-		}
+	e.address(a.FromAddress)
+	e.session(a.Session)
+	e.sequence(a.Sequence)
+	e.uvarint(uint64(max(a.Uptime, 0) / time.Millisecond))
+	e.interval(a.Interval)
+	e.total(a)
+	e.mark(itemEcho, a.Echo)
+	e.mark(itemHello, a.Hello)
+	e.targets(a.Targets)
+	next = e.groups(a.Groups, from)
+	e.nodeTable(body)
+	out, err := e.finish(dst, k, MaxSize)
+	if err != nil {
+		return dst, from, fmt.Errorf("encode advert to %q: %w", a.To, err)
 	}
+	return out, next, nil
+}
+
+// nodeTable writes the node names that this part refers to, after the sender (1) and
+// the receiver (2), whose names stand in the envelope already. They stand in front of
+// what refers to them, at start, and only now is known which they are.
+func (e *encoder) nodeTable(start int) {
 	others := e.names[min(2, e.count):e.count]
+	end := len(e.b)
 	e.byte(byte(len(others)))
 	for _, name := range others {
 		e.text("node", name, nameMax)
 	}
+	var room [tableMax]byte
+	table := append(room[:0], e.b[end:]...)
+	copy(e.b[start+len(table):], e.b[start:end])
+	copy(e.b[start:], table)
+}
+
+// tableSize is the size of what nodeTable writes.
+func (e *encoder) tableSize() int {
+	size := 1
+	for _, name := range e.names[min(2, e.count):e.count] {
+		size += 1 + len(name)
+	}
+	return size
+}
+
+// total writes how many groups the sender has, in all its parts together.
+func (e *encoder) total(a *election.Advert) {
+	if len(a.Groups) > int(a.Total) {
+		e.fail(fmt.Errorf("%d groups in all are fewer than the %d named", a.Total, len(a.Groups)))
+	}
+	e.byte(a.Total)
 }
 
 // ownerNode returns the node of an owner, and nothing for the kinds that have
@@ -111,19 +142,32 @@ func (e *encoder) targets(ts []election.NodeTarget) {
 	e.item(itemTargets, start)
 }
 
-func (e *encoder) groups(gs []election.GroupAdvert) {
-	if len(gs) == 0 {
-		return
+// groups writes the records from gs[from] on, as many as fit beside the table of names
+// and the tag, and returns the index behind the last. Of those that follow it checks
+// nothing.
+func (e *encoder) groups(gs []election.GroupAdvert, from int) int {
+	if from >= len(gs) {
+		return len(gs)
 	}
 	var seen vridSet
-	start := len(e.b)
-	for i := range gs {
-		if !seen.add(gs[i].VRID) {
-			e.fail(fmt.Errorf("VRID %d is zero or named twice", gs[i].VRID))
+	for i := range from {
+		seen.add(gs[i].VRID)
+	}
+	start, next := len(e.b), from
+	for ; next < len(gs); next++ {
+		before, names := len(e.b), e.count
+		if !seen.add(gs[next].VRID) {
+			e.fail(fmt.Errorf("VRID %d is zero or named twice", gs[next].VRID))
 		}
-		e.group(&gs[i])
+		e.group(&gs[next])
+		size := start - e.start + itemSize(len(e.b)-start) + e.tableSize() + tagSize
+		if size > MaxSize && next > from && e.err == nil {
+			e.b, e.count = e.b[:before], names
+			break
+		}
 	}
 	e.item(itemGroups, start)
+	return next
 }
 
 // group writes one record: its length, the fields that every group has, and

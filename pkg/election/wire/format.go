@@ -12,7 +12,7 @@ import (
 
 // Version is the first byte of every datagram. It changes only when a receiver
 // of an older version could not even find the signature.
-const Version = 1
+const Version = 2
 
 // MaxSize is the largest datagram in bytes. With the headers of UDP and IPv6 it
 // stays below 1,280 bytes, the smallest MTU that IPv6 allows (RFC 8200 section
@@ -55,6 +55,7 @@ const (
 	nameMax   = 63 // bytes of a cluster id, node name or provider name: a DNS label (RFC 1035 section 2.3.4)
 	targetMax = 96 // bytes of a target: three cloud ids or addresses and two slashes
 	namesMax  = 32 // different node names in one datagram; a node index has six bits
+	tableMax  = 1 + (namesMax-2)*(1+nameMax)
 
 	// numberMax keeps sequence numbers and terms far enough from the end of
 	// uint64 that adding one never wraps.
@@ -102,7 +103,7 @@ const (
 	headMaxSize  = 1 + 2 + 2 // of the types and lengths that this version sends
 )
 
-// ErrTooLarge is returned for a datagram that would exceed MaxSize, or for a
-// probe reply that would exceed its request. Nothing can be sent then; [Shape]
-// tells beforehand whether it can happen.
+// ErrTooLarge is returned for a datagram that would exceed MaxSize even with a single
+// group, or for a probe reply that would exceed its request. Nothing can be sent then;
+// [Shape] tells beforehand whether it can happen.
 var ErrTooLarge = errors.New("datagram too large")

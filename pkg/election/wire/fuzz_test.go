@@ -40,6 +40,33 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// FuzzParts has so many groups, of records whose length the fuzzer chooses, that they
+// travel in several parts; what is put together of them must be what was sent.
+func FuzzParts(f *testing.F) {
+	f.Add([]byte{1, 2, 3}, uint8(3))
+	f.Add([]byte("every byte is a record with as many items"), uint8(255))
+	f.Fuzz(func(t *testing.T, shapes []byte, total uint8) {
+		a := minimalAdvert()
+		for i, s := range shapes[:min(len(shapes), int(total))] {
+			g := election.GroupAdvert{VRID: uint8(i + 1), Role: election.Backup, Digest: uint32(s)}
+			if s&1 != 0 {
+				g.Term = election.Term{Number: 1 << (s % 48), Node: "node-" + string('a'+rune(s%26))}
+			}
+			if s&2 != 0 {
+				g.Request = election.Request{Kind: election.RequestTake, ID: 1 << (s % 64)}
+			}
+			if s&4 != 0 {
+				g.Probe = election.ProbeReport{AnsweredBy: "lb-b"}
+			}
+			a.Groups = append(a.Groups, g)
+		}
+		a.Total = total
+		if d := diff(a, joined(t, a, parts(t, a))); d != "" {
+			t.Fatalf("sent (-) and received (+) differ:\n%s", d)
+		}
+	})
+}
+
 // FuzzProbe does the same for the bodies of requests and replies.
 func FuzzProbe(f *testing.F) {
 	for kind, b := range examples(f) {

@@ -30,7 +30,7 @@ func TestTheFirstCheckThatFailsNamesTheRefusal(t *testing.T) {
 		want     election.Reason
 		from     string
 	}{
-		{"another version, even if far too long", append([]byte{2}, make([]byte, 2*MaxSize)...), election.ReasonBadVersion, ""},
+		{"another version, even if far too long", append([]byte{Version - 1}, make([]byte, 2*MaxSize)...), election.ReasonBadVersion, ""},
 		{"nothing", nil, election.ReasonMalformed, ""},
 		{"one byte more than allowed", append([]byte{Version, 1}, make([]byte, MaxSize-1)...), election.ReasonMalformed, ""},
 		{"no room for a signature", bytes.Repeat([]byte{Version}, prefixSize+tagSize-1), election.ReasonMalformed, ""},

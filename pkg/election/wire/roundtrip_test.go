@@ -79,7 +79,7 @@ func TestTimesAreRoundedSoThatNothingLooksFresher(t *testing.T) {
 func TestPartsWithoutMeaningAreLeftOut(t *testing.T) {
 	t.Parallel()
 	a := minimalAdvert()
-	a.Groups = []election.GroupAdvert{{VRID: 1}}
+	a.Total, a.Groups = 1, []election.GroupAdvert{{VRID: 1}}
 	want := encode(t, a)
 	g := &a.Groups[0]
 	g.Request.ID = 7
@@ -127,6 +127,7 @@ func drawAdvert(t *rapid.T) *election.Advert {
 	for _, v := range rapid.SliceOfNDistinct(vrid, 0, 3, rapid.ID[uint8]).Draw(t, "vrids") {
 		a.Groups = append(a.Groups, drawGroup(t, v, nodes))
 	}
+	a.Total = rapid.Uint8Min(uint8(len(a.Groups))).Draw(t, "total")
 	return a
 }
 

@@ -5,8 +5,8 @@ package wire
 
 import "math"
 
-// Shape is what decides how large a cluster's adverts can become. The validation
-// of a configuration asks it before a daemon starts, because an advert that does
+// Shape is what decides how large the parts of a cluster's adverts can become. The
+// validation of a configuration asks it before a daemon starts, because a part that does
 // not fit cannot be sent and its sender would fall silent.
 type Shape struct {
 	Cluster   string
@@ -14,27 +14,11 @@ type Shape struct {
 	Providers []string // the names of the providers in use
 }
 
-// Size returns the largest number of bytes that an advert with this many groups
-// can have, whatever happens to them: every field at its longest, every item
-// present, an IPv6 address, the longest targets, and every other peer relayed. A
-// quiet group takes about 20 bytes, the longest about 65.
-func (s Shape) Size(groups int) int {
-	size := s.headerSize() + tagSize
-	if groups > 0 {
-		size += itemSize(groups * s.groupSize())
-	}
-	return size
-}
-
-// MaxGroups returns how many groups always fit in one advert; 0 if not even the
-// header and one group do.
-func (s Shape) MaxGroups() int {
-	n := 0
-	for n < groupsMax && s.Size(n+1) <= MaxSize {
-		n++
-	}
-	return n
-}
+// Size returns the largest number of bytes that a part with one group can have, whatever
+// happens: every field at its longest, every item present, an IPv6 address, the longest
+// targets, and every other peer relayed. Only what is above MaxSize cannot be sent:
+// groups that do not fit together travel in several parts.
+func (s Shape) Size() int { return s.headerSize() + itemSize(s.groupSize()) + tagSize }
 
 // headerSize counts every node name once: sender and receiver in the envelope,
 // the others in the table.
@@ -46,7 +30,7 @@ func (s Shape) headerSize() int {
 	size += 1 + // number of names
 		1 + 16 + // address
 		sessionSize + uvarintSize(numberMax) + // session, sequence
-		uvarintSize(uint64(uptimeMax)) + uvarintSize(uint64(intervalMax.Milliseconds())) +
+		uvarintSize(uint64(uptimeMax)) + uvarintSize(uint64(intervalMax.Milliseconds())) + 1 + // and the number of groups
 		2*itemSize(sessionSize+uvarintSize(numberMax)) // echo, hello
 	targets := 0
 	for _, p := range s.Providers {

@@ -35,6 +35,7 @@ func TestAnAdvertOutOfRangeIsAnErrorThatNamesTheValue(t *testing.T) {
 		"interval 41s is not within 50ms and 40s":                            func(a *election.Advert) { a.Interval = 41 * time.Second },
 		`two targets of provider "digitalocean"`:                             func(a *election.Advert) { a.Targets = append(a.Targets, a.Targets[0]) },
 		`target "" is not 1 to 96 printable ASCII characters without spaces`: func(a *election.Advert) { a.Targets[0].Target = "" },
+		"1 groups in all are fewer than the 2 named":                         func(a *election.Advert) { a.Total = 1 },
 		"VRID 0 is zero or named twice":                                      group(func(g *election.GroupAdvert) { g.VRID = 0 }),
 		"VRID 52 is zero or named twice":                                     group(func(g *election.GroupAdvert) { g.VRID = 52 }),
 		"role 5 is unknown":                                                  group(func(g *election.GroupAdvert) { g.Role = 5 }),
@@ -85,45 +86,51 @@ func TestFiftySteadyGroupsFitInOneDatagram(t *testing.T) {
 	}
 }
 
-// The longest advert that a cluster of this shape can send is built and
+// The longest part with one group that a cluster of this shape can send is built and
 // measured, so the function cannot drift from the encoder.
-func TestSizeIsThatOfTheLongestAdvert(t *testing.T) {
+func TestSizeIsThatOfTheLongestPart(t *testing.T) {
 	t.Parallel()
 	for nodes := 2; nodes <= 5; nodes++ {
 		s := Shape{Cluster: "web", Providers: []string{"digitalocean"}}
 		for i := range nodes {
 			s.Nodes = append(s.Nodes, fmt.Sprintf("node-%03d", i))
 		}
-		for _, groups := range []int{1, 5} {
-			if got, want := s.Size(groups), len(encode(t, longestAdvert(s, groups))); got != want {
-				t.Errorf("%d nodes, %d groups: Size is %d, the longest advert has %d bytes", nodes, groups, got, want)
-			}
+		if got, want := s.Size(), len(encode(t, longestAdvert(s, 1))); got != want {
+			t.Errorf("%d nodes: Size is %d, the longest part has %d bytes", nodes, got, want)
 		}
 	}
 }
 
-func TestMaxGroupsAlwaysFitAndOneMoreMayNot(t *testing.T) {
+func TestAPartWithOneGroupThatDoesNotFitIsAnError(t *testing.T) {
 	t.Parallel()
 	k := ring(t, 0)
-	for nodes := 2; nodes <= 16; nodes++ {
-		s := Shape{Cluster: "web", Providers: []string{"digitalocean"}}
-		for i := range nodes {
-			s.Nodes = append(s.Nodes, fmt.Sprintf("node-%03d", i))
-		}
-		n := s.MaxGroups()
-		t.Logf("%d nodes: %d groups", nodes, n)
-		if s.Size(n) > MaxSize || s.Size(n+1) <= MaxSize {
-			t.Errorf("%d nodes: Size(%d) is %d and Size(%d) is %d", nodes, n, s.Size(n), n+1, s.Size(n+1))
-		}
-		if _, err := AppendAdvert(nil, longestAdvert(s, n), &k); err != nil {
-			t.Errorf("%d nodes: %v", nodes, err)
-		}
-		if b, err := AppendAdvert(nil, longestAdvert(s, n+1), &k); !errors.Is(err, ErrTooLarge) || b != nil {
-			t.Errorf("%d nodes and a group more than fit: %v", nodes, err)
+	s := Shape{Cluster: "web", Nodes: []string{"a", "b"}}
+	for s.Size() <= MaxSize {
+		switch {
+		case s.Size()+2+1+targetMax <= MaxSize:
+			s.Providers = append(s.Providers, string('a'+rune(len(s.Providers))))
+		case len(s.Cluster) < nameMax:
+			s.Cluster += "x"
+		default:
+			s.Nodes[1] += "x"
 		}
 	}
-	if n := (Shape{Nodes: []string{strings.Repeat("n", 1200)}}).MaxGroups(); n != 0 {
-		t.Errorf("a header that does not fit leaves room for %d groups", n)
+	a := longestAdvert(s, 3)
+	a.Groups[1] = election.GroupAdvert{VRID: 2} // the first is the one that does not fit
+	if b, next, err := AppendPart([]byte("x"), a, 0, &k); !errors.Is(err, ErrTooLarge) || string(b) != "x" || next != 0 {
+		t.Errorf("%q, next %d: %v", b, next, err)
+	}
+	if b, next, err := AppendPart(nil, a, 1, &k); err != nil || next != 2 || len(b) > MaxSize {
+		t.Errorf("%d bytes, next %d: %v", len(b), next, err)
+	}
+}
+
+func TestAnAdvertThatNeedsPartsIsNoDatagram(t *testing.T) {
+	t.Parallel()
+	k := ring(t, 0)
+	b, err := AppendAdvert([]byte("x"), steadyAdvert(100), &k)
+	if !errors.Is(err, ErrTooLarge) || string(b) != "x" {
+		t.Errorf("%q: %v", b, err)
 	}
 }
 
@@ -137,6 +144,7 @@ func longestAdvert(s Shape, groups int) *election.Advert {
 	for _, p := range s.Providers {
 		a.Targets = append(a.Targets, election.NodeTarget{Provider: p, Target: strings.Repeat("t", targetMax)})
 	}
+	a.Total = uint8(groups)
 	for i := range groups {
 		g := election.GroupAdvert{
 			VRID: uint8(i + 1), Flags: 1<<16 - 1, Term: election.Term{Number: numberMax, Node: a.From},

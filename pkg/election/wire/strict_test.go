@@ -14,7 +14,7 @@ import (
 )
 
 // rawAdvert is the body of an advert in pieces, so that a test can spoil one.
-type rawAdvert struct{ table, address, session, sequence, uptime, interval, items []byte }
+type rawAdvert struct{ table, address, session, sequence, uptime, interval, total, items []byte }
 
 // rawGroup is a group record in pieces.
 type rawGroup struct {
@@ -25,6 +25,7 @@ func plainAdvert() rawAdvert {
 	return rawAdvert{
 		table: []byte{1, 4, 'l', 'b', '-', 'c'}, address: []byte{4, 10, 0, 4, 20},
 		session: []byte{0, 0, 0, 0, 0, 0, 0, 1}, sequence: []byte{1}, uptime: []byte{0}, interval: []byte{0xe8, 7},
+		total: []byte{255},
 	}
 }
 
@@ -36,7 +37,7 @@ func plainGroup() rawGroup {
 }
 
 func (r rawAdvert) body() []byte {
-	return slices.Concat(r.table, r.address, r.session, r.sequence, r.uptime, r.interval, r.items)
+	return slices.Concat(r.table, r.address, r.session, r.sequence, r.uptime, r.interval, r.total, r.items)
 }
 
 func (g rawGroup) record() []byte {
@@ -96,6 +97,7 @@ func TestASpoiledAdvertIsMalformed(t *testing.T) {
 		"target empty":                 func(r *rawAdvert) { r.items = item(3, 1, 'p', 0) },
 		"target too long":              func(r *rawAdvert) { r.items = item(3, append([]byte{1, 'p', 97}, bytes.Repeat([]byte{'t'}, 97)...)...) },
 		"groups without one":           func(r *rawAdvert) { r.items = item(4) },
+		"more groups than in all":      func(r *rawAdvert) { r.total[0] = 0; r.items = item(4, plainGroup().record()...) },
 		"group record of no bytes":     func(r *rawAdvert) { r.items = item(4, 0) },
 		"group twice":                  func(r *rawAdvert) { r.items = item(4, append(plainGroup().record(), plainGroup().record()...)...) },
 		"group age beyond a day":       func(r *rawAdvert) { g := plainGroup(); g.age = dayAndMore; r.items = item(4, g.record()...) },
@@ -212,7 +214,7 @@ func TestWhatALaterVersionAddsIsSkipped(t *testing.T) {
 func TestUnknownFlagsAndReasonsAreKeptAsNumbers(t *testing.T) {
 	t.Parallel()
 	a := minimalAdvert()
-	a.Groups = []election.GroupAdvert{{VRID: 1, Flags: 0xfe00, Reason: 255}}
+	a.Total, a.Groups = 1, []election.GroupAdvert{{VRID: 1, Flags: 0xfe00, Reason: 255}}
 	m := expect(t, receiver(t), encode(t, a), election.ReasonNone)
 	if g := m.Advert.Groups[0]; g.Flags != 0xfe00 || g.Reason != 255 {
 		t.Errorf("flags %x, reason %d", g.Flags, g.Reason)

@@ -23,6 +23,7 @@ func TestTheExamplesOfTheDocumentAreTheBytesOnTheWire(t *testing.T) {
 	want := map[string][]byte{
 		"minimal-advert": encode(t, minimalAdvert()),
 		"full-advert":    b[KindAdvert],
+		"second-part":    secondPart(t),
 		"probe-request":  b[KindProbeRequest],
 		"probe-reply":    b[KindProbeReply],
 	}
@@ -36,6 +37,17 @@ func TestTheExamplesOfTheDocumentAreTheBytesOnTheWire(t *testing.T) {
 	if len(document) != len(want) {
 		t.Errorf("the document has %d vectors, %d are checked", len(document), len(want))
 	}
+}
+
+// secondPart is the second of two parts of the full advert, as where only one of its
+// groups fits in each.
+func secondPart(t *testing.T) []byte {
+	k := ring(t, 0)
+	b, next, err := AppendPart(nil, fullAdvert(), 1, &k)
+	if err != nil || next != 2 {
+		t.Fatalf("next %d: %v", next, err)
+	}
+	return b
 }
 
 // vectors reads the blocks that begin with ```vector and a name. Each line is

@@ -77,6 +77,7 @@ func fullAdvert() *election.Advert {
 		VRID: 52, Digest: 1, Role: election.Fault, Priority: 0, Flags: election.FlagDraining,
 		Reason: election.ReasonCheckFailed, Owner: election.OwnerReport{Owner: election.Owner{Kind: election.OwnerForeign}},
 	}}
+	a.Total = 2
 	return a
 }
 
@@ -87,6 +88,7 @@ func steadyAdvert(groups int) *election.Advert {
 	a.Sequence, a.Uptime = 2_000_000, 30*24*time.Hour
 	a.Echo = election.Mark{Session: 0x8877665544332211, Sequence: 2_000_000}
 	a.Targets = []election.NodeTarget{{Provider: "digitalocean", Target: "289794365"}}
+	a.Total = uint8(groups)
 	for i := range groups {
 		a.Groups = append(a.Groups, election.GroupAdvert{
 			VRID: uint8(i + 1), Digest: 0xdeadbeef, Role: election.Backup, Priority: 100,

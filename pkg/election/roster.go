@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+// roster is which groups a peer has, as its adverts tell: it says how many there are, and
+// when as many different ones were heard, those are all. Parts may be lost and come in any
+// order meanwhile. A group that is not among them is unknown there, which is something
+// else than a peer that is not heard: its file lacks the group, and it says so with every
+// advert.
+//
+// Another total, or one group more than there are, shows that the file has changed; then
+// the roster begins anew with that advert, and what left before it says nothing.
+type roster struct {
+	since uint64 // sequence of the advert with which it began
+	total uint8
+	count int
+	seen  [4]uint64
+}
+
+// begin starts the roster of a session anew.
+func (r *roster) begin(a *Advert) { *r = roster{since: a.Sequence, total: a.Total} }
+
+// note takes in a part of an accepted session.
+func (r *roster) note(a *Advert) {
+	if a.Sequence < r.since {
+		return
+	}
+	if a.Total != r.total {
+		r.begin(a)
+	}
+	for i := range a.Groups {
+		if vrid := a.Groups[i].VRID; !r.has(vrid) {
+			r.seen[vrid/64] |= 1 << (vrid % 64)
+			r.count++
+		}
+	}
+	if r.count > int(r.total) && a.Sequence > r.since {
+		r.begin(a)
+		r.note(a)
+	}
+}
+
+func (r *roster) has(vrid uint8) bool { return r.seen[vrid/64]&(1<<(vrid%64)) != 0 }
+
+// lacks reports whether all groups are known and this is none of them.
+func (r *roster) lacks(vrid uint8) bool { return r.count == int(r.total) && !r.has(vrid) }
+
+// unknownThere reports whether a peer that is heard, and hears this node, has no such group.
+func (m *Machine) unknownThere(g *group, i int) bool {
+	p := m.peers[i]
+	return p.roster.lacks(g.cfg.VRID) && !p.left && m.within(p.twoWayAt, m.activeDown(g, p))
+}
+
+// saidGoodbye reports whether a peer has said that it stops, and has not answered through
+// the address since. A peer that does not know the group has said it in those that it has.
+func (m *Machine) saidGoodbye(g *group, i int) bool {
+	pg, p := &g.peers[i], m.peers[i]
+	answered := g.probe.answeredBy(i)
+	return pg.goodbye && answered <= pg.at || p.left && p.roster.lacks(g.cfg.VRID) && answered <= p.heardAt
+}
