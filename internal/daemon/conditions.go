@@ -50,6 +50,7 @@ const (
 	condLinkDown          = "link-down"
 	condWriteDenied       = "write-denied"
 	condCheckInconclusive = "check-inconclusive"
+	condUnknownThere      = "group-unknown-there"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -59,7 +60,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive, condWriteDenied,
+		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive, condWriteDenied, condUnknownThere,
 	}
 }
 
@@ -89,6 +90,7 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 	var why []string
 	for _, n := range s.Nodes {
 		peerConditions(g, n, add)
+		unknownThere(g, s.Owner, n, add)
 		switch n.Refusal {
 		case election.ReasonNone, election.ReasonConfigMismatch: // the latter takes over by silence all the same
 			standby++
@@ -97,6 +99,8 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 			switch {
 			case e.seemsDead(n):
 				text += "; " + deadText
+			case n.Refusal == election.ReasonUnknownThere:
+				text += "; its daemon runs, with a file that lacks the group"
 			case n.Refusal == election.ReasonWriteDenied:
 				text += "; its condition of that name has the call and the permission"
 			case !n.Heard && n.Refusal == election.ReasonNotHeard:
@@ -263,6 +267,20 @@ func peerConditions(g *group, n election.NodeStatus, add adder) {
 	}
 }
 
+// unknownThere is about a peer whose file lacks the group.
+func unknownThere(g *group, owner election.Owner, n election.NodeStatus, add adder) {
+	switch {
+	case !n.Lacks:
+	case owner.Node == n.Name:
+		add(condUnknownThere, n.Name, status.SeverityCritical,
+			"%s holds the address, is heard, and does not know group %s: nothing moves as long as it is heard, and nothing but its end or \"fipctl assign %s\" would be a failover; give all nodes the same file, then \"systemctl reload fipctl\" on %s",
+			n.Name, g.cfg.Name, g.cfg.Name, n.Name)
+	default:
+		add(condUnknownThere, n.Name, status.SeverityWarning,
+			"%s is heard and does not know group %s, so it cannot take over; give all nodes the same file, then \"systemctl reload fipctl\" on %s", n.Name, g.cfg.Name, n.Name)
+	}
+}
+
 // answering reports whether a peer's probe through the address reached this
 // active node, or on a standby whether its own probe reached the owner; nil when
 // nothing is known.
@@ -336,7 +354,7 @@ func (e *engine) daemonConditions() []found {
 // is always a time without one.
 func (k conditionKey) settles() time.Duration {
 	switch k.code {
-	case condOneWayLink, condAuthMismatch, condConfigMismatch, condCheckInconclusive:
+	case condOneWayLink, condAuthMismatch, condConfigMismatch, condCheckInconclusive, condUnknownThere:
 		return 1
 	case condNoLeader:
 		return 3

@@ -50,7 +50,7 @@ func (e *engine) noteRefusal() {
 // seemsDead reports whether a peer is silent while its host says that nothing listens.
 func (e *engine) seemsDead(n election.NodeStatus) bool {
 	at, ok := e.refusals[n.Name]
-	return ok && !n.Fresh && at > n.At && e.clock.now().Sub(at) < deadFor
+	return ok && !n.Fresh && !n.Lacks && at > n.At && e.clock.now().Sub(at) < deadFor
 }
 
 // datagram checks one datagram and brings it to whom it concerns.
