@@ -42,6 +42,7 @@ func takeoverRows() []takeoverRow {
 		{"9 unbound", func(f TakeoverFacts) bool { return nobody(f) && prolonged(f) && !f.TopPriority }, Stay, prolongs},
 		{"12 unbound", nobody, Claim, always(ReasonUnbound)},
 		{"5", func(f TakeoverFacts) bool { return peer(f) && f.Out != ReasonNone }, Claim, word},
+		{"5a", func(f TakeoverFacts) bool { return peer(f) && f.UnknownThere && !f.Ordered }, Stay, always(ReasonUnknownThere)},
 		{"6", func(f TakeoverFacts) bool { return peer(f) && f.Witnessed }, Stay, always(ReasonPeerLinkBroken)},
 		{"7", func(f TakeoverFacts) bool { return peer(f) && f.ServiceUp }, Stay, always(ReasonServiceAnswers)},
 		{"8", func(f TakeoverFacts) bool { return peer(f) && f.Restarting && f.ServiceFails < 2 }, Stay, always(ReasonOwnerRestarting)},
@@ -64,7 +65,7 @@ func everyTakeover(visit func(TakeoverFacts)) {
 			for fails := range 4 {
 				for words := range 4 {
 					f := TakeoverFacts{
-						Stalled: b(0), Eligible: b(1), PeerActive: b(2), NeedsAPI: b(3), ReadFresh: b(4), Isolated: b(5),
+						Stalled: b(0), Eligible: b(1), PeerActive: b(2), NeedsAPI: b(3), ReadFresh: b(4), Isolated: b(5), UnknownThere: b(5),
 						Named: b(6), NamedByHand: b(9), Ordered: b(7), Forced: b(8), Witnessed: b(9), ServiceUp: b(10), Restarting: b(11),
 						TopPriority: b(12), Unheard: b(12), Incumbent: b(13), Latched: b(14), AllHeard: !b(14), Holder: holder, ServiceFails: fails,
 					}
@@ -151,6 +152,9 @@ func TestTakeoverKeepsItsPromises(t *testing.T) {
 			ended := f.Out != ReasonNone || f.ServiceFails >= 3 || f.Ordered || f.Named || f.Holder != HeldByPeer
 			return (!f.Unheard || ended || d == Stay) && (r != ReasonOwnerNeverHeard || f.Unheard && !ended)
 		}},
+		{"nothing is taken from a node that is heard and does not know the group", func(f TakeoverFacts, d Decision, _ Reason) bool {
+			return f.Holder != HeldByPeer || !f.UnknownThere || f.Out != ReasonNone || f.Named || f.Ordered || d == Stay
+		}},
 	}
 	broken := make([]int, len(promises))
 	everyTakeover(func(f TakeoverFacts) {
@@ -170,17 +174,18 @@ func TestTakeoverKeepsItsPromises(t *testing.T) {
 func TestTakeoverIsMonotone(t *testing.T) {
 	t.Parallel()
 	worse := map[string]func(*TakeoverFacts){
-		"the user's probe fails more often": func(f *TakeoverFacts) { f.ServiceFails++ },
-		"the user's probe stops answering":  func(f *TakeoverFacts) { f.ServiceUp = false },
-		"the witness falls silent":          func(f *TakeoverFacts) { f.Witnessed = false },
-		"the restart hold ends":             func(f *TakeoverFacts) { f.Restarting = false },
-		"datagrams stop arriving":           func(f *TakeoverFacts) { f.Prolonged = ReasonNone },
-		"the latch ends":                    func(f *TakeoverFacts) { f.Latched = false },
-		"an owner's time to be heard ends":  func(f *TakeoverFacts) { f.Unheard = false },
-		"the incumbent's patience ends":     func(f *TakeoverFacts) { f.Incumbent = false },
-		"the owner says that it is out":     func(f *TakeoverFacts) { f.Out = ReasonOwnerFault },
-		"an operator insists":               func(f *TakeoverFacts) { f.Ordered, f.Forced = true, true },
-		"the read becomes fresh":            func(f *TakeoverFacts) { f.ReadFresh = true },
+		"the user's probe fails more often":  func(f *TakeoverFacts) { f.ServiceFails++ },
+		"the user's probe stops answering":   func(f *TakeoverFacts) { f.ServiceUp = false },
+		"the witness falls silent":           func(f *TakeoverFacts) { f.Witnessed = false },
+		"its adverts end, without the group": func(f *TakeoverFacts) { f.UnknownThere = false },
+		"the restart hold ends":              func(f *TakeoverFacts) { f.Restarting = false },
+		"datagrams stop arriving":            func(f *TakeoverFacts) { f.Prolonged = ReasonNone },
+		"the latch ends":                     func(f *TakeoverFacts) { f.Latched = false },
+		"the incumbent's patience ends":      func(f *TakeoverFacts) { f.Incumbent = false },
+		"the owner says that it is out":      func(f *TakeoverFacts) { f.Out = ReasonOwnerFault },
+		"an operator insists":                func(f *TakeoverFacts) { f.Ordered, f.Forced = true, true },
+		"the read becomes fresh":             func(f *TakeoverFacts) { f.ReadFresh = true },
+		"an owner's time to be heard ends":   func(f *TakeoverFacts) { f.Unheard = false },
 	}
 	for name, change := range worse {
 		t.Run(name, func(t *testing.T) {
