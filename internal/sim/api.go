@@ -32,7 +32,7 @@ func (w *world) startReads(n *node) {
 // and whether a decision waits for any of them. It sets when to look again.
 func (w *world) wanted(n *node, now election.Instant) (groups []int, urgent bool) {
 	n.readsAt = 0
-	var again [8]election.Instant
+	var again [groupsMost]election.Instant
 	for i := range n.hands {
 		h := &n.hands[i]
 		if h.write != nil {

@@ -109,8 +109,9 @@ func (c *checks) datagram(w *world, n *node, p *packet, again bool, actions []el
 	}
 	if !refused {
 		p.counted = true
-		n.seen.accepted(w, n, p)
-		c.skip(w, n, p)
+		if newest, _ := n.seen.accepted(w, n, p); newest {
+			c.skip(w, n, p)
+		}
 	}
 }
 

@@ -191,6 +191,10 @@ func (w *world) playNetwork(f Fault) func() {
 	l := w.anyLink()
 	switch f {
 	case Loss:
+		if w.opts.records > 0 && w.opts.records < len(w.groups) && w.chance.one(0.4) {
+			l.part = 1 + w.chance.IntN(len(w.groups))
+			return func() { l.part = 0 }
+		}
 		l.loss = 0.05 + 0.85*w.chance.Float64()
 		return func() { l.loss = 0 }
 	case Duplication:

@@ -242,11 +242,10 @@ func (c *checks) announces(w *world, n *node, h *hand, s *guestStep) {
 // that it does not lead.
 func (s *shadow) allStandBy(w *world, n *node, gi int) bool {
 	for i := range s.peers {
-		sp := &s.peers[i]
 		if i == n.id {
 			continue
 		}
-		if sp.adverts == nil || w.local(n).Sub(sp.twoWayAt) > election.ActiveDown(election.PriorityMin, w.opts.interval) || sp.adverts[gi].Role == election.Active {
+		if word, fresh := s.peers[i].heardOf(w, gi, w.local(n)); !fresh || word.Role == election.Active {
 			return false
 		}
 	}

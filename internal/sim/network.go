@@ -4,6 +4,8 @@
 package sim
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/fipctl/fipctl/pkg/election"
@@ -16,6 +18,7 @@ type link struct {
 	duplicate float64
 	reorder   float64
 	tail      float64 // how often a datagram takes up to tailMax
+	part      int     // the VRID of a group whose part is always lost; 0: none
 	badKey    bool    // what arrives does not verify
 	kept      [8]*packet
 	keptNext  int
@@ -28,7 +31,7 @@ const (
 	replayMax    = 30 * time.Second
 )
 
-// packet is one datagram. Its advert is a copy that belongs to it; packets are used
+// packet is one datagram, a part of an advert. That is a copy that belongs to it; packets are used
 // again when nobody holds them any more.
 type packet struct {
 	advert   election.Advert
@@ -55,35 +58,43 @@ func (w *world) drop(p *packet) {
 	}
 }
 
-// fill copies an advert of a machine, which uses it again.
-func (p *packet) fill(a *election.Advert) {
+// fill copies an advert of a machine, which uses it again, with these of its groups.
+func (p *packet) fill(a *election.Advert, records []election.GroupAdvert) {
 	groups, targets := p.advert.Groups, p.advert.Targets
 	p.advert = *a
 	p.advert.Targets = append(targets[:0], a.Targets...)
-	if cap(groups) < len(a.Groups) {
-		groups = make([]election.GroupAdvert, len(a.Groups))
+	if cap(groups) < len(records) {
+		groups = make([]election.GroupAdvert, len(records))
 	}
-	groups = groups[:len(a.Groups)]
-	for i := range a.Groups {
+	groups = groups[:len(records)]
+	for i := range records {
 		relay := groups[i].Relay
-		groups[i] = a.Groups[i]
-		groups[i].Relay = append(relay[:0], a.Groups[i].Relay...)
+		groups[i] = records[i]
+		groups[i].Relay = append(relay[:0], records[i].Relay...)
 	}
 	p.advert.Groups = groups
 }
 
-// send puts a datagram on its way.
+// send puts an advert on its way, in as many parts as the history draws: what fits in one
+// datagram is no matter of bytes here.
 func (w *world) send(from *node, to int, a *election.Advert) {
-	l := &w.links[from.id][to]
 	if w.nodes[to].dead {
 		return
 	}
+	for records := range slices.Chunk(a.Groups, cmp.Or(w.opts.records, len(a.Groups))) {
+		w.sendPart(from, to, a, records)
+	}
+}
+
+func (w *world) sendPart(from *node, to int, a *election.Advert, records []election.GroupAdvert) {
+	l := &w.links[from.id][to]
 	p := w.newPacket()
-	p.fill(a)
+	p.fill(a, records)
 	p.from, p.to, p.sent, p.fromLife, p.holders, p.counted = from.id, to, w.now, from.life, 1, false
 	p.badKey = l.badKey || from.wrongKey != w.nodes[to].wrongKey
 	w.keep(l, p)
-	if l.cut > 0 || l.loss > 0 && w.chance.one(l.loss) {
+	named := func(g election.GroupAdvert) bool { return int(g.VRID) == l.part }
+	if l.cut > 0 || l.loss > 0 && w.chance.one(l.loss) || slices.ContainsFunc(records, named) {
 		w.drop(p)
 		return
 	}

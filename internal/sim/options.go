@@ -15,6 +15,7 @@ type options struct {
 	nodes        int
 	interval     time.Duration
 	groups       []groupOptions
+	records      int     // how many groups travel in one datagram; 0: all
 	faults       []Fault // the kinds that exist at all in this history
 	probes       bool    // the signed probe passes through the addresses
 	userProbe    bool    // the groups have a probe of the user's
@@ -82,6 +83,13 @@ const (
 	apiTailMax     = 400 * time.Millisecond
 )
 
+// manyGroups is the part of histories with tens of groups, which take their time, and
+// groupsMost is how many a history has at most.
+const (
+	manyGroups = 0.02
+	groupsMost = 32
+)
+
 // drawLatency draws the latency of a whole history.
 func drawLatency(c chance) time.Duration {
 	if c.one(slowAPIs) {
@@ -117,6 +125,14 @@ func draw(seed uint64, c chance) options {
 		if g := &o.groups[i]; g.settle > lateMin && late.one(0.5) {
 			g.late = late.between(lateMin, g.settle)
 		}
+	}
+	if late.one(manyGroups) {
+		for range 8 + late.IntN(groupsMost-8-7) {
+			o.groups = append(o.groups, drawGroup(late))
+		}
+	}
+	if late.one(0.5) {
+		o.records = 1 + late.IntN(3)
 	}
 	// Faults come about every 2 to 6 s or 2 to 6 intervals, so that they overlap.
 	pace := c.between(2*time.Second, 6*time.Second)

@@ -115,11 +115,11 @@ func TestTheShadowFollowsWhatANodeWasTold(t *testing.T) {
 	s := &a.seen
 	s.sentTo(b.id, &election.Advert{Sequence: 5}, w.local(a))
 	p := &packet{from: b.id, to: a.id, advert: election.Advert{
-		Session: 22, Echo: election.Mark{Session: 11, Sequence: 5},
+		Session: 22, Sequence: 1, Echo: election.Mark{Session: 11, Sequence: 5},
 		Groups: []election.GroupAdvert{{VRID: 1, Role: election.Active, Term: election.Term{Number: 3, Node: "b"}}},
 	}}
 	w.now = w.now.Add(time.Second)
-	if !s.accepted(w, a, p) || s.groups[0].owningAt != w.local(a) || s.groups[0].highest.Number != 3 {
+	if _, twoWay := s.accepted(w, a, p); !twoWay || s.groups[0].owningAt != w.local(a) || s.groups[0].highest.Number != 3 {
 		t.Errorf("an owning advert that hears us: owning at %d of %d, highest %v", s.groups[0].owningAt, w.local(a), s.groups[0].highest)
 	}
 	if !s.couldLead(w, a, 0) {
@@ -127,7 +127,8 @@ func TestTheShadowFollowsWhatANodeWasTold(t *testing.T) {
 	}
 	owning := s.groups[0].owningAt
 	w.now = w.now.Add(time.Minute)
-	if s.accepted(w, a, p) || s.groups[0].owningAt != owning {
+	p.advert.Sequence++
+	if _, twoWay := s.accepted(w, a, p); twoWay || s.groups[0].owningAt != owning {
 		t.Error("an echo of a minute ago counts as two-way")
 	}
 	if s.couldLead(w, a, 0) {
@@ -140,6 +141,7 @@ func TestTheShadowFollowsWhatANodeWasTold(t *testing.T) {
 	}
 	p.advert.Groups[0].Owner.Owner = election.Owner{Kind: election.OwnerNone}
 	w.now = w.now.Add(time.Second)
+	p.advert.Sequence++
 	s.accepted(w, a, p)
 	if !s.newerElsewhere(w, a, 0) {
 		t.Error("a younger read of a peer that names nobody does not count")

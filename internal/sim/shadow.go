@@ -56,12 +56,19 @@ type shadowPeer struct {
 	heard    int                          // accepted adverts of that session
 	basis    bool                         // some of them before the clocks stood still
 	marks    [driftMarks]election.Instant // when its last adverts were heard, half an interval apart or more, newest first
-	twoWayAt election.Instant
-	sessions []election.Instant // when its last sessions were accepted
-	told     election.Instant   // when our last datagram left
-	adverts  []election.GroupAdvert
+	sequence uint64                       // of the newest of that session
+	sessions []election.Instant           // when its last sessions were accepted
+	told     election.Instant             // when our last datagram left
+	words    []shadowWord                 // what it said last, by group
 	at       election.Instant
 	recent   [10]arrival // of its last accepted adverts, half an interval apart or more, newest first
+}
+
+// shadowWord is what a peer said last of a group.
+type shadowWord struct {
+	election.GroupAdvert
+	sequence     uint64
+	at, twoWayAt election.Instant
 }
 
 // arrival is when an advert was accepted, by the world's clock, and how long it had been
@@ -223,52 +230,79 @@ func (s *shadow) note(w *world, n *node, ev election.Event) {
 	}
 }
 
-// accepted follows an advert that the machine did not refuse. It reports whether the
-// advert proves that its sender hears the node.
-func (s *shadow) accepted(w *world, n *node, p *packet) (twoWay bool) {
+// accepted follows a part of an advert that the machine did not refuse, as section 5.1 says:
+// what it says of the peer counts if it is newer than all before, and each group if that is
+// newer than what was said of it before. It reports which.
+func (s *shadow) accepted(w *world, n *node, p *packet) (newest, twoWay bool) {
 	a := &p.advert
 	sp := &s.peers[p.from]
 	now := w.local(n)
-	if sp.session != a.Session {
-		sp.session, sp.heard, sp.basis, sp.marks = a.Session, 0, false, [driftMarks]election.Instant{}
+	if sp.words == nil {
+		sp.words = make([]shadowWord, len(w.groups))
+	}
+	first := sp.session != a.Session
+	if first {
+		sp.session, sp.sequence, sp.heard, sp.basis, sp.marks = a.Session, a.Sequence-1, 0, false, [driftMarks]election.Instant{}
 		sp.recent = [10]arrival{}
 		sp.sessions = append(sp.sessions, now)
 		if len(sp.sessions) > 3 {
 			sp.sessions = sp.sessions[1:]
 		}
+		for gi := range sp.words {
+			sp.words[gi].sequence = a.Sequence - 1
+		}
 	}
-	sp.heard++
-	sp.arrive(w.now, w.now.Sub(p.sent), w.opts.interval/2)
 	down := election.ActiveDown(election.PriorityDefault, w.opts.interval)
 	i := a.Echo.Sequence % 256
-	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || sp.heard == 1
-	if twoWay {
-		sp.twoWayAt = now
-	}
-	if sp.at = now; now.Sub(sp.marks[0]) >= w.opts.interval/2 {
-		copy(sp.marks[1:], sp.marks[:])
-		sp.marks[0] = now
-	}
-	if sp.adverts == nil {
-		sp.adverts = make([]election.GroupAdvert, len(w.groups))
+	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || first
+	if newest = a.Sequence > sp.sequence; newest {
+		sp.sequence = a.Sequence
+		sp.heard++
+		sp.arrive(w.now, w.now.Sub(p.sent), w.opts.interval/2)
+		if sp.at = now; now.Sub(sp.marks[0]) >= w.opts.interval/2 {
+			copy(sp.marks[1:], sp.marks[:])
+			sp.marks[0] = now
+		}
 	}
 	for k := range a.Groups {
-		g := &a.Groups[k]
-		gi := int(g.VRID) - 1
-		sp.adverts[gi] = *g
-		sp.adverts[gi].Relay = nil
-		for _, r := range g.Relay {
-			s.groups[gi].told(r.Node)
-		}
-		sg := &s.groups[gi]
-		if sg.highest.Less(g.Term) {
-			sg.highest = g.Term
-		}
-		if twoWay && g.Role == election.Active && g.Handover.To != n.name && !sp.crashLooping(now) {
-			sg.owningAt = now
-		}
+		s.word(n, sp, &a.Groups[k], a.Sequence, now, twoWay)
 	}
-	return twoWay
+	return newest, twoWay
+}
+
+// word follows what a peer says of one group.
+func (s *shadow) word(n *node, sp *shadowPeer, g *election.GroupAdvert, sequence uint64, now election.Instant, twoWay bool) {
+	gi := int(g.VRID) - 1
+	word := &sp.words[gi]
+	if sequence <= word.sequence {
+		return
+	}
+	word.GroupAdvert, word.sequence, word.at = *g, sequence, now
+	word.Relay = nil
+	sg := &s.groups[gi]
+	for _, r := range g.Relay {
+		sg.told(r.Node)
+	}
+	if sg.highest.Less(g.Term) {
+		sg.highest = g.Term
+	}
+	if !twoWay {
+		return
+	}
+	word.twoWayAt = now
+	if g.Role == election.Active && g.Handover.To != n.name && !sp.crashLooping(now) {
+		sg.owningAt = now
+	}
+}
+
+// heardOf returns what a peer said last of a group, and whether that was so lately, and
+// hearing the node, that it counts.
+func (sp *shadowPeer) heardOf(w *world, gi int, now election.Instant) (g *shadowWord, fresh bool) {
+	if sp.words == nil {
+		return nil, false
+	}
+	g = &sp.words[gi]
+	return g, now.Sub(g.twoWayAt) <= election.ActiveDown(election.PriorityMin, w.opts.interval)
 }
 
 // crashLooping reports whether the peer's adverts are discounted.
@@ -288,11 +322,10 @@ func (s *shadow) sentTo(peer int, a *election.Advert, now election.Instant) {
 func (s *shadow) couldLead(w *world, n *node, gi int) bool {
 	now := w.local(n)
 	for i := range s.peers {
-		sp := &s.peers[i]
-		if sp.adverts == nil || now.Sub(sp.twoWayAt) > election.ActiveDown(election.PriorityMin, w.opts.interval) {
+		g, fresh := s.peers[i].heardOf(w, gi, now)
+		if !fresh {
 			continue
 		}
-		g := &sp.adverts[gi]
 		if g.Role == election.Active { // an incumbent that keeps what a successor gives back
 			return true
 		}
@@ -310,11 +343,11 @@ func (s *shadow) newerElsewhere(w *world, n *node, gi int) bool {
 	now := w.local(n)
 	for i := range s.peers {
 		sp := &s.peers[i]
-		if sp.adverts == nil {
+		if sp.words == nil {
 			continue
 		}
-		o := &sp.adverts[gi].Owner
-		began := now - election.Instant(o.Age) - election.Instant(now.Sub(sp.at))
+		o, at := &sp.words[gi].Owner, sp.words[gi].at
+		began := now - election.Instant(o.Age) - election.Instant(now.Sub(at))
 		namesMe := o.Kind == election.OwnerNode && o.Node == n.name
 		if o.Kind != election.OwnerUnknown && !namesMe && began > s.groups[gi].read.Began {
 			return true

@@ -147,7 +147,7 @@ func (w *world) addGroup(i int) {
 	}
 	g.policy.PatienceMax = election.ClaimTimeoutDefault
 	for k := range o.addresses {
-		a := providers.Address{Provider: providerName, Kind: o.kind.String(), IP: netip.AddrFrom4([4]byte{203, 0, 113, byte(10*i + k + 1)})}
+		a := providers.Address{Provider: providerName, Kind: o.kind.String(), IP: netip.AddrFrom4([4]byte{203, byte(i / 25), 113, byte(10*(i%25) + k + 1)})}
 		g.addresses = append(g.addresses, a)
 		policy := controller.AddressPolicy{Address: a, MoveTimeout: moveTimeout, SettleTime: o.settle, LateTime: o.late, Asynchronous: o.kind.later()}
 		if o.kind == announce {
