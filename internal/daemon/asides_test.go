@@ -119,7 +119,7 @@ func TestEveryMachineOfAnOwnerMustBeStopped(t *testing.T) {
 			{Began: now - 20, Ended: now - 10, Seen: providers.Assignment{Target: first.target}},
 			{Began: now - 20, Ended: now - 10, Seen: providers.Assignment{Target: second.target}},
 		}})
-		e.inspectOwners(e.machine.Status().Peers)
+		e.inspectOwners(e.machine.PeersStatus())
 		if len(e.machines) != 2 || !e.machines[first].wanted || !e.machines[second].wanted {
 			t.Fatalf("machines %v", e.machines)
 		}

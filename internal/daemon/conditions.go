@@ -338,7 +338,7 @@ func (e *engine) daemonConditions() []found {
 		fs = append(fs, found{conditionKey{"", condReloadFailed, ""}, status.SeverityWarning,
 			fmt.Sprintf("the last reload changed nothing: %v", e.reload)})
 	}
-	for _, p := range e.machine.Status().Peers {
+	for _, p := range e.machine.PeersStatus() {
 		if p.CrashLoops {
 			fs = append(fs, found{conditionKey{"", condCrashLoop, p.Name}, status.SeverityWarning,
 				fmt.Sprintf("the daemon of %s started three times within a minute; read its log", p.Name)})

@@ -4,7 +4,6 @@
 package daemon
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -19,12 +18,7 @@ func (e *engine) node() string { return e.receiver.Node }
 
 // groupStatus returns what the election knows of a group.
 func (e *engine) groupStatus(g *group) election.GroupStatus {
-	s := e.machine.Status().Groups
-	i := slices.IndexFunc(s, func(s election.GroupStatus) bool { return s.Name == g.cfg.Name })
-	if i < 0 {
-		return election.GroupStatus{Name: g.cfg.Name}
-	}
-	return s[i]
+	return e.machine.GroupStatus(g.cfg.Name)
 }
 
 func (e *engine) groupNames() string {

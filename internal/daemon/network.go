@@ -148,10 +148,11 @@ func (e *engine) answerProbe() {
 		return
 	}
 	reply := wire.ProbeReply{Cluster: e.cfg.Cluster.ID, From: e.cfg.Node, To: request.From, Nonce: request.Nonce}
-	for _, s := range e.machine.Status().Groups {
-		if len(request.VRIDs) > 0 && !slices.Contains(request.VRIDs, s.VRID) {
+	for _, g := range e.groups {
+		if len(request.VRIDs) > 0 && !slices.Contains(request.VRIDs, g.cfg.VRID) {
 			continue
 		}
+		s := e.groupStatus(g)
 		reply.Groups = append(reply.Groups, wire.ProbeGroup{VRID: s.VRID, Role: s.Role, Healthy: s.Healthy})
 	}
 	b, err := wire.AppendProbeReply(e.out[:0], &reply, &e.receiver.Keys, len(e.packet.Data))

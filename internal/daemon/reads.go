@@ -241,7 +241,7 @@ func (e *engine) batchDone(b *batch, got []controller.Answer) {
 			e.readPart(r)
 		}
 	}
-	e.inspectOwners(e.machine.Status().Peers)
+	e.inspectOwners(e.machine.PeersStatus())
 }
 
 // err returns the first error of a read.

@@ -312,7 +312,13 @@ func (w *world) carryOut(n *node, actions []election.Action) {
 	}
 }
 
-func (w *world) groupIndex(name string) int { return int(name[1] - '1') }
+func (w *world) groupIndex(name string) int {
+	number := 0
+	for _, digit := range name[1:] {
+		number = 10*number + int(digit-'0')
+	}
+	return number - 1
+}
 
 func (w *world) handOf(n *node, name string) *hand {
 	if name == "" {

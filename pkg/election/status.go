@@ -92,20 +92,35 @@ type PeerStatus struct {
 
 // Status returns a copy of what the machine knows.
 func (m *Machine) Status() Status {
-	s := Status{Node: m.cfg.Node, Stalled: m.recovering(), Left: true}
+	s := Status{Node: m.cfg.Node, Peers: m.PeersStatus(), Stalled: m.recovering(), Left: true}
 	for _, g := range m.groups {
 		s.Groups = append(s.Groups, m.groupStatus(g))
 		if g.role == Active && g.plan.handover.To != "" {
 			s.Left = false
 		}
 	}
+	return s
+}
+
+// PeersStatus is the part of Status that is about the peers, whatever the group.
+func (m *Machine) PeersStatus() []PeerStatus {
+	var s []PeerStatus
 	for _, p := range m.peers {
-		s.Peers = append(s.Peers, PeerStatus{
+		s = append(s, PeerStatus{
 			Name: p.Name, Targets: slices.Clone(p.targets), HeardAt: p.heardAt,
 			Silent: m.quiet(p.twoWayAt, p), CrashLoops: m.crashLooping(p),
 		})
 	}
 	return s
+}
+
+// GroupStatus is the part of Status that is about one group; of an unknown one it has the
+// name alone.
+func (m *Machine) GroupStatus(groupName string) GroupStatus {
+	if g := m.group(groupName); g != nil {
+		return m.groupStatus(g)
+	}
+	return GroupStatus{Name: groupName}
 }
 
 func (m *Machine) groupStatus(g *group) GroupStatus {
