@@ -223,8 +223,9 @@ func (e *engine) step(ev election.Event) {
 	for _, a := range e.machine.Step(e.clock.now(), ev) {
 		e.carryOut(a)
 	}
+	now := e.clock.now()
 	for _, g := range e.groups {
-		e.decide(g)
+		e.decideAt(g, now)
 	}
 }
 
