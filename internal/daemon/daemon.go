@@ -190,7 +190,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		session: binary.BigEndian.Uint64(seed[:]) | 1,
 		net:     p.net, inbox: transport.NewInbox(p.net, transport.InboxSize),
 		receiver: wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node},
-		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, answers: rate.NewLimiter(answersPerSecond, answersPerSecond),
+		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, complaints: map[complaint]election.Instant{}, answers: rate.NewLimiter(answersPerSecond, answersPerSecond),
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
 		down:   map[string]netif.Event{},
 		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},

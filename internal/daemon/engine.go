@@ -58,6 +58,8 @@ type engine struct {
 	refusals map[string]election.Instant // when a peer's host last said that nothing listens
 	answers  *rate.Limiter               // probe replies
 
+	complaints map[complaint]election.Instant // when they were told last
+
 	facts   chan func()   // what ran beside the engine puts its findings here
 	done    chan struct{} // closed when the engine ends
 	timer   *time.Timer
@@ -259,6 +261,7 @@ func (e *engine) carryOut(a election.Action) {
 	case election.Refused:
 		e.metrics.AdvertRefused(a.Reason)
 		e.log.Debug("advert refused", "peer", a.Peer, "reason", a.Reason.String())
+		e.complain(a.Peer, a.Reason)
 	case election.Noted:
 		e.noted(a)
 	}

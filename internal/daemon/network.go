@@ -76,6 +76,7 @@ func (e *engine) datagram() {
 func (e *engine) refused(why election.Reason) {
 	e.metrics.AdvertRefused(why)
 	e.log.Debug("datagram refused", "from", e.packet.From.String(), "peer", e.message.From, "reason", why.String())
+	e.complain("", why)
 	if why != election.ReasonUnknownKey && why != election.ReasonBadSignature {
 		return
 	}
