@@ -21,6 +21,7 @@ const (
 	hostAPI      = 20
 	hostMetadata = 21
 	hostGuest    = 30
+	hostStranger = 40  // who has no key
 	hostStandIn  = 100 // node j as node i sees it: hostStandIn + i*nodesMax + j
 	hostLock     = 254
 	nodesMax     = 4

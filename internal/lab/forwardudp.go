@@ -29,6 +29,7 @@ type floatingUDP struct {
 	closed atomic.Bool // a firewall that lets no probe through
 
 	mu     sync.Mutex
+	heard  tape
 	askers map[asker]*net.UDPConn
 	wg     sync.WaitGroup
 }
@@ -65,18 +66,19 @@ func (f *floatingUDP) run(ctx context.Context) {
 		if node < 0 {
 			continue // nobody holds the address: silence
 		}
-		if up := f.upstream(asker{from, node}); up != nil {
+		if up := f.upstream(asker{from, node}, buf[:n]); up != nil {
 			_, _ = up.Write(buf[:n]) // a dead owner is silence, as in a cloud
 		}
 	}
 	f.wg.Wait()
 }
 
-// upstream returns the socket towards the owner for this asker, and starts
+// upstream returns the socket towards the owner for this asker of a question, and starts
 // carrying the answers back when it is new.
-func (f *floatingUDP) upstream(a asker) *net.UDPConn {
+func (f *floatingUDP) upstream(a asker, question []byte) *net.UDPConn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.heard.keep(question)
 	if up := f.askers[a]; up != nil {
 		return up
 	}

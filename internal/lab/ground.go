@@ -64,6 +64,9 @@ type ground interface {
 	// lastHeard is when node j was last reached by a datagram of node i; zero: never, or
 	// not known here.
 	lastHeard(i, j int) time.Time
+	// replay sends without a key what the nodes said before, so many datagrams a second, until
+	// ctx ends, and tells what came of it; an error where nothing can be listened to.
+	replay(ctx context.Context, perSecond int) (replayed, error)
 	// takeOff takes the address off the machine of node i, as somebody else does, and
 	// waits until it is back. It returns how long it was away.
 	takeOff(ctx context.Context, i int) (time.Duration, error)

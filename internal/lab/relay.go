@@ -44,6 +44,7 @@ type link struct {
 	rng     *rand.Rand
 	delayed int
 	traffic traffic
+	heard   tape
 }
 
 // openRelay binds the stand-ins of all pairs. Run carries the datagrams.
@@ -144,6 +145,7 @@ func (l *link) deliver(out *net.UDPConn, datagram []byte, to netip.AddrPort) {
 		l.traffic.Dropped++ // nobody listens there, or the lab is ending
 		return
 	}
+	l.heard.keep(datagram)
 	l.traffic.Forwarded++
 	l.traffic.Last = time.Now()
 }
