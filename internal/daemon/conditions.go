@@ -51,6 +51,7 @@ const (
 	condWriteDenied       = "write-denied"
 	condCheckInconclusive = "check-inconclusive"
 	condUnknownThere      = "group-unknown-there"
+	condNameConflict      = "name-conflict"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -60,7 +61,7 @@ func Conditions() []string {
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
-		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive, condWriteDenied, condUnknownThere,
+		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive, condWriteDenied, condUnknownThere, condNameConflict,
 	}
 }
 
@@ -325,6 +326,7 @@ func (e *engine) daemonConditions() []found {
 		}
 	}
 	fs = append(fs, e.budgetConditions()...)
+	fs = append(fs, e.namesakeConditions()...)
 	for _, m := range e.placed {
 		if m.Separation == providers.Together.String() {
 			fs = append(fs, found{conditionKey{"", condSameHost, m.Node}, status.SeverityWarning,

@@ -30,7 +30,6 @@ import (
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/election/wire"
 	"github.com/fipctl/fipctl/pkg/metadata"
-	"golang.org/x/time/rate"
 )
 
 // Options is what a daemon is started with.
@@ -190,7 +189,9 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		session: binary.BigEndian.Uint64(seed[:]) | 1,
 		net:     p.net, inbox: transport.NewInbox(p.net, transport.InboxSize),
 		receiver: wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node},
-		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, complaints: map[complaint]election.Instant{}, answers: rate.NewLimiter(answersPerSecond, answersPerSecond),
+		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, complaints: map[complaint]election.Instant{}, askers: newAskers(),
+		namesakes: map[string]*namesake{}, heardFrom: map[string]netip.AddrPort{}, alsoFrom: map[string]netip.AddrPort{},
+		badAt: map[string]election.Instant{}, unsayable: map[string]bool{}, voice: true,
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
 		down:   map[string]netif.Event{},
 		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},
@@ -200,6 +201,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 	}
 	e.metrics.FollowNetwork(p.net.Dropped)
 	e.marks.report = func(group string, err error) { e.post(func() { e.marked(group, err) }) }
+	e.receiver.Old = e.old
 	e.furnish(cs, cfg)
 	groups, err := e.newGroups(cfg, cs)
 	if err != nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/fipctl/fipctl/internal/transport"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/election/wire"
-	"golang.org/x/time/rate"
 )
 
 // engine owns the election machine and all that belongs to it. Its methods run in
@@ -56,7 +55,15 @@ type engine struct {
 	out      []byte
 	peers    map[string]netip.AddrPort
 	refusals map[string]election.Instant // when a peer's host last said that nothing listens
-	answers  *rate.Limiter               // probe replies
+	askers   *askers                     // whose probes are answered
+	probes   uint64                      // sequence of our own
+	badAt    map[string]election.Instant // when the machine was last told of a bad signature, by peer
+	// The nodes, by name, that somebody else may speak for; whence what was accepted of each
+	// came last, and what was not.
+	namesakes           map[string]*namesake
+	heardFrom, alsoFrom map[string]netip.AddrPort
+	unsayable           map[string]bool // the peers for whom no advert could be built last
+	voice               bool            // there are none, as the election knows
 
 	complaints map[complaint]election.Instant // when they were told last
 
@@ -92,10 +99,6 @@ type engine struct {
 // factsMax bounds what waits for the engine. Every task has at most one finding
 // under way, so it is reached only if the engine stands still; then they wait.
 const factsMax = 256
-
-// answersPerSecond bounds the replies to signed probes, all askers together: a
-// cluster of 16 asks for every group once a second at worst.
-const answersPerSecond = 200
 
 // publishEvery is how often the snapshot is renewed at most.
 const publishEvery = 100 * time.Millisecond
@@ -224,6 +227,11 @@ func (e *engine) tick() {
 func (e *engine) step(ev election.Event) {
 	for _, a := range e.machine.Step(e.clock.now(), ev) {
 		e.carryOut(a)
+	}
+	if voice := len(e.unsayable) == 0; voice != e.voice {
+		e.voice = voice
+		e.step(election.Voice{OK: voice})
+		return
 	}
 	now := e.clock.now()
 	for _, g := range e.groups {

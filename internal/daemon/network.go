@@ -4,25 +4,33 @@
 package daemon
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/transport"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/election/wire"
 )
 
 // receive takes in every datagram that has arrived, those still in the kernel
-// included (invariant 7).
+// included (invariant 7). What comes meanwhile waits for the next turn, so that no flood
+// keeps the engine: of one, what the inbox holds is taken, and the rest is dropped and counted.
 func (e *engine) receive() {
 	e.inbox.Fill()
-	for e.inbox.Take(&e.packet) {
+	taken := 0
+	for ; taken < transport.InboxSize && e.inbox.Take(&e.packet); taken++ {
 		if e.packet.Refused {
 			e.noteRefusal()
 			continue
 		}
 		e.datagram()
+	}
+	if taken == transport.InboxSize {
+		e.inbox.Fill() // announces what is left
 	}
 	if dropped := e.inbox.Dropped(); dropped > e.dropped {
 		e.metrics.DatagramsDropped(int(dropped - e.dropped))
@@ -63,7 +71,7 @@ func (e *engine) datagram() {
 	switch e.message.Kind {
 	case wire.KindAdvert:
 		e.metrics.AdvertAccepted(e.message.From, time.Now())
-		e.step(election.Received{Advert: &e.message.Advert})
+		e.advert(&e.message.Advert)
 	case wire.KindProbeRequest:
 		e.answerProbe()
 	case wire.KindProbeReply:
@@ -71,36 +79,88 @@ func (e *engine) datagram() {
 	}
 }
 
+// advert brings an advert to the election, and keeps where it came from.
+func (e *engine) advert(a *election.Advert) {
+	if e.peers[a.From].Addr() == e.packet.From.Addr() {
+		e.step(election.Received{Advert: a})
+	} else {
+		e.step(election.ReceivedElsewhere{Advert: a})
+	}
+	if e.machine.Accepted(a.From).Session == a.Session {
+		e.heardFrom[a.From] = e.packet.From
+		return
+	}
+	e.alsoFrom[a.From] = e.packet.From
+	e.suspect(a.From)
+}
+
+// old says of a datagram that is only claimed to be by a node whether it cannot be news.
+func (e *engine) old(kind wire.Kind, from string, session, sequence uint64) election.Reason {
+	if kind == wire.KindAdvert {
+		return e.machine.Old(from, session, sequence)
+	}
+	if e.askers.old(from, session, sequence) {
+		return election.ReasonReplayed
+	}
+	return election.ReasonNone
+}
+
+// badEvery is how often the election is told at most that a peer's datagrams do not verify: what
+// follows from it lasts for an active-down, which is longer.
+const badEvery = 50 * time.Millisecond
+
 // refused counts a datagram that is not believed. A wrong key or signature from
 // the address of the peer that it claims to be holds back a takeover.
 func (e *engine) refused(why election.Reason) {
 	e.metrics.AdvertRefused(why)
-	e.log.Debug("datagram refused", "from", e.packet.From.String(), "peer", e.message.From, "reason", why.String())
+	if e.log.Enabled(context.Background(), slog.LevelDebug) {
+		e.log.Debug("datagram refused", "from", e.packet.From.String(), "peer", e.message.From, "reason", why.String())
+	}
+	if why == election.ReasonWrongReceiver && e.message.From == e.node() {
+		e.suspect(e.node())
+	}
 	e.complain("", why)
 	if why != election.ReasonUnknownKey && why != election.ReasonBadSignature {
 		return
 	}
-	if at, ok := e.peers[e.message.From]; ok && at.Addr() == e.packet.From.Addr() {
+	now := e.clock.now()
+	if at, ok := e.peers[e.message.From]; ok && at.Addr() == e.packet.From.Addr() && (e.badAt[e.message.From] == 0 || now.Sub(e.badAt[e.message.From]) >= badEvery) {
+		e.badAt[e.message.From] = now
 		e.step(election.BadlySigned{Peer: e.message.From})
 	}
 }
 
 // sendAdvert sends all parts of an advert at once: a word that waits for its turn comes
-// late, and a burst of them fits in every buffer (docs/design.md decision NN).
+// late, and a burst of them fits in every buffer (docs/design.md decision 79).
 func (e *engine) sendAdvert(peer string, a *election.Advert) {
+	source := e.source(peer)
 	for next, more := 0, true; more; more = next < len(a.Groups) {
 		b, after, err := wire.AppendPart(e.out[:0], a, next, &e.receiver.Keys)
 		if err != nil {
-			e.log.Error("build advert", "peer", peer, "error", err)
+			if !e.unsayable[peer] {
+				e.log.Error("build advert", "peer", peer, "error", err)
+			}
+			e.unsayable[peer] = true
 			return
 		}
 		e.out, next = b, after
-		if err := e.net.Send(e.peers[peer], netip.Addr{}, b); err != nil {
+		if err := e.net.Send(e.peers[peer], source, b); err != nil {
 			e.log.Debug("send advert", "peer", peer, "error", err)
 			continue
 		}
 		e.metrics.AdvertSent(peer)
 	}
+	delete(e.unsayable, peer)
+}
+
+// source returns the configured address of this node where it is one of this machine's, since
+// peers know the node by it, or else what leaves the choice to the system.
+func (e *engine) source(peer string) netip.Addr {
+	self := e.cfg.Self().Address.Addr()
+	if self.Is4() != e.peers[peer].Addr().Is4() || !e.net.Local(self) {
+		return netip.Addr{}
+	}
+	return self
 }
 
 // probesMax bounds the questions of one group whose answers are awaited, and
@@ -116,27 +176,35 @@ func (e *engine) sendProbe(g *group) {
 	if g == nil || len(g.cfg.Addresses) == 0 {
 		return
 	}
-	request := wire.ProbeRequest{Cluster: e.cfg.Cluster.ID, From: e.cfg.Node, Session: e.session, VRIDs: []uint8{g.cfg.VRID}}
-	if _, err := io.ReadFull(e.random, request.Nonce[:]); err != nil {
+	var fresh [16]byte
+	if _, err := io.ReadFull(e.random, fresh[:]); err != nil {
 		e.log.Error("draw nonce", "error", err)
 		return
 	}
-	b, err := wire.AppendProbeRequest(e.out[:0], &request, &e.receiver.Keys)
-	if err != nil {
-		e.log.Error("build probe", "group", g.cfg.Name, "error", err)
-		return
-	}
-	e.out = b
 	now := e.clock.now()
 	for nonce, asked := range g.probed {
 		if len(g.probed) >= probesMax || now.Sub(asked) > probeKept {
 			delete(g.probed, nonce)
 		}
 	}
-	g.probed[request.Nonce] = now
-	to := netip.AddrPortFrom(g.cfg.Addresses[0].IP, e.cfg.Self().Address.Port())
+	g.probed[fresh] = now
+	e.ask(netip.AddrPortFrom(g.cfg.Addresses[0].IP, e.cfg.Self().Address.Port()), fresh, g.cfg.VRID)
+}
+
+// ask sends one signed question about a group.
+func (e *engine) ask(to netip.AddrPort, nonce [16]byte, vrid uint8) {
+	e.probes++
+	request := wire.ProbeRequest{
+		Cluster: e.cfg.Cluster.ID, From: e.cfg.Node, Session: e.session, Sequence: e.probes, Nonce: nonce, VRIDs: []uint8{vrid},
+	}
+	b, err := wire.AppendProbeRequest(e.out[:0], &request, &e.receiver.Keys)
+	if err != nil {
+		e.log.Error("build probe", "to", to.String(), "error", err)
+		return
+	}
+	e.out = b
 	if err := e.net.Send(to, netip.Addr{}, b); err != nil {
-		e.log.Debug("send probe", "group", g.cfg.Name, "error", err)
+		e.log.Debug("send probe", "to", to.String(), "error", err)
 	}
 }
 
@@ -144,9 +212,17 @@ func (e *engine) sendProbe(g *group) {
 // address that was asked.
 func (e *engine) answerProbe() {
 	request := &e.message.Request
-	if !e.answers.Allow() {
-		e.metrics.AdvertRefused(election.ReasonRateLimited)
+	self := request.From == e.node()
+	proven := self && request.Session == e.session || !self && request.Session == e.machine.Accepted(request.From).Session
+	if why := e.askers.admit(request, proven); why != election.ReasonNone {
+		e.metrics.AdvertRefused(why)
 		return
+	}
+	switch {
+	case self && proven:
+		e.askedMyself(request)
+	case self:
+		e.suspect(request.From)
 	}
 	reply := wire.ProbeReply{Cluster: e.cfg.Cluster.ID, From: e.cfg.Node, To: request.From, Nonce: request.Nonce}
 	for _, g := range e.groups {
@@ -169,6 +245,9 @@ func (e *engine) answerProbe() {
 
 // probeReply takes in the answer to one of our own questions.
 func (e *engine) probeReply(r *wire.ProbeReply) {
+	if e.namesakeAnswered(r) {
+		return
+	}
 	for _, g := range e.groups {
 		asked, ok := g.probed[r.Nonce]
 		if !ok {

@@ -79,6 +79,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 	e.machines, e.placings = map[machineKey]*inspection{}, map[string]*placing{}
 	e.receiver.Keys = cfg.Cluster.Keyring
 	e.receiver.Peers = nil
+	e.askers.allow(len(cfg.Groups), cfg.Cluster.AdvertInterval)
 	clear(e.peers)
 	for _, p := range cfg.Peers() {
 		e.receiver.Peers = append(e.receiver.Peers, p.Name)

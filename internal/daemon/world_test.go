@@ -63,6 +63,8 @@ type world struct {
 	sockets map[string]*transport.Memory
 	dir     string
 	nodes   []*node
+
+	elsewhere netip.AddrPort // where the next daemon listens, if not where the files say
 }
 
 // node is one daemon, from its start to its end.
@@ -161,9 +163,15 @@ func (w *world) build(name string, change func(*node, *Options, *parts)) *node {
 	cfg, err := config.Load(w.write(name, ""), load)
 	w.must(err)
 	cfg.Groups[0].Checks = []health.Check{health.Check{Name: "service", Probe: n.check, Interval: time.Second, Rise: 1, Fall: 1}.WithDefaults()}
-	socket, err := w.network.Listen(privates[name])
+	at := privates[name]
+	if w.elsewhere.IsValid() {
+		at = w.elsewhere
+	}
+	socket, err := w.network.Listen(at)
 	w.must(err)
-	w.sockets[name] = socket
+	if at == privates[name] {
+		w.sockets[name] = socket
+	}
 	w.route()
 	start := time.Now()
 	o := Options{Config: cfg, Load: load, Log: slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "test"}

@@ -38,7 +38,7 @@ type UDPProber struct {
 // that answers with something refused (another key, another cluster) is an error
 // that says so: somebody runs there.
 func (p *UDPProber) Probe(ctx context.Context, to netip.AddrPort) (Answer, error) {
-	request, nonce, err := p.request()
+	session, nonce, err := p.draw()
 	if err != nil {
 		return Answer{}, fmt.Errorf("probe %s: %w", to, err)
 	}
@@ -49,7 +49,11 @@ func (p *UDPProber) Probe(ctx context.Context, to netip.AddrPort) (Answer, error
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 
-	for range probeAttempts {
+	for attempt := range uint64(probeAttempts) {
+		request, err := p.request(session, 1+attempt, nonce) // a copy of one would not be answered
+		if err != nil {
+			return Answer{}, fmt.Errorf("probe %s: %w", to, err)
+		}
 		if _, err := conn.Write(request); err != nil && ctx.Err() == nil {
 			// The port was reported closed by an earlier attempt.
 			return Answer{}, fmt.Errorf("probe %s: %w", to, ErrSilent)
@@ -67,17 +71,20 @@ func (p *UDPProber) Probe(ctx context.Context, to netip.AddrPort) (Answer, error
 	return Answer{}, fmt.Errorf("probe %s: %w", to, ErrSilent)
 }
 
-// request returns a signed request and its nonce.
-func (p *UDPProber) request() (datagram []byte, nonce [16]byte, err error) {
+// draw returns the session and the nonce of one question.
+func (p *UDPProber) draw() (session uint64, nonce [16]byte, err error) {
 	var random [24]byte
 	if _, err := io.ReadFull(p.Rand, random[:]); err != nil {
-		return nil, nonce, fmt.Errorf("draw nonce: %w", err)
+		return 0, nonce, fmt.Errorf("draw nonce: %w", err)
 	}
 	copy(nonce[:], random[:])
-	session := binary.BigEndian.Uint64(random[16:]) | 1 // not zero
-	request := wire.ProbeRequest{Cluster: p.Receiver.Cluster, From: p.Receiver.Node, Session: session, Nonce: nonce}
-	datagram, err = wire.AppendProbeRequest(nil, &request, &p.Receiver.Keys)
-	return datagram, nonce, err
+	return binary.BigEndian.Uint64(random[16:]) | 1, nonce, nil // not zero
+}
+
+// request returns the question, signed.
+func (p *UDPProber) request(session, sequence uint64, nonce [16]byte) ([]byte, error) {
+	request := wire.ProbeRequest{Cluster: p.Receiver.Cluster, From: p.Receiver.Node, Session: session, Sequence: sequence, Nonce: nonce}
+	return wire.AppendProbeRequest(nil, &request, &p.Receiver.Keys)
 }
 
 // await reads until the reply to nonce comes or one interval is over. Datagrams

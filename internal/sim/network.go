@@ -121,6 +121,7 @@ func (w *world) keep(l *link, p *packet) {
 	if !w.replays {
 		return
 	}
+	w.listen(p)
 	if old := l.kept[l.keptNext]; old != nil {
 		w.drop(old)
 	}
@@ -131,6 +132,9 @@ func (w *world) keep(l *link, p *packet) {
 
 // replay sends what a link carried once more.
 func (w *world) replay(l *link) {
+	if len(w.attacker.tape) > 0 {
+		w.flood(attackerFor)
+	}
 	for _, p := range l.kept {
 		if p != nil {
 			p.holders++

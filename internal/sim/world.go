@@ -30,6 +30,8 @@ type world struct {
 	links        [][]link
 	spare        []*packet
 	replays      bool
+	attacker     attacker
+	elsewhere    bool // the datagram in hand comes from him
 	model        *fakecloud.Model
 	strangers    []providers.Target
 	api          []apiState // per node
@@ -71,7 +73,7 @@ func newWorld(seed uint64) *world {
 
 // worldOf builds the cluster of these options.
 func worldOf(o options, c chance) *world {
-	w := &world{opts: o, chance: c, now: election.Instant(time.Hour)}
+	w := &world{opts: o, chance: c, now: election.Instant(time.Hour), attacker: attacker{chance: newChance(^o.seed)}}
 	w.model = fakecloud.New(fakecloud.Options{
 		Now:   func() time.Time { return epoch.Add(time.Duration(w.now)) },
 		Rules: fakecloud.Rules{SerializeInstances: w.opts.serialize}, JournalMax: 16,
@@ -271,7 +273,11 @@ func (w *world) stepDatagram(n *node, p *packet, again bool) {
 		return
 	}
 	w.steps++
-	actions := n.machine.Step(w.local(n), n.received)
+	ev := election.Event(n.received)
+	if w.elsewhere {
+		ev = election.ReceivedElsewhere(n.received)
+	}
+	actions := n.machine.Step(w.local(n), ev)
 	w.checks.datagram(w, n, p, again, actions)
 	w.checks.stepped(w, n, n.received, actions)
 	w.carryOut(n, actions)

@@ -16,6 +16,10 @@ type Tick struct{}
 // copies what it keeps.
 type Received struct{ Advert *Advert }
 
+// ReceivedElsewhere is the same of a datagram that did not come from the peer's configured
+// address. That limits how it is answered while its session is not accepted, nothing else.
+type ReceivedElsewhere struct{ Advert *Advert }
+
 // BadlySigned is a datagram from the address of a configured peer whose key or
 // signature does not fit. It changes no role; while such datagrams keep arriving
 // they hold back a takeover by silence.
@@ -142,6 +146,10 @@ type ServiceProbed struct {
 // WayOut says whether anything outside answers: the metadata service or the API.
 type WayOut struct{ Open bool }
 
+// Voice says whether the adverts of this node can be built. A node that cannot say that it
+// leads does not lead: that is a stall until it can.
+type Voice struct{ OK bool }
+
 // Assign asks for the group on this node (an operator's order). The answer shows
 // in Status; what stands against it beforehand is told by Refusals.
 type Assign struct {
@@ -181,30 +189,32 @@ type Depart struct{}
 // roles, new ones start, vanished ones are forgotten and leave their binding.
 type Reload struct{ Config Config }
 
-func (Tick) isEvent()           {}
-func (Received) isEvent()       {}
-func (BadlySigned) isEvent()    {}
-func (OwnerRead) isEvent()      {}
-func (InstanceRead) isEvent()   {}
-func (ClocksDisagree) isEvent() {}
-func (Health) isEvent()         {}
-func (LastCheck) isEvent()      {}
-func (Identity) isEvent()       {}
-func (OwnTargets) isEvent()     {}
-func (WriteSent) isEvent()      {}
-func (WriteDone) isEvent()      {}
-func (MoveFailed) isEvent()     {}
-func (ProbeAnswered) isEvent()  {}
-func (ServiceProbed) isEvent()  {}
-func (WayOut) isEvent()         {}
-func (Assign) isEvent()         {}
-func (HandTo) isEvent()         {}
-func (Drain) isEvent()          {}
-func (ResumeNode) isEvent()     {}
-func (CancelOrder) isEvent()    {}
-func (Leave) isEvent()          {}
-func (Depart) isEvent()         {}
-func (Reload) isEvent()         {}
+func (Tick) isEvent()              {}
+func (Received) isEvent()          {}
+func (ReceivedElsewhere) isEvent() {}
+func (BadlySigned) isEvent()       {}
+func (OwnerRead) isEvent()         {}
+func (InstanceRead) isEvent()      {}
+func (ClocksDisagree) isEvent()    {}
+func (Health) isEvent()            {}
+func (LastCheck) isEvent()         {}
+func (Identity) isEvent()          {}
+func (OwnTargets) isEvent()        {}
+func (WriteSent) isEvent()         {}
+func (WriteDone) isEvent()         {}
+func (MoveFailed) isEvent()        {}
+func (ProbeAnswered) isEvent()     {}
+func (ServiceProbed) isEvent()     {}
+func (WayOut) isEvent()            {}
+func (Voice) isEvent()             {}
+func (Assign) isEvent()            {}
+func (HandTo) isEvent()            {}
+func (Drain) isEvent()             {}
+func (ResumeNode) isEvent()        {}
+func (CancelOrder) isEvent()       {}
+func (Leave) isEvent()             {}
+func (Depart) isEvent()            {}
+func (Reload) isEvent()            {}
 
 // ActionKind says what an Action asks for and which of its fields count.
 type ActionKind uint8

@@ -31,6 +31,7 @@ type Machine struct {
 	stalledAt Instant // when a stall was noticed and has not been recovered from
 	stallFrom Instant // when the last adverts before the stall left
 	stallEnd  Instant // reads that began before this say nothing about now
+	voiceless bool    // our adverts cannot be built
 	doubtedAt Instant // when it could not be told whether there was a stall, and was not proved since
 
 	actions   []Action
@@ -223,7 +224,9 @@ func (m *Machine) peerIndex(name string) int {
 func (m *Machine) handle(ev Event) {
 	switch ev := ev.(type) {
 	case Received:
-		m.received(ev.Advert)
+		m.received(ev.Advert, false)
+	case ReceivedElsewhere:
+		m.received(ev.Advert, true)
 	case BadlySigned:
 		if i := m.peerIndex(ev.Peer); i >= 0 {
 			m.peers[i].badlySigned = m.now
@@ -233,6 +236,8 @@ func (m *Machine) handle(ev Event) {
 		m.urgent = true
 	case WayOut:
 		m.wayOut = ev.Open
+	case Voice:
+		m.voice(ev.OK)
 	case ClocksDisagree:
 		if ev.By > m.stallLimit() {
 			m.stall(m.lastLeft)

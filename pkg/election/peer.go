@@ -35,32 +35,35 @@ func (r *sentRing) when(seq uint64) Instant {
 // peer is what this node knows of another node.
 type peer struct {
 	Peer
-	session  uint64 // accepted; 0: none
-	sequence uint64 // last accepted of that session
-	hello    Mark   // newest verified datagram of a session not accepted
-	interval time.Duration
-	heardAt  Instant // last advert accepted, whole or in part
-	twoWayAt Instant // last one that proved that it hears this node
-	roster   roster
-	left     bool // by its newest advert it stops
+	session   uint64               // accepted; 0: none
+	sequence  uint64               // last accepted of that session
+	pending   [pendingKept]pending // sessions not accepted
+	answering *pending             // the one whose datagram this step takes in
+	greet     Mark                 // what the answer to it says hello to
+	interval  time.Duration
+	heardAt   Instant // last advert accepted, whole or in part
+	twoWayAt  Instant // last one that proved that it hears this node
+	roster    roster
+	left      bool // by its newest advert it stops
 
 	badlySigned  Instant
 	pendingSince Instant // first datagram of the session not yet accepted
 	pendingAt    Instant // last one
 
 	sessions [crashSessions]Instant // when its last sessions were accepted, newest first
-	former   [crashSessions]uint64  // the sessions that these replaced: they never come back
+	former   [crashSessions]Mark    // the sessions that these replaced, which never come back, and their newest datagrams
+	twiceAt  Instant                // when one of those was seen to live beside the one that replaced it
 	targets  []NodeTarget
 	uptime   time.Duration
 	leads    uptimeLeads
 	doubted  uptimeLead // when it could not be told last whether we had stalled
 	stated   netip.Addr // the address it says it has
 
-	out         Advert // reused for every datagram to it
-	sentRing    sentRing
-	answer      bool // it gets an extra datagram at the end of this step
-	answers     int  // extra datagrams since answersFrom
-	answersFrom Instant
+	out       Advert // reused for every datagram to it
+	sentRing  sentRing
+	answer    bool   // it gets an extra datagram at the end of this step
+	answers   budget // of such datagrams
+	elsewhere budget // of answers to what did not come from its address
 }
 
 // accept decides whether the session of an advert counts (RFC 9568 section 7.1 in our
@@ -69,10 +72,11 @@ type peer struct {
 // first of its session. A session takes the place of another only by the echo of a
 // datagram that left since that one was accepted.
 func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason) {
-	if slices.Contains(p.former[:], a.Session) {
+	down := ActiveDown(PriorityDefault, max(p.learnt(a.Interval), m.cfg.Interval))
+	if i := slices.IndexFunc(p.former[:], func(f Mark) bool { return f.Session == a.Session }); i >= 0 {
+		m.noticeTwin(p, &p.former[i], a, down)
 		return false, false, ReasonStaleSession
 	}
-	down := ActiveDown(PriorityDefault, max(p.learnt(a.Interval), m.cfg.Interval))
 	echoed := m.heardLately(p, a.Echo, down)
 	if p.session == a.Session && p.session != 0 {
 		return echoed, false, ReasonNone
@@ -84,13 +88,12 @@ func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason
 	case echoed || greeted:
 		return true, true, ReasonNone
 	}
-	if p.hello.Session != a.Session {
-		p.hello = Mark{Session: a.Session}
+	if p.answering = p.pend(Mark{a.Session, a.Sequence}, m.now, down); p.answering == nil {
+		return false, false, ReasonReplayed
 	}
 	if p.pendingAt == never || m.now.Sub(p.pendingAt) >= down {
 		p.pendingSince = m.now
 	}
-	p.hello.Sequence = max(p.hello.Sequence, a.Sequence)
 	p.pendingAt = m.now
 	return false, false, ReasonSessionPending
 }
@@ -116,8 +119,8 @@ func (m *Machine) beginSession(i int, a *Advert) {
 	p := m.peers[i]
 	copy(p.sessions[1:], p.sessions[:])
 	copy(p.former[1:], p.former[:])
-	p.sessions[0], p.former[0] = m.now, p.session
-	p.hello, p.pendingSince, p.pendingAt = Mark{}, never, never
+	p.sessions[0], p.former[0] = m.now, Mark{p.session, p.sequence}
+	p.pending, p.pendingSince, p.pendingAt = [pendingKept]pending{}, never, never
 	p.session, p.sequence = a.Session, a.Sequence-1
 	p.roster.begin(a)
 	for _, g := range m.groups {
@@ -199,17 +202,4 @@ func (m *Machine) quiet(heard Instant, p *peer) bool { return !m.within(heard, p
 func (m *Machine) longSilent(g *group, i int) bool {
 	at := g.peers[i].twoWayAt
 	return at == never || m.now.Sub(at) >= ActiveDown(PriorityDefault, m.peers[i].interval)
-}
-
-// mayAnswer reports whether an extra datagram to the peer is within the limit,
-// and counts it.
-func (m *Machine) mayAnswer(p *peer) bool {
-	if p.answersFrom == never || m.now.Sub(p.answersFrom) >= time.Second {
-		p.answersFrom, p.answers = m.now, 0
-	}
-	if p.answers >= answersPerSecond {
-		return false
-	}
-	p.answers++
-	return true
 }

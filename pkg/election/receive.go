@@ -8,19 +8,18 @@ package election
 // sequence. What is said of the peer counts once for all of them, and each group by
 // itself, so parts may come late and in any order: what is newer in one group makes
 // nothing old in another.
-func (m *Machine) received(a *Advert) {
+func (m *Machine) received(a *Advert, elsewhere bool) {
 	i := m.peerIndex(a.From)
 	if i < 0 {
 		m.do(Action{Kind: Refused, Peer: a.From, Reason: ReasonUnknownSender})
 		return
 	}
 	p := m.peers[i]
-	hello := p.hello
 	twoWay, first, refused := m.accept(p, a)
 	if refused != ReasonNone {
 		m.do(Action{Kind: Refused, Peer: p.Name, Reason: refused})
-		if refused == ReasonSessionPending && p.hello != hello { // one answer to all parts
-			m.answer(i)
+		if refused == ReasonSessionPending {
+			m.answerPending(p, p.answering, elsewhere)
 		}
 		return
 	}
@@ -224,9 +223,9 @@ func (m *Machine) withdrawn(g *group, rec *GroupAdvert) {
 
 // noteTerm remembers the newest claim. An active node that hears a higher term
 // from a node that is not active gives up what it has in flight and takes a
-// higher one.
+// higher one. From a term that nobody has come to by counting none is counted on.
 func (m *Machine) noteTerm(g *group, rec *GroupAdvert) {
-	if !g.claim.highest.Less(rec.Term) {
+	if !g.claim.highest.Less(rec.Term) || rec.Term.Number > termHeard {
 		return
 	}
 	g.claim.highest = rec.Term

@@ -48,6 +48,14 @@ type Term struct {
 	Node   string
 }
 
+// TermMax is the highest number of a term that is said or taken in: half of the range that
+// the wire has for numbers. Claims count on from at most half of that, termHeard, so that no
+// peer can bring a node to where it cannot say its next term.
+const (
+	TermMax   = 1<<47 - 1
+	termHeard = TermMax / 2
+)
+
 // Less reports whether t is older than u. Node names break the tie of two nodes
 // that chose the same number, so two different nodes never hold equal terms.
 func (t Term) Less(u Term) bool {

@@ -24,7 +24,7 @@ func (m *Machine) advertise() {
 // the step changed.
 func (m *Machine) answer(i int) {
 	p := m.peers[i]
-	p.answer = p.answer || m.mayAnswer(p)
+	p.answer = p.answer || p.answers.spend(m.now)
 }
 
 // sendAnswers sends the extra adverts of this step, unless everybody just got one.
@@ -41,6 +41,7 @@ func (m *Machine) sendAnswers() {
 func (m *Machine) send(i int) {
 	p := m.peers[i]
 	m.sequence++
+	defer func() { p.greet = Mark{} }()
 	p.sentRing.sent(m.sequence, m.now)
 	a := &p.out
 	groups := a.Groups
@@ -48,7 +49,7 @@ func (m *Machine) send(i int) {
 		Cluster: m.cfg.Cluster, From: m.cfg.Node, FromAddress: m.cfg.Address, To: p.Name,
 		Session: m.cfg.Session, Sequence: m.sequence,
 		Uptime: m.now.Sub(m.started), Interval: m.cfg.Interval,
-		Echo: Mark{p.session, p.sequence}, Hello: p.hello, Targets: m.targets,
+		Echo: Mark{p.session, p.sequence}, Hello: p.greeting(m.now, ActiveDown(PriorityDefault, p.interval)), Targets: m.targets,
 		Total: uint8(len(m.groups)),
 	}
 	if cap(groups) < len(m.groups) {

@@ -141,7 +141,16 @@ func (l *uptimeLeads) before(then Instant) uptimeLead {
 }
 
 // recovering reports whether this node has stalled and not yet caught up.
-func (m *Machine) recovering() bool { return m.stalledAt != never }
+func (m *Machine) recovering() bool { return m.stalledAt != never || m.voiceless }
+
+// voice takes in whether our adverts can be built. Those that were meant to leave did not.
+func (m *Machine) voice(ok bool) {
+	if !ok && !m.voiceless {
+		m.stall(m.lastLeft)
+	}
+	m.voiceless = !ok
+	m.urgent = m.urgent || ok
+}
 
 // recover ends the recovery, or the doubt: every peer heard before has echoed a datagram
 // sent after it, or one active-down has passed. An owner read begun after it is demanded

@@ -88,6 +88,7 @@ type PeerStatus struct {
 	HeardAt    Instant
 	Silent     bool // for more than one and a half intervals
 	CrashLoops bool
+	Twice      bool // two live daemons run under its name
 }
 
 // Status returns a copy of what the machine knows.
@@ -108,7 +109,7 @@ func (m *Machine) PeersStatus() []PeerStatus {
 	for _, p := range m.peers {
 		s = append(s, PeerStatus{
 			Name: p.Name, Targets: slices.Clone(p.targets), HeardAt: p.heardAt,
-			Silent: m.quiet(p.twoWayAt, p), CrashLoops: m.crashLooping(p),
+			Silent: m.quiet(p.twoWayAt, p), CrashLoops: m.crashLooping(p), Twice: m.within(p.twiceAt, max(twiceFor, 3*p.interval)),
 		})
 	}
 	return s

@@ -57,7 +57,8 @@ const (
 	transientDelay   = 2 * time.Second
 	permanentDelay   = 5 * time.Second
 	permanentMax     = time.Minute
-	answersPerSecond = 5 // extra datagrams to one peer
+	answersPerSecond = 5                // extra datagrams to one peer, or to one of its sessions that is not accepted
+	twiceFor         = 10 * time.Second // how long it is told that two daemons were seen under one name
 )
 
 // Skew is the Skew_Time of RFC 9568 section 6.1: the higher the priority, the

@@ -161,7 +161,7 @@ func (d *advertReader) group(v *reader, g *election.GroupAdvert) {
 	v.require(g.Priority <= election.PriorityMax)
 	g.Flags = election.Flags(v.uvarint(math.MaxUint16))
 	g.Reason = election.Reason(v.byte())
-	g.Term.Number = v.uvarint(numberMax)
+	g.Term.Number = v.uvarint(termMax)
 	g.Term.Node = d.node(v, v.byte())
 	g.Owner.Owner = d.owner(v)
 	g.Owner.Age = v.age()

@@ -184,7 +184,7 @@ func (e *encoder) group(g *election.GroupAdvert) {
 	e.byte(g.Priority)
 	e.uvarint(uint64(g.Flags))
 	e.byte(byte(g.Reason))
-	e.number("term", g.Term.Number)
+	e.number("term", g.Term.Number, termMax)
 	e.byte(e.node(g.Term.Node))
 	e.owner(g.Owner.Owner)
 	e.age(g.Owner.Age)

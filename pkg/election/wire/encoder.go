@@ -64,9 +64,9 @@ func (e *encoder) byte(v byte) { e.b = append(e.b, v) }
 func (e *encoder) uvarint(v uint64) { e.b = binary.AppendUvarint(e.b, v) }
 
 // number writes a sequence number or a term.
-func (e *encoder) number(what string, v uint64) {
-	if v > numberMax {
-		e.fail(fmt.Errorf("%s %d is above %d", what, v, uint64(numberMax)))
+func (e *encoder) number(what string, v, limit uint64) {
+	if v > limit {
+		e.fail(fmt.Errorf("%s %d is above %d", what, v, limit))
 	}
 	e.uvarint(v)
 }
@@ -135,7 +135,7 @@ func (e *encoder) sequence(v uint64) {
 	if v == 0 {
 		e.fail(errors.New("sequence is zero"))
 	}
-	e.number("sequence", v)
+	e.number("sequence", v, numberMax)
 }
 
 func (e *encoder) role(r election.Role) {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"github.com/fipctl/fipctl/pkg/election"
 )
 
 // Version is the first byte of every datagram. It changes only when a receiver
@@ -57,9 +59,13 @@ const (
 	namesMax  = 32 // different node names in one datagram; a node index has six bits
 	tableMax  = 1 + (namesMax-2)*(1+nameMax)
 
-	// numberMax keeps sequence numbers and terms far enough from the end of
-	// uint64 that adding one never wraps.
+	// numberMax keeps sequence numbers far enough from the end of uint64 that adding
+	// one never wraps.
 	numberMax = 1<<48 - 1
+
+	// termMax is half of that: counting does not come so far, and whoever counts on from
+	// a term near the end of the range could not say the next.
+	termMax = election.TermMax
 
 	// ageMax is where ages and remaining times saturate. No rule of the
 	// election tells a day from a longer time, and it keeps them in 4 bytes.

@@ -12,10 +12,13 @@ import (
 // ProbeRequest asks whichever node is reached through a floating IP who it is.
 type ProbeRequest struct {
 	Cluster string
-	From    string   // the asking node
-	Session uint64   // of the asking node's daemon; not zero
-	Nonce   [16]byte // drawn by the asking node; the reply repeats it
-	VRIDs   []uint8  // the groups asked about; none means all
+	From    string // the asking node
+	Session uint64 // of the asking node's daemon; not zero
+	// Sequence is 1 for the first request of a session and grows with each; at most
+	// 2^48-1. It tells a request from a copy of an earlier one.
+	Sequence uint64
+	Nonce    [16]byte // drawn by the asking node; the reply repeats it
+	VRIDs    []uint8  // the groups asked about; none means all
 }
 
 // ProbeReply is the answer of the node that a probe reached.
@@ -45,6 +48,7 @@ func AppendProbeRequest(dst []byte, p *ProbeRequest, k *Keyring) ([]byte, error)
 	e := encoder{b: dst}
 	e.begin(KindProbeRequest, k, p.Cluster, p.From, "")
 	e.session(p.Session)
+	e.sequence(p.Sequence)
 	e.b = append(e.b, p.Nonce[:]...)
 	var seen vridSet
 	start := len(e.b)
@@ -111,7 +115,7 @@ func AppendProbeReply(dst []byte, p *ProbeReply, k *Keyring, requestSize int) ([
 func (r *Receiver) readRequest(body []byte, env *envelope, p *ProbeRequest) bool {
 	d := reader{b: body}
 	p.Cluster, p.From = r.Cluster, env.sender
-	p.Session = d.session()
+	p.Session, p.Sequence = d.session(), d.sequence()
 	copy(p.Nonce[:], d.take(nonceSize))
 	p.VRIDs = p.VRIDs[:0]
 	for last := uint64(0); len(d.b) > 0; {

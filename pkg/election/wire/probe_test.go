@@ -15,7 +15,7 @@ import (
 
 func exampleRequest() *ProbeRequest {
 	return &ProbeRequest{
-		Cluster: "web", From: "lb-a", Session: 0x1122334455667788,
+		Cluster: "web", From: "lb-a", Session: 0x1122334455667788, Sequence: 5,
 		Nonce: [16]byte{0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf},
 		VRIDs: []uint8{51, 52},
 	}
@@ -108,13 +108,14 @@ func TestASignatureOfOneKindDoesNotFitAnother(t *testing.T) {
 func TestMalformedProbesAreRefused(t *testing.T) {
 	t.Parallel()
 	session, nonce := []byte{0, 0, 0, 0, 0, 0, 0, 1}, make([]byte, nonceSize)
-	start := slices.Concat(session, nonce)
+	start := slices.Concat(session, []byte{1}, nonce)
 	cases := []struct {
 		name string
 		kind Kind
 		body []byte
 	}{
-		{"request without session", KindProbeRequest, slices.Concat(make([]byte, 8), nonce)},
+		{"request without session", KindProbeRequest, slices.Concat(make([]byte, 8), []byte{1}, nonce)},
+		{"request without sequence", KindProbeRequest, slices.Concat(session, []byte{0}, nonce)},
 		{"request with half a nonce", KindProbeRequest, start[:16]},
 		{"request for no group", KindProbeRequest, append(slices.Clone(start), 0x10)},
 		{"request for VRID 0", KindProbeRequest, append(slices.Clone(start), 0x11, 0)},

@@ -16,6 +16,11 @@ type Receiver struct {
 	Node    string   // this node's name
 	Peers   []string // the names of the other configured nodes
 	Keys    Keyring
+
+	// Old, if it is set, says why a datagram of a session and sequence of a sender cannot
+	// be news, or ReasonNone. It is asked before the signature is checked, so that a flood of
+	// copies is cheap to refuse, and must do nothing but look: what it is told is only claimed.
+	Old func(kind Kind, from string, session, sequence uint64) election.Reason
 }
 
 // Message is a decoded datagram. Decoding into the same Message again reuses
@@ -73,6 +78,9 @@ func (r *Receiver) Decode(b []byte, m *Message) election.Reason {
 	if env.kind != KindProbeRequest && string(env.to) != r.Node {
 		return election.ReasonWrongReceiver
 	}
+	if reason := r.old(&env); reason != election.ReasonNone {
+		return reason
+	}
 	if reason := r.Keys.check(&env); reason != election.ReasonNone {
 		return reason
 	}
@@ -94,6 +102,26 @@ func (r *Receiver) sender(env *envelope) string {
 		return r.Node
 	}
 	return ""
+}
+
+// old asks Old about what has a session and a sequence. A body that cannot be read so far is
+// left for later, when it is known who wrote it.
+func (r *Receiver) old(env *envelope) election.Reason {
+	if r.Old == nil || env.kind == KindProbeReply {
+		return election.ReasonNone
+	}
+	d := reader{b: env.body}
+	if env.kind == KindAdvert {
+		for range d.byte() {
+			d.take(int(d.byte())) // a name
+		}
+		d.take(int(d.byte())) // the address
+	}
+	session, sequence := d.session(), d.sequence()
+	if d.bad {
+		return election.ReasonNone
+	}
+	return r.Old(env.kind, env.sender, session, sequence)
 }
 
 func (r *Receiver) readBody(env *envelope, m *Message) bool {

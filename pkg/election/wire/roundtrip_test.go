@@ -139,7 +139,7 @@ func drawGroup(t *rapid.T, vrid uint8, nodes []string) election.GroupAdvert {
 		Priority: rapid.Uint8Max(254).Draw(t, "priority"),
 		Flags:    election.Flags(rapid.Uint16().Draw(t, "flags")),
 		Reason:   election.Reason(rapid.Uint8().Draw(t, "reason")),
-		Term:     election.Term{Number: rapid.Uint64Max(numberMax).Draw(t, "term")},
+		Term:     election.Term{Number: rapid.Uint64Max(termMax).Draw(t, "term")},
 	}
 	g.Owner.Kind = election.OwnerKind(rapid.Uint8Max(3).Draw(t, "owner"))
 	g.Owner.Age = drawMillis(t, 0, ageMax)

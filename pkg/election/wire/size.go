@@ -46,7 +46,7 @@ func (s Shape) headerSize() int {
 func (s Shape) groupSize() int {
 	age := uvarintSize(uint64(ageMax.Milliseconds()))
 	size := 1 + digestSize + 1 + 1 + uvarintSize(math.MaxUint16) + 1 + // VRID to reason
-		uvarintSize(numberMax) + 1 + 1 + age + // term, owner
+		uvarintSize(termMax) + 1 + 1 + age + // term, owner
 		itemSize(1+uvarintSize(math.MaxUint64)) + // request
 		itemSize(1+uvarintSize(math.MaxUint64)+age) + // handover
 		itemSize(age) + // unbound

@@ -40,7 +40,7 @@ func TestAnAdvertOutOfRangeIsAnErrorThatNamesTheValue(t *testing.T) {
 		"VRID 52 is zero or named twice":                                     group(func(g *election.GroupAdvert) { g.VRID = 52 }),
 		"role 5 is unknown":                                                  group(func(g *election.GroupAdvert) { g.Role = 5 }),
 		"priority 255 of VRID 51 is above 254":                               group(func(g *election.GroupAdvert) { g.Priority = 255 }),
-		"term 281474976710656 is above 281474976710655":                      group(func(g *election.GroupAdvert) { g.Term.Number = 1 << 48 }),
+		"term 140737488355328 is above 140737488355327":                      group(func(g *election.GroupAdvert) { g.Term.Number = 1 << 47 }),
 		"owner kind 4 is unknown":                                            group(func(g *election.GroupAdvert) { g.Owner.Kind = 4 }),
 		"owner is a node without name":                                       group(func(g *election.GroupAdvert) { g.Owner.Node = "" }),
 		"request kind 3 is unknown":                                          group(func(g *election.GroupAdvert) { g.Request.Kind = 3 }),
@@ -147,7 +147,7 @@ func longestAdvert(s Shape, groups int) *election.Advert {
 	a.Total = uint8(groups)
 	for i := range groups {
 		g := election.GroupAdvert{
-			VRID: uint8(i + 1), Flags: 1<<16 - 1, Term: election.Term{Number: numberMax, Node: a.From},
+			VRID: uint8(i + 1), Flags: 1<<16 - 1, Term: election.Term{Number: termMax, Node: a.From},
 			Request:  election.Request{Kind: election.RequestTake, ID: 1<<64 - 1},
 			Handover: election.Handover{To: a.To, ID: 1<<64 - 1, Remaining: ageMax},
 			Owner:    election.OwnerReport{Age: ageMax, UnboundAge: ageMax},

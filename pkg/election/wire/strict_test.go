@@ -120,7 +120,7 @@ func TestASpoiledGroupIsMalformed(t *testing.T) {
 		"role unknown":                func(g *rawGroup) { g.role[0] = 5 },
 		"priority 255":                func(g *rawGroup) { g.priority[0] = 255 },
 		"flags of 17 bits":            func(g *rawGroup) { g.flags = binary.AppendUvarint(nil, 1<<16) },
-		"term near its end":           func(g *rawGroup) { g.term = binary.AppendUvarint(nil, numberMax+1) },
+		"term above half the range":   func(g *rawGroup) { g.term = binary.AppendUvarint(nil, termMax+1) },
 		"term of no known node":       func(g *rawGroup) { g.termNode[0] = 4 },
 		"owner node without name":     func(g *rawGroup) { g.owner[0] = 1 },
 		"owner none with a name":      func(g *rawGroup) { g.owner[0] = 2 | 1<<2 },
@@ -205,8 +205,8 @@ func TestWhatALaterVersionAddsIsSkipped(t *testing.T) {
 			}
 		})
 	}
-	start := make([]byte, sessionSize+nonceSize)
-	start[7] = 1
+	start := make([]byte, sessionSize+1+nonceSize)
+	start[7], start[8] = 1, 1
 	expect(t, receiver(t), signed(t, KindProbeRequest, append(start, item(3, 1)...)), election.ReasonNone)
 	expect(t, receiver(t), signed(t, KindProbeReply, append(start[:nonceSize:nonceSize], item(3, 1)...)), election.ReasonNone)
 }

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package daemon
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fipctl/fipctl/internal/transport"
+	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/election/wire"
+)
+
+// Whoever has no key can send again what he heard.
+
+func TestACopyOfAProbeRequestIsNotAnswered(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, nil)
+		w.eventually("the node leads", a.bound)
+		asker := w.asker(nodeB, keyLine)
+		first, second := asker.request(7, 51), asker.request(7, 51)
+		answered := func(request []byte) int {
+			asker.send(request)
+			replies, _ := asker.replies()
+			return len(replies)
+		}
+		if answered(second) != 1 || answered(first) != 1 {
+			t.Error("two questions that overtook each other are not answered")
+		}
+		for range 1000 {
+			if answered(first)+answered(second) > 0 {
+				t.Fatal("a copy is answered")
+			}
+		}
+		if answered(asker.request(7, 51)) != 1 {
+			t.Error("the next question is not answered")
+		}
+	})
+}
+
+// Who draws a session for every question, or has recorded many, takes nothing from a session
+// that adverts have proven.
+func TestSessionsThatAreNotProvenShareOneBucket(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, nil)
+		w.eventually("the node leads", a.bound)
+		asker := w.asker(nodeB, keyLine)
+		w.pass(2 * interval)
+		asker.advert(a, election.Backup, 0)
+		w.pass(time.Millisecond)
+		strangers := 0
+		for session := range uint64(1000) {
+			asker.send(asker.request(100+session, 51))
+			replies, _ := asker.replies()
+			strangers += len(replies)
+		}
+		// The burst, and what a second's rate gave back in the second it took.
+		if strangers < answersMin || strangers > 2*answersMin+1 {
+			t.Errorf("%d of 1000 strangers were answered", strangers)
+		}
+		for range 2 * answersMin {
+			asker.ask(51)
+			if replies, _ := asker.replies(); len(replies) != 1 {
+				t.Fatal("a session that adverts have proven is not answered")
+			}
+		}
+		proven := 0
+		for range 1000 {
+			asker.ask(51)
+			replies, _ := asker.replies()
+			proven += len(replies)
+		}
+		if proven > 4*answersMin {
+			t.Errorf("%d of 1000 were answered", proven)
+		}
+	})
+}
+
+func TestTheWindowKnowsWhatHasCome(t *testing.T) {
+	t.Parallel()
+	var w window
+	come := map[uint64]bool{}
+	newest := uint64(0)
+	for _, sequence := range []uint64{1, 2, 5, 3, 1024, 1025, 4, 2, 1026, 2047, 1030, 2048, 5000, 3977, 3976, 5000 + windowSize, 5001, 1 << 47} {
+		for _, look := range []uint64{1, 2, 3, 4, 5, 1024, 1029, 1030, 2047, 3976, 3977, 4000, 5000, 5001, 5002, sequence} {
+			want := come[look] || newest >= windowSize && look <= newest-windowSize
+			if got := w.old(look); got != want {
+				t.Errorf("with %d the newest, old(%d) is %v", newest, look, got)
+			}
+		}
+		if !w.old(sequence) {
+			w.take(sequence)
+			come[sequence], newest = true, max(newest, sequence)
+		}
+	}
+}
+
+// A flood that never ends is taken in by turns, so that the engine comes to its timers.
+func TestAFloodKeepsTheEngineFromNothing(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		advert := election.Advert{Cluster: "web", From: nodeB, FromAddress: privates[nodeB].Addr(), To: nodeA, Session: 9, Sequence: 1, Interval: interval}
+		datagram, err := wire.AppendAdvert(nil, &advert, keyring(t, keyLine))
+		w.must(err)
+		e := w.build(nodeA, func(_ *node, _ *Options, p *parts) { p.net = flooded{p.net, datagram} }).engine
+		taken := 0
+		e.receiver.Old = func(wire.Kind, string, uint64, uint64) election.Reason {
+			if taken++; taken <= 4*transport.InboxSize {
+				e.inbox.Fill() // as its own goroutine does meanwhile
+			}
+			select {
+			case <-e.inbox.Ready():
+			default:
+			}
+			return election.ReasonReplayed
+		}
+		if e.receive(); taken != transport.InboxSize {
+			t.Errorf("one turn took %d datagrams instead of %d", taken, transport.InboxSize)
+		}
+		select {
+		case <-e.inbox.Ready():
+		default:
+			t.Error("nobody will look at the rest")
+		}
+	})
+}
+
+// flooded is a transport in which a datagram always waits.
+type flooded struct {
+	transport.Transport
+	datagram []byte
+}
+
+func (f flooded) Poll(p *transport.Packet) bool {
+	*p = transport.Packet{From: netip.MustParseAddrPort("10.0.4.99:7112"), Data: append(p.Data[:0], f.datagram...)}
+	return true
+}
+
+// A node whose adverts cannot be built would lead in silence: here its metadata service calls
+// it what no advert can hold.
+func TestANodeThatCannotSayThatItLeadsStepsBack(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.eventually("a leads", a.bound)
+		tell := func(instance string) {
+			a.engine.post(func() {
+				a.engine.step(election.OwnTargets{Targets: []election.NodeTarget{{Provider: "digitalocean", Target: instance}}})
+			})
+		}
+		tell(strings.Repeat("7", 97))
+		w.eventually("b leads", b.bound)
+		w.pass(4 * activeDown)
+		if a.role() != "backup" {
+			t.Errorf("a is %s", a.role())
+		}
+		if n := strings.Count(a.log.lines(slog.LevelDebug), "build advert"); n != 1 {
+			t.Errorf("that no advert could be built is said %d times", n)
+		}
+		tell(instances[nodeA])
+		w.eventually("b hears a again", func() bool {
+			return slices.ContainsFunc(b.machine.Status().Groups[0].Nodes, func(n election.NodeStatus) bool { return n.Fresh })
+		})
+	})
+}
+
+// A signed term from the end of the range once silenced an active node that went on leading.
+func TestATermFromTheEndOfTheRangeIsRefused(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a := w.start(nodeA, nil)
+		w.eventually("the node leads", a.bound)
+		asker := w.asker(nodeB, keyLine)
+		w.pass(2 * interval)
+		asker.advert(a, election.Backup, election.TermMax)
+		w.pass(4 * interval)
+		if a.role() != "active" || len(a.engine.unsayable) > 0 {
+			t.Errorf("it is %s, and says nothing to %v", a.role(), a.engine.unsayable)
+		}
+		if newest := a.machine.Status().Groups[0].Newest.Number; newest > 10 {
+			t.Errorf("it counts on from %d", newest)
+		}
+		if asker.heard(a.engine.session) == 0 {
+			t.Error("it has fallen silent")
+		}
+	})
+}
+
+// A machine that runs a copy of another's file is told from a recording, and named.
+func TestTwoLiveDaemonsOfOneNameAreNamed(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.elsewhere = netip.MustParseAddrPort("10.0.4.99:7112")
+		second := w.start(nodeB, nil)
+		text := "two live daemons call themselves lb-b, one at 10.0.4.21 and one at 10.0.4.99: one of the two machines runs the other's file; " +
+			"stop the daemon there, give it its own name (\"node:\" or --node) and start it again"
+		w.eventually("a says so", func() bool { return a.text(condNameConflict) == text })
+		_ = b
+		second.crash()
+		w.eventually("a sees that it is over", func() bool { return a.text(condNameConflict) == "" })
+		w.wantMoves(0, 0)
+	})
+}
+
+// A recording of the second daemon's advert, or of another session of the first, is no second
+// daemon.
+func TestARecordingIsNoSecondDaemon(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, _ := w.pair()
+		socket, err := w.network.Listen(netip.MustParseAddrPort("10.0.4.99:7112"))
+		w.must(err)
+		for sequence := range uint64(100) {
+			advert := election.Advert{Cluster: "web", From: nodeB, FromAddress: privates[nodeB].Addr(), To: nodeA, Session: 9, Sequence: 1 + sequence, Interval: interval}
+			datagram, err := wire.AppendAdvert(nil, &advert, keyring(t, keyLine))
+			w.must(err)
+			w.must(socket.Send(privates[nodeA], netip.Addr{}, datagram))
+			w.pass(interval)
+			if text := a.text(condNameConflict); text != "" {
+				t.Fatal(text)
+			}
+		}
+	})
+}
+
+// A peer that comes back from elsewhere, as behind NAT, answers while its former session still
+// is the accepted one. It is one daemon, not two.
+func TestAPeerThatComesBackFromElsewhereIsNoNamesake(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, _ := w.pair()
+		answered := func(beside uint64) {
+			ran := make(chan struct{})
+			a.engine.post(func() {
+				a.engine.namesakes[nodeB] = &namesake{answered: encounter{netip.MustParseAddrPort("10.0.4.99:7112"), a.engine.clock.now(), beside}}
+				close(ran)
+			})
+			<-ran
+			w.pass(4 * interval)
+		}
+		accepted := a.machine.Accepted(nodeB).Session
+		for beside, named := range map[uint64]bool{0: false, accepted - 1: false, accepted: true} {
+			if answered(beside); (a.text(condNameConflict) != "") != named {
+				t.Errorf("the answer beside session %x of %x: %q", beside, accepted, a.text(condNameConflict))
+			}
+		}
+	})
+}
+
+// This node's own name, spoken by another: here by a machine that runs this one's file and
+// takes what it hears of the first for its own.
+func TestBothOfTwoNamesakesSaySo(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		for _, at := range privates { // no probe brings them together
+			w.network.SetLink(at.Addr(), floating, transport.Link{Cut: true})
+		}
+		a := w.start(nodeA, nil)
+		w.elsewhere = privates[nodeB]
+		second := w.start(nodeA, nil)
+		for n, text := range map[*node]string{
+			a:      "two live daemons call themselves lb-a, one at 10.0.4.20 (this one) and one at 10.0.4.21: ",
+			second: "two live daemons call themselves lb-a, one at 10.0.4.20 (this one) and one at 10.0.4.20: ",
+		} {
+			w.eventually("it is said", func() bool { return strings.HasPrefix(n.text(condNameConflict), text) })
+		}
+	})
+}
+
+// The election is told of a flood of bad signatures as often as it has use for that.
+func TestBadSignaturesAreToldNowAndThen(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		e := w.build(nodeA, nil).engine
+		e.packet.From, e.message.From = privates[nodeB], nodeB
+		e.refused(election.ReasonBadSignature)
+		first := e.badAt[nodeB]
+		w.pass(badEvery / 2)
+		if e.refused(election.ReasonBadSignature); e.badAt[nodeB] != first {
+			t.Error("told again too soon")
+		}
+		w.pass(badEvery)
+		if e.refused(election.ReasonBadSignature); e.badAt[nodeB] == first {
+			t.Error("not told again")
+		}
+	})
+}
+
+// What peers are sent leaves from the address by which they know the node, where it has it.
+func TestAdvertsLeaveFromTheConfiguredAddress(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		e := w.build(nodeA, nil).engine
+		if got := e.source(nodeB); got != privates[nodeA].Addr() {
+			t.Errorf("the source is %v", got)
+		}
+		w.elsewhere = netip.MustParseAddrPort("10.0.4.99:7112")
+		if got := w.build(nodeA, nil).engine.source(nodeB); got.IsValid() {
+			t.Errorf("where it has not that address, the source is %v", got)
+		}
+	})
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The fipctl Authors
+
+package election
+
+import (
+	"slices"
+	"time"
+)
+
+// pending is a session of a peer that is not accepted: the peer after a restart, or a
+// recording of one that has ended. Only who lives goes on counting.
+type pending struct {
+	Mark            // its newest datagram
+	at      Instant // when that came
+	grown   bool    // the sequence has grown since the first was seen
+	answers budget
+}
+
+// pendingKept is how many such sessions of a peer are told apart.
+const pendingKept = 8
+
+// budget is how many extra datagrams have left within a second.
+type budget struct {
+	from Instant
+	used int
+}
+
+// spend reports whether one more may leave, and counts it.
+func (b *budget) spend(now Instant) bool {
+	if b.from == never || now.Sub(b.from) >= time.Second {
+		*b = budget{from: now}
+	}
+	if b.used >= answersPerSecond {
+		return false
+	}
+	b.used++
+	return true
+}
+
+// pend notes a datagram of a session that is not accepted and returns that session; nil if
+// nothing is new about it, or if as many sessions go on counting as are told apart. One that
+// has grown within down makes way for none.
+func (p *peer) pend(mark Mark, now Instant, down time.Duration) *pending {
+	place := &p.pending[0]
+	for i := range p.pending {
+		s := &p.pending[i]
+		if s.Session == mark.Session {
+			if mark.Sequence <= s.Sequence {
+				return nil
+			}
+			s.Mark, s.at, s.grown = mark, now, true
+			return s
+		}
+		if s.weight(now, down) < place.weight(now, down) {
+			place = s
+		}
+	}
+	if place.counts(now, down) {
+		return nil
+	}
+	*place = pending{Mark: mark, at: now, answers: place.answers} // whoever draws sessions gains no answers by it
+	return place
+}
+
+// counts reports whether the session has gone on counting lately.
+func (s *pending) counts(now Instant, down time.Duration) bool {
+	return s.grown && now.Sub(s.at) < down
+}
+
+// weight orders sessions: those that count lately come last, and then the newest.
+func (s *pending) weight(now Instant, down time.Duration) Instant {
+	if s.counts(now, down) {
+		return s.at + now
+	}
+	return s.at
+}
+
+// greeting returns the mark for the hello: of the session that is answered just now, or else
+// of the one that counts, or else of the newest.
+func (p *peer) greeting(now Instant, down time.Duration) Mark {
+	if p.greet != (Mark{}) {
+		return p.greet
+	}
+	best := &p.pending[0]
+	for i := range p.pending {
+		if s := &p.pending[i]; s.weight(now, down) > best.weight(now, down) {
+			best = s
+		}
+	}
+	return best.Mark
+}
+
+// answerPending answers a datagram of a session that is not accepted: each has a budget, and
+// what comes from elsewhere than the address of the peer has one between all of it.
+func (m *Machine) answerPending(p *peer, s *pending, elsewhere bool) {
+	b := &s.answers
+	if elsewhere {
+		b = &p.elsewhere
+	}
+	if b.spend(m.now) {
+		p.greet, p.answer = s.Mark, true
+	}
+}
+
+// Old returns why a datagram that a peer is said to have sent is certainly not news, or
+// ReasonNone. It believes nothing and changes nothing, so it may be asked before the
+// signature is checked: a flood of copies then costs little.
+func (m *Machine) Old(from string, session, sequence uint64) Reason {
+	i := m.peerIndex(from)
+	if i < 0 {
+		return ReasonNone
+	}
+	p := m.peers[i]
+	known := func(k Mark) bool { return k.Session == session && sequence <= k.Sequence }
+	switch {
+	case known(Mark{p.session, p.sequence}) && m.knownOfAll(i, sequence):
+		return ReasonReplayed
+	case slices.ContainsFunc(p.former[:], known):
+		return ReasonStaleSession
+	case slices.ContainsFunc(p.pending[:], func(s pending) bool { return known(s.Mark) }):
+		return ReasonReplayed
+	}
+	return ReasonNone
+}
+
+// knownOfAll reports whether what a peer said with a sequence, or later, was heard of every
+// group that it has. A part of that advert may still be under way otherwise.
+func (m *Machine) knownOfAll(i int, sequence uint64) bool {
+	for _, g := range m.groups {
+		if g.peers[i].sequence < sequence && !m.peers[i].roster.lacks(g.cfg.VRID) {
+			return false
+		}
+	}
+	return true
+}
+
+// Accepted returns the session of a peer that is accepted and the sequence of its newest
+// datagram; zero if none is, or nobody is called so.
+func (m *Machine) Accepted(peer string) Mark {
+	if i := m.peerIndex(peer); i >= 0 {
+		return Mark{m.peers[i].session, m.peers[i].sequence}
+	}
+	return Mark{}
+}
+
+// noticeTwin notices that a session which was replaced lives on: it echoes what left since.
+// Two daemons then run under the name of the peer. A copy of one of its datagrams is no
+// newer than what came of it.
+func (m *Machine) noticeTwin(p *peer, former *Mark, a *Advert, down time.Duration) {
+	if a.Sequence <= former.Sequence {
+		return
+	}
+	former.Sequence = a.Sequence
+	if m.heardLately(p, a.Echo, down) && p.sentRing.when(a.Echo.Sequence) > p.sessions[0] {
+		p.twiceAt = m.now
+	}
+}
