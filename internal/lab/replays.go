@@ -20,7 +20,7 @@ import (
 func replays() []scenario {
 	return []scenario{{
 		name: "replayed", byHand: true,
-		story: "adverts and probe requests of old and present sessions, 50,000 a second from a stranger: a cut link, a restart and a death go as ever",
+		story: "a stranger replays 50,000 datagrams a second: a cut link, a restart and a death go as ever",
 		needs: aProbe,
 		act:   replay,
 		want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
