@@ -92,13 +92,14 @@ func (r *Receiver) Decode(b []byte, m *Message) election.Reason {
 }
 
 // sender returns the configured name of the node that env claims to come from.
-// A probe may reach the node that sent it, when the address is its own.
+// A probe may reach the node that sent it, when the address is its own; an advert in this
+// node's name is for another, and the sender of it somebody with the same name.
 func (r *Receiver) sender(env *envelope) string {
 	i := slices.IndexFunc(r.Peers, func(p string) bool { return p == string(env.from) })
 	switch {
 	case i >= 0:
 		return r.Peers[i]
-	case env.kind != KindAdvert && string(env.from) == r.Node:
+	case string(env.from) == r.Node:
 		return r.Node
 	}
 	return ""

@@ -37,7 +37,7 @@ func TestTheFirstCheckThatFailsNamesTheRefusal(t *testing.T) {
 		{"a kind of a later version", append([]byte{Version, 4}, encode(t, fullAdvert())[2:]...), election.ReasonMalformed, ""},
 		{"another cluster", unknownKey(advert(func(a *election.Advert) { a.Cluster, a.From, a.To = "db", "x", "y" })), election.ReasonWrongCluster, ""},
 		{"a node that is not configured", unknownKey(advert(func(a *election.Advert) { a.From, a.To = "x", "y" })), election.ReasonUnknownSender, ""},
-		{"this node's own name", advert(func(a *election.Advert) { a.From, a.To = "lb-b", "lb-a" }), election.ReasonUnknownSender, ""},
+		{"this node's own name", advert(func(a *election.Advert) { a.From, a.To = "lb-b", "lb-a" }), election.ReasonWrongReceiver, "lb-b"},
 		{"meant for another node", unknownKey(advert(func(a *election.Advert) { a.To = "lb-c" })), election.ReasonWrongReceiver, "lb-a"},
 		{"a key this node does not have", unknownKey(advert(func(*election.Advert) {})), election.ReasonUnknownKey, "lb-a"},
 		{"a signature that does not fit", advert(func(*election.Advert) {}), election.ReasonBadSignature, "lb-a"},
