@@ -311,3 +311,30 @@ func BenchmarkStepHundred(b *testing.B) {
 		s.hearOn(a)
 	}
 }
+
+// TestAPartThatIsUnderWayIsNotOld: what may be refused before its signature is checked is only
+// what has certainly come.
+func TestAPartThatIsUnderWayIsNotOld(t *testing.T) {
+	t.Parallel()
+	s := manySeat(t, 2)
+	old := func(sequence uint64) Reason { return s.m.Old("a", s.peer.session, sequence) }
+	for _, tt := range []struct {
+		name     string
+		sequence uint64
+		vrids    []uint8
+		asked    uint64
+		old      Reason
+	}{
+		{"one of two parts came, with a group that is not ours", 101, []uint8{1, 99}, 101, ReasonNone},
+		{"it came again", 101, []uint8{1, 99}, 101, ReasonNone},
+		{"the other came", 101, []uint8{2}, 101, ReasonReplayed},
+		{"a newer one came in part", 102, []uint8{2}, 102, ReasonNone},
+		{"and the one before is known of all", 102, []uint8{2}, 101, ReasonReplayed},
+		{"of one in between only a part came", 103, []uint8{2}, 102, ReasonNone},
+	} {
+		s.part(tt.sequence, s.heard, 3, tt.vrids...)
+		if got := old(tt.asked); got != tt.old {
+			t.Errorf("%s: %d is %q, want %q", tt.name, tt.asked, got, tt.old)
+		}
+	}
+}

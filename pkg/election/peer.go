@@ -44,6 +44,7 @@ type peer struct {
 	heardAt   Instant // last advert accepted, whole or in part
 	twoWayAt  Instant // last one that proved that it hears this node
 	roster    roster
+	arrival   arrival
 	left      bool // by its newest advert it stops
 
 	badlySigned  Instant
@@ -123,6 +124,7 @@ func (m *Machine) beginSession(i int, a *Advert) {
 	p.pending, p.pendingSince, p.pendingAt = [pendingKept]pending{}, never, never
 	p.session, p.sequence = a.Session, a.Sequence-1
 	p.roster.begin(a)
+	p.arrival = arrival{}
 	for _, g := range m.groups {
 		g.peers[i].sequence = a.Sequence - 1
 	}

@@ -125,8 +125,11 @@ func (m *Machine) Old(from string, session, sequence uint64) Reason {
 }
 
 // knownOfAll reports whether what a peer said with a sequence, or later, was heard of every
-// group that it has. A part of that advert may still be under way otherwise.
+// group. A part of that advert may still be under way otherwise.
 func (m *Machine) knownOfAll(i int, sequence uint64) bool {
+	if p := m.peers[i]; sequence == p.sequence {
+		return p.arrival.whole()
+	}
 	for _, g := range m.groups {
 		if g.peers[i].sequence < sequence && !m.peers[i].roster.lacks(g.cfg.VRID) {
 			return false

@@ -33,6 +33,7 @@ func (m *Machine) received(a *Advert, elsewhere bool) {
 		m.noticeSkip(p, first)
 	}
 	p.roster.note(a)
+	p.arrival.note(a)
 	if why := m.records(i, a, twoWay, counts); why != ReasonNone {
 		m.do(Action{Kind: Refused, Peer: p.Name, Reason: why})
 	}

@@ -14,9 +14,44 @@ package election
 type roster struct {
 	since uint64 // sequence of the advert with which it began
 	total uint8
-	count int
-	seen  [4]uint64
+	seen  vridSet
 }
+
+// vridSet is a set of VRIDs. The zero value is empty.
+type vridSet struct {
+	bits  [4]uint64
+	count int
+}
+
+func (s *vridSet) has(vrid uint8) bool { return s.bits[vrid/64]&(1<<(vrid%64)) != 0 }
+
+func (s *vridSet) add(groups []GroupAdvert) {
+	for i := range groups {
+		if v := groups[i].VRID; !s.has(v) {
+			s.bits[v/64] |= 1 << (v % 64)
+			s.count++
+		}
+	}
+}
+
+// arrival is which records of the newest advert of a peer have come, in whatever parts.
+type arrival struct {
+	sequence uint64
+	total    uint8
+	came     vridSet
+}
+
+func (v *arrival) note(a *Advert) {
+	if a.Sequence > v.sequence {
+		*v = arrival{sequence: a.Sequence, total: a.Total}
+	}
+	if a.Sequence == v.sequence {
+		v.came.add(a.Groups)
+	}
+}
+
+// whole reports whether nothing of that advert is under way any more.
+func (v *arrival) whole() bool { return v.came.count >= int(v.total) }
 
 // begin starts the roster of a session anew.
 func (r *roster) begin(a *Advert) { *r = roster{since: a.Sequence, total: a.Total} }
@@ -29,22 +64,15 @@ func (r *roster) note(a *Advert) {
 	if a.Total != r.total {
 		r.begin(a)
 	}
-	for i := range a.Groups {
-		if vrid := a.Groups[i].VRID; !r.has(vrid) {
-			r.seen[vrid/64] |= 1 << (vrid % 64)
-			r.count++
-		}
-	}
-	if r.count > int(r.total) && a.Sequence > r.since {
+	r.seen.add(a.Groups)
+	if r.seen.count > int(r.total) && a.Sequence > r.since {
 		r.begin(a)
 		r.note(a)
 	}
 }
 
-func (r *roster) has(vrid uint8) bool { return r.seen[vrid/64]&(1<<(vrid%64)) != 0 }
-
 // lacks reports whether all groups are known and this is none of them.
-func (r *roster) lacks(vrid uint8) bool { return r.count == int(r.total) && !r.has(vrid) }
+func (r *roster) lacks(vrid uint8) bool { return r.seen.count == int(r.total) && !r.seen.has(vrid) }
 
 // unknownThere reports whether a peer that is heard, and hears this node, has no such group.
 func (m *Machine) unknownThere(g *group, i int) bool {
