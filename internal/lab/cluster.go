@@ -142,13 +142,16 @@ func (c *cluster) play(ctx context.Context) {
 }
 
 // startDaemon starts `fipctl run` of node i.
-func (c *cluster) startDaemon(i int) (err error) {
+func (c *cluster) startDaemon(i int) error { return c.startDaemonAs(i, c.nodes[i].name) }
+
+// startDaemonAs starts it under the name of any node.
+func (c *cluster) startDaemonAs(i int, node string) (err error) {
 	n := c.nodes[i]
 	n.leaving = false
 	n.daemon, err = c.ground.start(i, command{
 		name: n.name + "'s daemon",
 		path: c.executable,
-		args: append([]string{"run", "--config", n.files.config, "--node", n.name}, c.ground.runArguments()...),
+		args: append([]string{"run", "--config", n.files.config, "--node", node}, c.ground.runArguments()...),
 		line: func(s string) { c.record.log(n.name, s) },
 	})
 	if err != nil {

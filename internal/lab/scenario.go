@@ -197,7 +197,7 @@ func find(every []scenario, name string) (scenario, bool) {
 // scenarios returns every scenario, the default set first, by hand last. Ten seconds of waiting
 // more or less are written out here, because they are part of the stories.
 func scenarios() []scenario {
-	every := slices.Concat(faults(), slowness(), restarts(), serviceProbes(), pauses(), oddities(), links(), trios(), credentials(), flaps(), shortages(), hands(), firstStarts(), replays())
+	every := slices.Concat(faults(), slowness(), restarts(), serviceProbes(), pauses(), oddities(), links(), trios(), credentials(), flaps(), shortages(), hands(), firstStarts(), replays(), identities())
 	slices.SortStableFunc(every, func(a, b scenario) int { return rank(a) - rank(b) })
 	return every
 }

@@ -23,7 +23,7 @@ func TestChoose(t *testing.T) {
 		"slow-assign", "api-hangs",
 		"daemon-killed-no-probe", "crash-loop", "daemon-killed-service-lives", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
 		"unbound-start", "foreign-owner", "link-cut-blind", "one-way-cut", "link-cut-owner-dies", "link-cut-service-dies",
-		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up", "address-removed", "never-heard", "both-rebooted-one-back",
+		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up", "address-removed", "never-heard", "both-rebooted-one-back", "wrong-file",
 	}
 	every := append(append([]string{}, defaults...), others...)
 	for name, test := range map[string]struct {
