@@ -9,6 +9,7 @@ import (
 
 	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/internal/direct"
+	"github.com/fipctl/fipctl/internal/netif"
 	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/election/wire"
 )
@@ -24,7 +25,7 @@ func (a *app) cluster() (*direct.Cluster, error) {
 
 // newCluster puts a configuration into the form of package direct.
 func newCluster(cfg *config.Config) *direct.Cluster {
-	c := &direct.Cluster{ID: cfg.Cluster.ID, Self: cfg.Node, Clouds: map[string]direct.Cloud{}, Now: time.Now}
+	c := &direct.Cluster{ID: cfg.Cluster.ID, Self: cfg.Node, Own: cfg.OwnAddress(), Local: netif.IsLocal, Clouds: map[string]direct.Cloud{}, Now: time.Now}
 	for _, n := range cfg.Nodes {
 		c.Nodes = append(c.Nodes, direct.Node{Name: n.Name, Address: n.Address, Targets: n.Targets})
 	}
@@ -50,11 +51,11 @@ func openCloud(cfg *config.Config, p config.Provider) direct.Cloud {
 	settings := cfg.Settings(p, "fipctl/"+version())
 	cloud, err := registry.Open(p.Name, settings)
 	if err == nil {
-		return direct.Cloud{Kinds: cloud.Kinds, Metadata: cloud.Metadata, Credentials: cloud.Credentials}
+		return direct.Cloud{Kinds: cloud.Kinds, Region: p.Region, Metadata: cloud.Metadata, Credentials: cloud.Credentials}
 	}
 	source, metadataErr := registry.OpenMetadata(p.Name, settings)
 	if metadataErr != nil {
 		source = nil
 	}
-	return direct.Cloud{Metadata: source, Err: err}
+	return direct.Cloud{Region: p.Region, Metadata: source, Err: err}
 }

@@ -17,48 +17,121 @@ import (
 type Node struct {
 	Name    string
 	Address netip.Addr
-	// Targets is what the node is called by each provider, in the form of
-	// Target.String: from its adverts, from the configuration, or for this node
-	// from the metadata service.
-	Targets []election.NodeTarget
+	// Said is what the node says that it is called by each provider, in the form of
+	// Target.String: in its adverts, or for this node by the metadata service. File is what
+	// the configuration says, by provider.
+	Said []election.NodeTarget
+	File map[string]string
 }
 
-// Locate says who holds an address, in the words of the election: by target
-// first, then by a private address that a node is configured with. Otherwise the
-// owner is foreign. A node's target may say more of it than the kind of address
-// needs, as one advert serves all kinds: it is the owner's if each part of that is
-// in it.
+// Called returns what a node is called at a provider; empty: that is not known. What it says
+// of itself beats what the file says, which also does not count where another of the nodes
+// says that of itself.
+func (n Node) Called(provider string, nodes []Node) string {
+	if said := n.says(provider); said != "" {
+		return said
+	}
+	file := n.File[provider]
+	if slices.ContainsFunc(nodes, func(o Node) bool { return alike(o.says(provider), providers.ParseTarget(file)) > unlike }) {
+		return ""
+	}
+	return file
+}
+
+// says returns what the node says that a provider calls it.
+func (n Node) says(provider string) string {
+	i := slices.IndexFunc(n.Said, func(t election.NodeTarget) bool { return t.Provider == provider })
+	if i < 0 {
+		return ""
+	}
+	return n.Said[i].Target
+}
+
+// Locate says who holds an address, in the words of the election. The first row that fits
+// decides; of several nodes that fit it the first one counts:
+//
+//	the cloud calls the owner                    then it is
+//	nothing                                      nobody
+//	what a node is called, or a part of that     that node
+//	another interface or private address of a
+//	machine that a node is called                that node
+//	what no node is known to be another than,
+//	and it has the private address of just one   that node
+//	anything else                                foreign
+//
+// A private address names no node whose known target differs: machines are copied, and
+// rebuilt, with their addresses.
 func Locate(provider string, seen providers.Assignment, nodes []Node) election.Owner {
 	if seen.Target.IsZero() {
 		return election.Owner{Kind: election.OwnerNone}
 	}
-	for _, n := range nodes {
-		if n.is(provider, seen.Target.String()) {
-			return election.Owner{Kind: election.OwnerNode, Node: n.Name}
+	for _, want := range []likeness{same, sameMachine} {
+		for _, n := range nodes {
+			if alike(n.Called(provider, nodes), seen.Target) == want {
+				return election.Owner{Kind: election.OwnerNode, Node: n.Name}
+			}
 		}
 	}
-	for _, n := range nodes {
-		if n.Address.IsValid() && slices.Contains(seen.PrivateAddresses, n.Address) {
-			return election.Owner{Kind: election.OwnerNode, Node: n.Name}
-		}
+	if at := addressed(seen, nodes); len(at) == 1 && alike(at[0].Called(provider, nodes), seen.Target) == unknown {
+		return election.Owner{Kind: election.OwnerNode, Node: at[0].Name}
 	}
 	return election.Owner{Kind: election.OwnerForeign}
 }
 
-// is reports whether every part of what the cloud calls an owner is among those of a
-// target of the node at that provider. Ids and addresses of the clouds have no slash.
-func (n Node) is(provider, owner string) bool {
-	parts := strings.Split(owner, "/")
-	for _, t := range n.Targets {
-		if t.Provider != provider {
-			continue
-		}
-		known := strings.Split(t.Target, "/")
-		if !slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(known, p) }) {
-			return true
+// Conflict says which nodes a foreign owner looks like: those whose private address it
+// has, although it is another machine, or has several of. It returns none of an owner
+// that Locate knows.
+func Conflict(provider string, seen providers.Assignment, nodes []Node) []Node {
+	if Locate(provider, seen, nodes).Kind != election.OwnerForeign {
+		return nil
+	}
+	return addressed(seen, nodes)
+}
+
+// addressed returns the nodes whose private address an owner has.
+func addressed(seen providers.Assignment, nodes []Node) (at []Node) {
+	for _, n := range nodes {
+		if n.Address.IsValid() && slices.Contains(seen.PrivateAddresses, n.Address) {
+			at = append(at, n)
 		}
 	}
-	return false
+	return at
+}
+
+// likeness says how what the cloud calls an owner compares with what a node is called.
+type likeness uint8
+
+const (
+	unknown     likeness = iota // nothing that both sides know
+	unlike                      // another machine, or interface
+	sameMachine                 // another interface or address of it
+	same                        // each part of what the cloud says is known of the node
+)
+
+// alike compares what a node is called, which may say more of it than a kind of address
+// needs, with an owner. Of the machine's id, the interface and the private address the first
+// that both sides know decides. Ids and addresses of the clouds have no slash.
+func alike(called string, owner providers.Target) likeness {
+	known, found := providers.ParseTarget(called), strings.Split(called, "/")
+	if called != "" && !slices.ContainsFunc(strings.Split(owner.String(), "/"), func(p string) bool { return !slices.Contains(found, p) }) {
+		return same
+	}
+	verdict := func(equal bool) likeness {
+		if equal {
+			return sameMachine
+		}
+		return unlike
+	}
+	switch {
+	case known.Instance != "" && owner.Instance != "":
+		return verdict(known.Instance == owner.Instance)
+	case known.Interface != "" && owner.Interface != "":
+		return verdict(known.Interface == owner.Interface)
+	case known.PrivateIP.IsValid() && owner.PrivateIP.IsValid():
+		return verdict(known.PrivateIP == owner.PrivateIP)
+	default:
+		return unknown
+	}
 }
 
 // Partial reports whether the addresses of a group have several owners.

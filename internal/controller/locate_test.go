@@ -5,6 +5,7 @@ package controller
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,9 +24,17 @@ func TestLocate(t *testing.T) {
 	t.Parallel()
 	addr := netip.MustParseAddr
 	nodes := []Node{
-		{Name: "lb-a", Address: addr("10.0.4.20"), Targets: []election.NodeTarget{{Provider: "cloud", Target: "1"}}},
-		{Name: "lb-b", Address: addr("10.0.4.21"), Targets: []election.NodeTarget{{Provider: "other", Target: "2"}, {Provider: "cloud", Target: "4/eni-9"}}},
+		{Name: "lb-a", Address: addr("10.0.4.20"), Said: []election.NodeTarget{{Provider: "cloud", Target: "1"}}},
+		{Name: "lb-b", Address: addr("10.0.4.21"), Said: []election.NodeTarget{{Provider: "other", Target: "2"}, {Provider: "cloud", Target: "4/eni-9"}}},
 		{Name: "lb-c"},
+		{Name: "lb-d", Address: addr("10.0.4.23")},
+	}
+	at := func(t providers.Target, private ...string) providers.Assignment {
+		seen := providers.Assignment{Target: t}
+		for _, a := range private {
+			seen.PrivateAddresses = append(seen.PrivateAddresses, addr(a))
+		}
+		return seen
 	}
 	tests := []struct {
 		name string
@@ -37,13 +46,16 @@ func TestLocate(t *testing.T) {
 		{"all parts of a target count", providers.Assignment{Target: providers.Target{Instance: "4", Interface: "eni-9"}}, node("lb-b")},
 		{"a kind may need a part of a target only", providers.Assignment{Target: providers.Target{Instance: "4"}}, node("lb-b")},
 		{"any part", providers.Assignment{Target: providers.Target{Interface: "eni-9"}}, node("lb-b")},
-		{"one part of another makes another target", providers.Assignment{Target: providers.Target{Instance: "4", Interface: "eni-8"}}, foreign},
-		{"what is not known of a node is not its", providers.Assignment{Target: providers.Target{Instance: "1", Interface: "eni-1"}}, foreign},
+		{"another interface of the same machine is the node's", at(providers.Target{Instance: "4", Interface: "eni-8"}), node("lb-b")},
+		{"an interface of a machine of which no interface is known", at(providers.Target{Instance: "1", Interface: "eni-1"}), node("lb-a")},
+		{"where no machine is told the interface decides", at(providers.Target{Interface: "eni-8"}, "10.0.4.21"), foreign},
 		{"the target of another provider is another target", providers.Assignment{Target: providers.Target{Instance: "2"}}, foreign},
-		{"a node is known by its private address", providers.Assignment{
-			Target: providers.Target{Instance: "7"}, PrivateAddresses: []netip.Addr{addr("10.9.9.9"), addr("10.0.4.21")}}, node("lb-b")},
-		{"the target counts before the address", providers.Assignment{
-			Target: providers.Target{Instance: "1"}, PrivateAddresses: []netip.Addr{addr("10.0.4.21")}}, node("lb-a")},
+		{"a node is known by its private address", at(providers.Target{Instance: "7"}, "10.9.9.9", "10.0.4.23"), node("lb-d")},
+		{"what is known at another provider only does not speak against it", at(providers.Target{PrivateIP: addr("10.0.4.20")}, "10.0.4.20"), node("lb-a")},
+		{"a copy of a machine has its address and is another", at(providers.Target{Instance: "1003"}, "10.0.4.20"), foreign},
+		{"a copy whose interface is told too", at(providers.Target{Instance: "1003", Interface: "eni-9"}, "10.0.4.21"), foreign},
+		{"the addresses of two nodes name neither", at(providers.Target{Instance: "7"}, "10.0.4.20", "10.0.4.23"), foreign},
+		{"the target counts before the address", at(providers.Target{Instance: "1"}, "10.0.4.23"), node("lb-a")},
 		{"an address that is not configured is nobody's", providers.Assignment{
 			Target: providers.Target{Instance: "7"}, PrivateAddresses: []netip.Addr{{}, addr("10.0.4.99")}}, foreign},
 	}
@@ -54,6 +66,60 @@ func TestLocate(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+// A foreign owner that looks like nodes is told with them.
+func TestWhomAForeignOwnerLooksLike(t *testing.T) {
+	t.Parallel()
+	addr := netip.MustParseAddr
+	nodes := []Node{
+		{Name: "lb-a", Address: addr("10.0.4.20"), Said: []election.NodeTarget{{Provider: "cloud", Target: "1"}}},
+		{Name: "lb-b", Address: addr("10.0.4.21")},
+	}
+	for name, tt := range map[string]struct {
+		id      string
+		private []netip.Addr
+		want    []string
+	}{
+		"a node itself":    {"1", []netip.Addr{addr("10.0.4.20")}, nil},
+		"a copy":           {"3", []netip.Addr{addr("10.0.4.20")}, []string{"lb-a"}},
+		"one of two":       {"3", []netip.Addr{addr("10.0.4.20"), addr("10.0.4.21")}, []string{"lb-a", "lb-b"}},
+		"nobody of ours":   {"3", []netip.Addr{addr("10.0.4.99")}, nil},
+		"known by address": {"3", []netip.Addr{addr("10.0.4.21")}, nil},
+		"nobody holds it":  {"", []netip.Addr{addr("10.0.4.20")}, nil},
+	} {
+		var got []string
+		for _, n := range Conflict("cloud", providers.Assignment{Target: providers.Target{Instance: tt.id}, PrivateAddresses: tt.private}, nodes) {
+			got = append(got, n.Name)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s looks like %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestWhatANodeSaysOfItselfBeatsTheFile(t *testing.T) {
+	t.Parallel()
+	says := func(target string) []election.NodeTarget {
+		return []election.NodeTarget{{Provider: "cloud", Target: target}}
+	}
+	file := func(target string) map[string]string { return map[string]string{"cloud": target} }
+	for name, tt := range map[string]struct {
+		nodes []Node
+		want  election.Owner // of target 1
+	}{
+		"the file, where nothing is said": {[]Node{{Name: "lb-a", File: file("1")}}, node("lb-a")},
+		"not where something is":          {[]Node{{Name: "lb-a", Said: says("2"), File: file("1")}}, foreign},
+		"what is said":                    {[]Node{{Name: "lb-a", Said: says("1"), File: file("2")}}, node("lb-a")},
+		"a file that swaps two nodes, one of them heard": {
+			[]Node{{Name: "lb-a", File: file("1")}, {Name: "lb-b", Said: says("1"), File: file("2")}}, node("lb-b")},
+		"what is said at another provider is another thing": {
+			[]Node{{Name: "lb-a", File: file("1")}, {Name: "lb-b", Said: []election.NodeTarget{{Provider: "other", Target: "1"}}}}, node("lb-a")},
+	} {
+		if got := Locate("cloud", providers.Assignment{Target: providers.Target{Instance: "1"}}, tt.nodes); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
 	}
 }
 

@@ -89,7 +89,7 @@ func TestWhichWritesTakeAnAddressOffItsHolder(t *testing.T) {
 func (w *world) stage() (*node, *group, *writeIntent) {
 	a := w.build(nodeA, nil)
 	e, g := a.engine, a.engine.groups[0]
-	e.identified(e.clouds.presences["digitalocean"], a.meta.id, nil)
+	a.known()
 	e.step(election.Health{Group: "web", Known: true, Healthy: true})
 	for range 20 {
 		w.pass(interval)

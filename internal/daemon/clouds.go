@@ -53,6 +53,7 @@ type cloud struct {
 type presence struct {
 	provider    string
 	source      metadata.Source
+	region      string // that the configuration names; empty: none
 	credentials string // where they come from
 	fingerprint func() string
 	mark        string // what it returned last that was not empty
@@ -94,7 +95,8 @@ func newClouds() *clouds {
 
 // add adds a provider with the kinds that the configuration has addresses of.
 func (cs *clouds) add(cfg *config.Config, name string, opened registry.Cloud) {
-	at := &presence{provider: name, source: opened.Metadata, credentials: opened.Credentials, fingerprint: opened.Fingerprint}
+	settings, _ := cfg.Provider(name)
+	at := &presence{provider: name, region: settings.Region, source: opened.Metadata, credentials: opened.Credentials, fingerprint: opened.Fingerprint}
 	cs.presences[name] = at
 	for _, g := range cfg.Groups {
 		for _, a := range g.Addresses {
@@ -327,10 +329,11 @@ func (e *engine) anyAnswers() bool {
 	return false
 }
 
-// canClaim reports whether this machine is known at every provider of a group,
-// the cloud takes its credentials, and an announcement would not be in vain.
+// canClaim reports whether this machine is the node that its file says it is and known at
+// every provider of a group, the cloud takes its credentials, and an announcement would not
+// be in vain.
 func (e *engine) canClaim(g *group) bool {
-	return !g.denied && !g.unfit() && e.knownFor(g) && e.canAnnounce(g)
+	return !g.denied && !g.unfit() && e.confirmed() && e.knownFor(g) && !e.astray(g) && e.canAnnounce(g)
 }
 
 // knownFor reports whether this machine is known at every provider of a group.
@@ -338,20 +341,27 @@ func (e *engine) knownFor(g *group) bool {
 	return !slices.ContainsFunc(e.clouds.targets(g.cfg.Addresses), providers.Target.IsZero)
 }
 
-// nodes returns who is who, for recognising owners: targets from adverts, from
-// the configuration, and of this machine from the metadata service.
+// nodes returns who is who, for recognising owners. The address of this node says nothing
+// of a machine that does not have it.
 func (e *engine) nodes() []controller.Node {
+	nodes := e.named()
+	for i := range nodes {
+		if nodes[i].Name == e.cfg.Node && !e.confirmed() {
+			nodes[i].Address = netip.Addr{}
+		}
+	}
+	return nodes
+}
+
+// named returns what each node is called: by its adverts, else by the configuration, and
+// this one by its metadata service alone.
+func (e *engine) named() []controller.Node {
 	heard := e.machine.PeerTargets()
-	var nodes []controller.Node
+	nodes := make([]controller.Node, 0, len(e.cfg.Nodes))
 	for _, n := range e.cfg.Nodes {
-		node := controller.Node{Name: n.Name, Address: n.Address.Addr()}
-		if n.Name == e.cfg.Node {
-			node.Targets = e.clouds.own()
-		} else {
-			node.Targets = append(node.Targets, heard[n.Name]...)
-			for provider, target := range n.Targets {
-				node.Targets = append(node.Targets, election.NodeTarget{Provider: provider, Target: target})
-			}
+		node := controller.Node{Name: n.Name, Address: n.Address.Addr(), Said: e.clouds.own()}
+		if n.Name != e.cfg.Node {
+			node.Said, node.File = heard[n.Name], n.Targets
 		}
 		nodes = append(nodes, node)
 	}

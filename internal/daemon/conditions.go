@@ -52,6 +52,7 @@ const (
 	condCheckInconclusive = "check-inconclusive"
 	condUnknownThere      = "group-unknown-there"
 	condNameConflict      = "name-conflict"
+	condIdentityConflict  = "identity-conflict"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -62,6 +63,7 @@ func Conditions() []string {
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
 		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive, condWriteDenied, condUnknownThere, condNameConflict,
+		condIdentityConflict,
 	}
 }
 
@@ -231,6 +233,7 @@ func (e *engine) ownerConditions(g *group, s election.GroupStatus, add adder) {
 	case election.OwnerNone:
 		add(condUnbound, "", status.SeverityCritical, "nobody holds the address; it is bound as soon as a node may lead%s", g.unboundRemark())
 	case election.OwnerForeign:
+		e.copyConditions(g, add)
 		if !s.Known {
 			break // it may be this node, which does not know yet what the cloud calls it
 		}
@@ -325,6 +328,7 @@ func (e *engine) daemonConditions() []found {
 				fmt.Sprintf("the metadata service does not say who this machine is: %v; %s", p.err, so)})
 		}
 	}
+	fs = append(fs, e.identityConditions()...)
 	fs = append(fs, e.budgetConditions()...)
 	fs = append(fs, e.namesakeConditions()...)
 	for _, m := range e.placed {

@@ -60,9 +60,10 @@ type parts struct {
 	clock  *clock
 	look   func() clocks // nil: the clocks are not compared
 	ifaces netif.Interfaces
-	socket net.Listener // of the control socket; nil: none
-	reader net.Listener // of the socket that only reads; nil: none
-	listen net.Listener // of metrics; nil: none
+	local  func(context.Context, netip.Addr) (bool, error) // netif.IsLocal
+	socket net.Listener                                    // of the control socket; nil: none
+	reader net.Listener                                    // of the socket that only reads; nil: none
+	listen net.Listener                                    // of metrics; nil: none
 
 	manager *manager // nil: there is none
 }
@@ -109,7 +110,7 @@ func Run(ctx context.Context, o Options) error {
 func openParts(o Options) (p parts, err error) {
 	p = parts{
 		clouds: func(cfg *config.Config) (*clouds, error) { return openClouds(cfg, o.Version) },
-		clock:  newClock(boottime), look: systemClocks, manager: systemd(),
+		clock:  newClock(boottime), look: systemClocks, manager: systemd(), local: netif.IsLocal,
 	}
 	defer func() {
 		if err != nil {
@@ -325,6 +326,7 @@ func (d *daemon) start(ctx context.Context, tasks ...task) {
 func (d *daemon) startGroups() {
 	ctx, cancel := context.WithCancel(d.ctx)
 	d.groups = cancel
+	d.start(ctx, d.newAddressTask(d.parts.local))
 	for _, p := range d.clouds.providers() {
 		d.start(ctx, d.identityTask(p))
 		d.log.Info("provider", "name", p.provider, "credentials", p.credentials)

@@ -89,6 +89,9 @@ type engine struct {
 	marred   []error                    // drain marks that were set aside
 	reload   error                      // why the last SIGHUP changed nothing
 
+	own ownAddress
+	led bool // this daemon has led some group
+
 	leaving bool
 	restart bool
 	leaveBy election.Instant
@@ -313,6 +316,7 @@ func (e *engine) roleChanged(g *group, a election.Action) {
 	g.preflightAnew(now)
 	g.phases = phases{}
 	if a.To == election.Active {
+		e.led = true
 		g.refusal = nil
 		g.phases.claimed, g.phases.from = now, g.owner
 		e.noteDetached(g)

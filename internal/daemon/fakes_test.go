@@ -250,6 +250,31 @@ func (s *source) set(err error) {
 	s.err = err
 }
 
+// addresses is what one machine's kernel calls local.
+type addresses struct {
+	mu  sync.Mutex
+	has netip.Addr
+	err error
+}
+
+func (a *addresses) local(_ context.Context, addr netip.Addr) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.err == nil && addr == a.has, a.err
+}
+
+func (a *addresses) set(has netip.Addr, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.has, a.err = has, err
+}
+
+// known lets a daemon that does not run know who this machine is.
+func (n *node) known() {
+	n.located(ownAddress{asked: true, addr: n.engine.cfg.OwnAddress(), local: true})
+	n.identified(n.engine.clouds.presences["digitalocean"], n.meta.id, nil)
+}
+
 // probe is the health check of the service on one node.
 type probe struct {
 	mu  sync.Mutex

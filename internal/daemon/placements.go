@@ -77,11 +77,10 @@ func (e *engine) machinesAt(p *presence) map[string]providers.Target {
 	if p.known {
 		machines[e.cfg.Node] = p.identity.Target
 	}
-	for _, n := range e.nodes() {
-		for _, t := range n.Targets {
-			if whole := providers.ParseTarget(t.Target); t.Provider == p.provider && machines[n.Name].IsZero() && !whole.IsZero() {
-				machines[n.Name] = whole
-			}
+	nodes := e.named()
+	for _, n := range nodes {
+		if whole := providers.ParseTarget(n.Called(p.provider, nodes)); machines[n.Name].IsZero() && !whole.IsZero() {
+			machines[n.Name] = whole
 		}
 	}
 	if _, here := machines[e.cfg.Node]; !here {

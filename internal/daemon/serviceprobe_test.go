@@ -159,7 +159,7 @@ func TestAnAnswerAboutAnotherOwnerDoesNotCount(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		b := w.build(nodeB, asking(&question{}))
 		e, g := b.engine, b.engine.groups[0]
-		e.identified(e.clouds.presences["digitalocean"], b.meta.id, nil)
+		b.known()
 		e.step(election.Health{Group: "web", Known: true, Healthy: true})
 		first, second := election.Owner{Kind: election.OwnerNode, Node: nodeA}, election.Owner{Kind: election.OwnerForeign}
 		g.owner = second

@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -63,6 +64,7 @@ type world struct {
 	sockets map[string]*transport.Memory
 	dir     string
 	nodes   []*node
+	called  map[string]string // what a machine's file calls it, where that is not its own name
 
 	elsewhere netip.AddrPort // where the next daemon listens, if not where the files say
 }
@@ -70,15 +72,17 @@ type world struct {
 // node is one daemon, from its start to its end.
 type node struct {
 	*daemon
-	w       *world
-	name    string
-	cloud   *driver
-	meta    *source
-	check   *probe
-	ifaces  *netif.Memory
-	log     *journal
-	signals chan os.Signal
-	kill    context.CancelFunc // ends it as SIGKILL does: not another word
+	w      *world
+	name   string
+	cloud  *driver
+	meta   *source
+	check  *probe
+	ifaces *netif.Memory
+	log    *journal
+	// addresses are those that the kernel of its machine calls local.
+	addresses *addresses
+	signals   chan os.Signal
+	kill      context.CancelFunc // ends it as SIGKILL does: not another word
 	// cancelContext ends the context that the daemon was given.
 	cancelContext context.CancelFunc
 	ended         chan error
@@ -157,9 +161,9 @@ func (w *world) build(name string, change func(*node, *Options, *parts)) *node {
 	w.Helper()
 	n := &node{
 		w: w, name: name, cloud: newDriver(w, name), meta: &source{id: metadata.Identity{Target: target(name), Region: "fra1"}},
-		check: &probe{}, log: &journal{}, ifaces: netif.NewMemory(netif.Link{Name: "lo"}), signals: make(chan os.Signal, 4), ended: make(chan error, 1),
+		check: &probe{}, log: &journal{}, ifaces: netif.NewMemory(netif.Link{Name: "lo"}), addresses: &addresses{has: privates[name].Addr()}, signals: make(chan os.Signal, 4), ended: make(chan error, 1),
 	}
-	load := config.Options{Node: name}
+	load := config.Options{Node: cmp.Or(w.called[name], name)}
 	cfg, err := config.Load(w.write(name, ""), load)
 	w.must(err)
 	cfg.Groups[0].Checks = []health.Check{health.Check{Name: "service", Probe: n.check, Interval: time.Second, Rise: 1, Fall: 1}.WithDefaults()}
@@ -176,7 +180,7 @@ func (w *world) build(name string, change func(*node, *Options, *parts)) *node {
 	start := time.Now()
 	o := Options{Config: cfg, Load: load, Log: slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "test"}
 	p := parts{
-		clouds: n.clouds, net: socket, ifaces: n.ifaces, clock: newClock(func() time.Duration { return time.Since(start) }),
+		clouds: n.clouds, net: socket, ifaces: n.ifaces, local: n.addresses.local, clock: newClock(func() time.Duration { return time.Since(start) }),
 	}
 	if change != nil {
 		change(n, &o, &p)

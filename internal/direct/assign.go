@@ -137,25 +137,23 @@ func (c *Cluster) identityOf(ctx context.Context, provider, node string) (provid
 	if err != nil && !errors.Is(err, metadata.ErrIncomplete) {
 		return providers.Target{}, err
 	}
-	return id.Target, c.confirm(provider, id.Target)
+	if err := c.confirm(provider, id.Target); err != nil {
+		return providers.Target{}, err
+	}
+	if err := c.here(ctx); err != nil && !errors.Is(err, errUntold) {
+		return providers.Target{}, err
+	}
+	return id.Target, nil
 }
 
 // confirm returns an error if the configuration gives this node another target
 // than its metadata service: a machine under a wrong name would act for another.
 func (c *Cluster) confirm(provider string, own providers.Target) error {
 	n, _ := c.node(c.Self)
-	if want := n.Targets[provider]; want != "" && want != own.String() && contradicts(providers.ParseTarget(want), own) {
+	if want := n.Targets[provider]; want != "" && want != own.String() && providers.ParseTarget(want).Contradicts(own) {
 		return fmt.Errorf("nodes[].target.%s says %q, the metadata service %q; is this the right node name?", provider, want, own)
 	}
 	return nil
-}
-
-// contradicts reports whether what a configuration says of a machine is not true of it.
-// Either may know only a part: the instance is always one.
-func contradicts(want, own providers.Target) bool {
-	return want.Instance != own.Instance ||
-		want.Interface != "" && own.Interface != "" && want.Interface != own.Interface ||
-		want.PrivateIP.IsValid() && own.PrivateIP.IsValid() && want.PrivateIP != own.PrivateIP
 }
 
 // holder names the owner for people.

@@ -22,8 +22,11 @@ const callTimeout = 3 * time.Second
 
 // Cluster is what the configuration says, with the clouds behind it.
 type Cluster struct {
-	ID     string
-	Self   string // this machine's node name; empty when it is not a node
+	ID   string
+	Self string     // this machine's node name; empty when it is not a node
+	Own  netip.Addr // that this machine must have to be Self
+	// Local reports whether an address is this machine's; nil: that cannot be told.
+	Local  func(context.Context, netip.Addr) (bool, error)
 	Nodes  []Node
 	Groups []Group
 	Clouds map[string]Cloud // by provider name; one for every provider in use
@@ -50,6 +53,7 @@ type Group struct {
 // provider has no metadata service.
 type Cloud struct {
 	Kinds       map[string]providers.Provider // by kind of address
+	Region      string                        // that the configuration names; empty: none
 	Metadata    metadata.Source
 	Credentials string // where they came from; never the value
 	Err         error
@@ -95,17 +99,23 @@ func (c *Cluster) node(name string) (Node, bool) {
 // nodeOf returns the node that holds an address, recognised as the daemon does it.
 // Empty means that the owner is not in the cluster.
 func (c *Cluster) nodeOf(provider string, a providers.Assignment, own providers.Target) string {
+	return controller.Locate(provider, a, c.named(provider, own)).Node
+}
+
+// named returns what a provider calls each node, as far as that is known here: this one by
+// its metadata service, which said own, the others by the configuration.
+func (c *Cluster) named(provider string, own providers.Target) []controller.Node {
 	nodes := make([]controller.Node, len(c.Nodes))
 	for i, n := range c.Nodes {
-		nodes[i] = controller.Node{Name: n.Name, Address: n.Address.Addr()}
-		if id := n.Targets[provider]; id != "" {
-			nodes[i].Targets = append(nodes[i].Targets, election.NodeTarget{Provider: provider, Target: id})
+		nodes[i] = controller.Node{Name: n.Name, Address: n.Address.Addr(), File: n.Targets}
+		if n.Name == c.Self && c.Clouds[provider].Metadata != nil {
+			nodes[i].File = nil // its word alone says what this machine is
 		}
 		if n.Name == c.Self && !own.IsZero() {
-			nodes[i].Targets = append(nodes[i].Targets, election.NodeTarget{Provider: provider, Target: own.String()})
+			nodes[i].Said = []election.NodeTarget{{Provider: provider, Target: own.String()}}
 		}
 	}
-	return controller.Locate(provider, a, nodes).Node
+	return nodes
 }
 
 // read asks for the owner of one address within the attempt deadline.

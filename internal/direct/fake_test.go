@@ -117,7 +117,7 @@ func newFake(t *testing.T) (*Cluster, *fakeCloud) {
 		identity: metadata.Identity{Target: onB.Target, Region: "nyc3"},
 	}
 	return &Cluster{
-		ID: "web", Self: "lb-b", Nodes: []Node{lbA, lbB},
+		ID: "web", Self: "lb-b", Own: lbB.Address.Addr(), Nodes: []Node{lbA, lbB},
 		Groups: []Group{{Name: "web", VRID: 51, Addresses: []providers.Address{{Provider: "fake", Kind: "reserved-ip", IP: webIP}}}},
 		Clouds: map[string]Cloud{"fake": {Kinds: map[string]providers.Provider{"reserved-ip": f}, Metadata: f, Credentials: "token_file /etc/fipctl/token"}},
 		Prober: fakeProber{}, Now: time.Now,

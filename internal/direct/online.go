@@ -28,7 +28,7 @@ type Finding struct {
 // moved here, and the peers. It goes on after a failure and returns all findings
 // in a fixed order.
 func (c *Cluster) Online(ctx context.Context) []Finding {
-	var findings []Finding
+	findings := c.checkHere(ctx)
 	for _, name := range slices.Sorted(maps.Keys(c.Clouds)) {
 		id, identity := c.checkIdentity(ctx, name)
 		if err := c.Clouds[name].Err; err != nil {
@@ -63,7 +63,7 @@ func (c *Cluster) checkIdentity(ctx context.Context, name string) (metadata.Iden
 	case err != nil:
 		return metadata.Identity{}, []Finding{failed(subject, err)}
 	}
-	if err := c.confirm(name, id.Target); err != nil {
+	if err := errors.Join(c.confirm(name, id.Target), c.inRegion(name, id.Region)); err != nil {
 		return metadata.Identity{}, []Finding{failed(subject, err)}
 	}
 	return id, append(findings, Finding{subject, true, fmt.Sprintf("this machine is %s in region %s", id.Target, id.Region)})
@@ -111,6 +111,8 @@ func (c *Cluster) checkAddress(ctx context.Context, g Group, a providers.Address
 	switch {
 	case seen.Target.IsZero():
 		text = "owned by nobody"
+	case owner == "" && c.copies(a.Provider, seen, own) != "":
+		return []Finding{{subject, false, fmt.Sprintf("owned by %s, which has %s", seen.Target, c.copies(a.Provider, seen, own))}}
 	case owner == "":
 		text = fmt.Sprintf("owned by %s, which is not recognised as a node; set nodes[].target.%s if it is one", seen.Target, a.Provider)
 	default:

@@ -4,7 +4,10 @@
 package direct
 
 import (
+	"context"
 	"errors"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +61,26 @@ func TestOnlineTriesEverythingAndReportsAll(t *testing.T) {
 			c.Nodes = []Node{lbA, {Name: "lb-b", Address: lbB.Address, Targets: map[string]string{"fake": "7"}}}
 		},
 			[]Finding{credentials, {"fake metadata", false, `nodes[].target.fake says "7", the metadata service "1002"; is this the right node name?`}, address, silent}},
+		{"the address of this node is not here", func(c *Cluster, _ *fakeCloud) { c.Local = has(lbA.Address.Addr()) },
+			[]Finding{{"node lb-b", false, "no interface of this machine has 10.0.4.21, the address of lb-b, as which it runs: it has that of lb-a; set node: lb-a, or run with --node lb-a"},
+				credentials, identity, instance, address, move, silent}},
+		{"nor is that of another", func(c *Cluster, _ *fakeCloud) { c.Local = has(webIP) },
+			[]Finding{{"node lb-b", false, "no interface of this machine has 10.0.4.21, the address of lb-b, as which it runs: correct node or nodes[].address; where another address of this machine is translated to it, set listen to that one"},
+				credentials, identity, instance, address, move, silent}},
+		{"the address of this node is here", func(c *Cluster, _ *fakeCloud) { c.Local = has(lbB.Address.Addr()) },
+			[]Finding{{"node lb-b", true, "this machine has its address 10.0.4.21"}, credentials, identity, instance, address, move, silent}},
+		{"the kernel cannot be asked", func(c *Cluster, _ *fakeCloud) {
+			c.Local = func(context.Context, netip.Addr) (bool, error) { return false, errors.New("not permitted") }
+		}, []Finding{{"node lb-b", false, "whether this machine is lb-b cannot be told: not permitted"}, credentials, identity, instance, address, move, silent}},
+		{"another region", func(c *Cluster, f *fakeCloud) {
+			cloud := c.Clouds["fake"]
+			cloud.Region = "ams3"
+			c.Clouds["fake"] = cloud
+		}, []Finding{credentials, {"fake metadata", false, "providers.fake.region says ams3, the metadata service nyc3: correct the file, or run it where the addresses are"}, address, silent}},
+		{"a copy of a node's machine", func(_ *Cluster, f *fakeCloud) {
+			f.owner[webIP] = providers.Assignment{Target: providers.Target{Instance: "1003"}, PrivateAddresses: []netip.Addr{lbA.Address.Addr()}}
+		}, []Finding{credentials, identity, instance, {"web 203.0.113.10", false,
+			"owned by 1003, which has the private address 10.0.4.20 of lb-a, and that is 1001: a copy of this machine, or does one run the file of another?"}, silent}},
 		{"another node's daemon at the peer's address", func(c *Cluster, _ *fakeCloud) { c.Prober = fakeProber{lbA.Address: {Node: "lb-c"}} },
 			[]Finding{credentials, identity, instance, address, move,
 				{"peer lb-a", false, "lb-c answers at 10.0.4.20:7112; compare nodes[].address on all nodes"}}},
@@ -73,6 +96,35 @@ func TestOnlineTriesEverythingAndReportsAll(t *testing.T) {
 				t.Errorf("wrote: %v", f.calls)
 			}
 		})
+	}
+}
+
+// has is a machine with one address.
+func has(a netip.Addr) func(context.Context, netip.Addr) (bool, error) {
+	return func(_ context.Context, of netip.Addr) (bool, error) { return of == a, nil }
+}
+
+// A machine that is not the node it is called gets nothing by that name, and the file's
+// word about this machine counts only where there is no metadata service.
+func TestThisMachineIsWhatItsMetadataServiceSays(t *testing.T) {
+	t.Parallel()
+	c, f := newFake(t)
+	c.Nodes[1].Targets = map[string]string{"fake": "1001"}
+	if got := c.nodeOf("fake", onA, f.identity.Target); got != "lb-a" {
+		t.Errorf("what lb-a holds is of %q", got)
+	}
+	c.Nodes[0].Targets = nil
+	if got := c.nodeOf("fake", onA, f.identity.Target); got != "" {
+		t.Errorf("what the file says of this machine makes it %q", got)
+	}
+	c.Clouds["fake"] = Cloud{Kinds: c.Clouds["fake"].Kinds}
+	if got := c.nodeOf("fake", onA, providers.Target{}); got != "lb-b" {
+		t.Errorf("without a metadata service the file makes it %q", got)
+	}
+	c, _ = newFake(t)
+	c.Local = has(lbA.Address.Addr())
+	if _, err := c.identityOf(t.Context(), "fake", "lb-b"); err == nil || !strings.Contains(err.Error(), "set node: lb-a") {
+		t.Errorf("a machine with another's address is lb-b: %v", err)
 	}
 }
 

@@ -184,22 +184,6 @@ func (w *world) trackMoves(n *node, h *hand, owners []election.Owner) {
 	}
 }
 
-// whoIsWho returns what a node knows of all, to recognise an owner by.
-func (w *world) whoIsWho(n *node) []controller.Node {
-	if w.unacquainted {
-		return w.byTheFile(n)
-	}
-	if w.checks.who == nil {
-		for _, n := range w.nodes {
-			w.checks.who = append(w.checks.who, controller.Node{
-				Name: n.name, Address: n.addr,
-				Targets: []election.NodeTarget{{Provider: providerName, Target: n.target.String()}},
-			})
-		}
-	}
-	return w.checks.who
-}
-
 // idle lets the next job of a group begin.
 func (w *world) idle(n *node, gi int) {
 	n.hands[gi].busy, n.hands[gi].announcing = false, false

@@ -253,8 +253,8 @@ func (w *world) assignment(view fakecloud.View, gi, k int) providers.Assignment 
 	if w.opts.groups[gi].version {
 		a.Version = strconv.FormatInt(at.Since.UnixNano(), 36)
 	}
-	if owner := w.nodeOf(at.Holder); owner != nil {
-		a.PrivateAddresses = append(a.PrivateAddresses, owner.private)
+	if owner, err := view.Instance(at.Holder.Instance); err == nil {
+		a.PrivateAddresses = owner.Private
 	}
 	return a
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -49,7 +48,6 @@ func Checkers() []string {
 type checks struct {
 	found []Violation
 	fatal int // found so many that the history ends
-	who   []controller.Node
 	moves int // by writes of nodes
 	late  map[int64]bool
 	lateN int // moves by writes that their senders had given up

@@ -6,7 +6,6 @@ package sim
 import (
 	"time"
 
-	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/pkg/election"
 )
@@ -67,16 +66,4 @@ func (w *world) drillFight(h *History, gi int) {
 	if w.checks.fatal == 0 && fights && !n.machine.Status().Groups[gi].Contended {
 		w.checks.broken(w, checkFight, "%s was taken from %s %d times: %d writes; %s", g.name, n.name, len(taken), q.writes, w.state())
 	}
-}
-
-// byTheFile returns what a node knows that has heard no other: its own target, and addresses.
-func (w *world) byTheFile(n *node) (nodes []controller.Node) {
-	for _, o := range w.nodes {
-		known := controller.Node{Name: o.name, Address: o.addr}
-		if o == n {
-			known.Targets = []election.NodeTarget{{Provider: providerName, Target: n.target.String()}}
-		}
-		nodes = append(nodes, known)
-	}
-	return nodes
 }

@@ -60,7 +60,7 @@ func TestNodesWhoseIdentitiesAreSwappedDoNotFightForEver(t *testing.T) {
 		w.crash(a)
 		w.crash(b)
 		w.shutIn(func(*node) bool { return true })
-		a.addr, b.addr, w.unacquainted = b.addr, a.addr, true
+		a.addr, b.addr = b.addr, a.addr
 		w.startAll()
 		before := w.checks.moves
 		w.run(150*time.Second, nil) // four losses that count, half a minute apart; in two calls it takes longer

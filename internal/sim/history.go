@@ -78,8 +78,8 @@ func (w *world) sum(h *History) {
 }
 
 func (w *world) describe() string {
-	text := fmt.Sprintf("seed %d: %d nodes, adverts each %v, calls of up to %v each way, probes %v, user probe %v, %d faults of %v in %v, groups in a datagram %d", w.opts.seed,
-		w.opts.nodes, w.opts.interval, w.opts.apiLatency, w.opts.probes, w.opts.userProbe, w.opts.faultTimes, w.opts.faults, w.opts.safety, w.opts.records)
+	text := fmt.Sprintf("seed %d: %d nodes, adverts each %v, calls of up to %v each way, probes %v, user probe %v, %d faults of %v in %v, groups in a datagram %d; files say %v, copies %v", w.opts.seed,
+		w.opts.nodes, w.opts.interval, w.opts.apiLatency, w.opts.probes, w.opts.userProbe, w.opts.faultTimes, w.opts.faults, w.opts.safety, w.opts.records, w.opts.files, w.opts.copies)
 	for i, g := range w.opts.groups {
 		text += fmt.Sprintf("; g%d %s, %d addresses, unlisted %v, preempt %v, reclaim %v, equal %v, retry %v, settle %v, late %v",
 			i+1, g.kind, g.addresses, g.unlisted, g.preempt, g.reclaim, g.equal, g.displacedRetry, g.settle, g.late)

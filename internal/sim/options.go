@@ -28,6 +28,8 @@ type options struct {
 	callsPerHour int           // that the cloud allows, all nodes together
 	clocks       []int64       // how fast those of each node run, in millionths; see clock.go
 	serialize    bool          // the cloud refuses a second operation on the same machine
+	copies       bool          // the strangers are copies of machines, with their private addresses
+	files        []fileSays    // what the files call each node; nil: nothing
 }
 
 // groupOptions are those of one group of addresses.
@@ -134,6 +136,7 @@ func draw(seed uint64, c chance) options {
 	if late.one(0.5) {
 		o.records = 1 + late.IntN(3)
 	}
+	drawIdentities(&o, newChance(seed^identitySalt)) // as above
 	// Faults come about every 2 to 6 s or 2 to 6 intervals, so that they overlap.
 	pace := c.between(2*time.Second, 6*time.Second)
 	o.safety = max(pace, min(2*o.interval, 6*time.Second)) * time.Duration(o.faultTimes)

@@ -21,29 +21,28 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // world is one history under way.
 type world struct {
-	opts         options
-	chance       chance
-	now          election.Instant
-	queue        queue
-	nodes        []*node
-	groups       []group
-	links        [][]link
-	spare        []*packet
-	replays      bool
-	attacker     attacker
-	elsewhere    bool // the datagram in hand comes from him
-	model        *fakecloud.Model
-	strangers    []providers.Target
-	api          []apiState // per node
-	probing      probing
-	faults       faultState
-	checks       checks
-	phase        phase
-	steps        int64
-	trusting     bool // set by one test: nodes take datagrams that do not verify
-	unacquainted bool // set by one test: a node knows its own target, and of the others what the file says
-	keeping      bool // set by one test: machines keep the addresses that they are to lose
-	tracing      func(string)
+	opts      options
+	chance    chance
+	now       election.Instant
+	queue     queue
+	nodes     []*node
+	groups    []group
+	links     [][]link
+	spare     []*packet
+	replays   bool
+	attacker  attacker
+	elsewhere bool // the datagram in hand comes from him
+	model     *fakecloud.Model
+	strangers []providers.Target
+	api       []apiState // per node
+	probing   probing
+	faults    faultState
+	checks    checks
+	phase     phase
+	steps     int64
+	trusting  bool // set by one test: nodes take datagrams that do not verify
+	keeping   bool // set by one test: machines keep the addresses that they are to lose
+	tracing   func(string)
 }
 
 // group is what all nodes know of a group of addresses.
@@ -83,7 +82,7 @@ func worldOf(o options, c chance) *world {
 	}
 	for i := range 2 {
 		id := fmt.Sprintf("i-stranger%d", i)
-		w.must(w.model.AddInstance(fakecloud.Instance{ID: id, Name: id, Region: "r"}))
+		w.must(w.model.AddInstance(fakecloud.Instance{ID: id, Name: id, Region: "r", Private: w.privateOf(i)}))
 		w.strangers = append(w.strangers, providers.Target{Instance: id})
 	}
 	for i := range w.opts.groups {

@@ -67,6 +67,14 @@ func ParseTarget(s string) Target {
 	return t
 }
 
+// Contradicts reports whether t and u cannot be the same machine. Either may know only a
+// part of it: the instance is always one.
+func (t Target) Contradicts(u Target) bool {
+	return t.Instance != u.Instance ||
+		t.Interface != "" && u.Interface != "" && t.Interface != u.Interface ||
+		t.PrivateIP.IsValid() && u.PrivateIP.IsValid() && t.PrivateIP != u.PrivateIP
+}
+
 // TargetParts says which fields of a Target name a machine for one kind of address.
 type TargetParts uint8
 
