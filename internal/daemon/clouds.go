@@ -307,6 +307,9 @@ func (e *engine) identified(p *presence, id metadata.Identity, err error) {
 	}
 	e.log.Log(context.Background(), level, "identified", "provider", p.provider, "target", id.Target.String(), "region", id.Region)
 	p.identity, p.known = id, true
+	for _, g := range e.groups {
+		e.judgeAgain(g)
+	}
 	e.anchored(e.clouds.anchor())
 	e.step(election.WayOut{Open: true})
 	e.step(election.OwnTargets{Targets: e.clouds.own()})

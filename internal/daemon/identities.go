@@ -54,7 +54,7 @@ func (e *engine) identityConditions() []found {
 // rightName asks for the name of a node that the file knows under another.
 func (e *engine) rightName(node string, t election.NodeTarget) string {
 	for _, n := range e.cfg.Nodes {
-		if n.Name != node && n.Targets[t.Provider] == t.Target {
+		if written := n.Targets[t.Provider]; n.Name != node && written != "" && !providers.ParseTarget(written).Contradicts(providers.ParseTarget(t.Target)) {
 			return fmt.Sprintf(", or the name: it says that of %s", n.Name)
 		}
 	}

@@ -39,7 +39,7 @@ func TestAMachineWithTheFileOfAnotherMovesNothing(t *testing.T) {
 			"203.0.113.10 is held by 1001, which has the private address 10.0.4.20 of lb-a, and that is 1002 by this machine's metadata service: does it run the file of another? Correct node, or --node"},
 		{"the kernel knows better", func(n *node) { n.meta.id.Target = target(nodeA) },
 			"no interface of this machine has 10.0.4.20, the address of lb-a, as which it runs: it has that of lb-b; set node: lb-b, or run with --node lb-b; it does not lead before"},
-		{"both know better", func(*node) {}, "it has that of lb-b"},
+		{"both know better", func(*node) {}, "203.0.113.10 is held by 1001, which has the private address 10.0.4.20 of lb-a, and that is 1002 by this machine's"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inWorld(t, target(nodeA), func(w *world) {
@@ -107,6 +107,24 @@ func TestAMachineThatWasMadeAnewIsKnownByItsDaemon(t *testing.T) {
 	})
 }
 
+// Until its metadata service has answered, a machine is known by its private address alone,
+// as its copy is; what it read then is judged again before it may lead.
+func TestWhatWasReadBeforeANodeKnewItselfIsJudgedAgain(t *testing.T) {
+	for _, slow := range []time.Duration{100 * time.Millisecond, 1100 * time.Millisecond, 2 * time.Second} {
+		t.Run(slow.String(), func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				w.must(w.cloud.Place(floating, w.copyOf(nodeB)))
+				b := w.start(nodeB, func(n *node, _ *Options, _ *parts) { n.meta.slow = slow })
+				w.pass(time.Minute)
+				w.wantMoves(0, 1)
+				if b.log.has("to=active") || !b.shows(condIdentityConflict, "1003, which has the private address 10.0.4.21 of lb-b, and that is 1002") {
+					t.Errorf("it is %s: %q", b.role(), b.text(condIdentityConflict))
+				}
+			})
+		})
+	}
+}
+
 func TestANodeWaitsForItsAddressAndKeepsTheRoleWithoutIt(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a := w.start(nodeA, func(n *node, _ *Options, _ *parts) { n.addresses.set(netip.Addr{}, nil) })
@@ -117,15 +135,19 @@ func TestANodeWaitsForItsAddressAndKeepsTheRoleWithoutIt(t *testing.T) {
 		a.addresses.set(privates[nodeA].Addr(), nil)
 		w.within(3*time.Second, "it owns the address", a.bound)
 		w.eventually("that is over", func() bool { return !slices.Contains(a.codes(), condIdentityConflict) })
+		w.start(nodeB, nil) // who could lead
+		w.pass(5 * time.Second)
 		a.addresses.set(netip.Addr{}, nil)
 		w.within(addressReview+time.Second, "the loss is told", func() bool {
 			return a.shows(condIdentityConflict, "no interface of this machine has 10.0.4.20 any more")
 		})
 		w.pass(time.Minute)
-		if !a.bound() || !strings.Contains(a.state().Reason, "resumed-bound") {
-			t.Errorf("it is %s (%s)", a.role(), a.state().Reason)
+		if !a.bound() || a.state().Reason != "resumed-bound" || !a.state().Nodes[0].CanClaim {
+			t.Errorf("it is %s (%s), can claim: %v", a.role(), a.state().Reason, a.state().Nodes[0].CanClaim)
 		}
 		w.wantMoves(0, 0)
+		w.must(w.cloud.Place(floating, providers.Target{}))
+		w.eventually("it binds the address again", func() bool { return w.writes() == 1 && a.bound() })
 	})
 }
 

@@ -286,13 +286,8 @@ func (e *engine) readTold(r *groupRead) {
 	ev := election.OwnerRead{Group: g.cfg.Name, Began: began, Ended: ended, Took: took, Failed: err != nil}
 	fact := controller.ReadFact{Ended: ended, Readings: r.readings, Failed: err != nil}
 	if err == nil {
-		seen := r.seen()
-		owners := e.ownersOf(g, seen)
-		before := g.owner
-		g.owner = controller.Combine(e.cfg.Node, owners)
-		changed = g.owner != before
-		ev.Owner, ev.Partial, ev.Version = g.owner, controller.Partial(owners), version(seen)
-		ev.Unchanged, ev.Taken = g.state.Against(e.machine.Permit(g.cfg.Name).Term, seen, e.clouds.targets(g.cfg.Addresses))
+		ev = e.ownerRead(r)
+		changed, g.owner = g.owner != ev.Owner, ev.Owner
 	}
 	e.learn(g, controller.Observation{Read: &fact})
 	e.noteDenied(g, r)
@@ -322,6 +317,36 @@ func (r *groupRead) seen() []providers.Assignment {
 		seen[i] = p.Seen
 	}
 	return seen
+}
+
+// ownerRead says in the words of the election what a read that succeeded shows.
+func (e *engine) ownerRead(r *groupRead) election.OwnerRead {
+	g, seen := r.g, r.seen()
+	owners := e.ownersOf(g, seen)
+	ev := election.OwnerRead{
+		Group: g.cfg.Name, Owner: controller.Combine(e.cfg.Node, owners), Partial: controller.Partial(owners), Version: version(seen),
+	}
+	ev.Began, ev.Ended, ev.Took = r.span()
+	ev.Unchanged, ev.Taken = g.state.Against(e.machine.Permit(g.cfg.Name).Term, seen, e.clouds.targets(g.cfg.Addresses))
+	return ev
+}
+
+// judgeAgain tells the election who holds the addresses of a group by what was read of them
+// last, if that is another than it was, now that it is known better who is who. Else a node
+// that comes to know itself would resume by what it took for its own before.
+func (e *engine) judgeAgain(g *group) {
+	r := &groupRead{g: g}
+	for _, a := range g.state.Addresses {
+		if !a.Known {
+			return
+		}
+		r.readings = append(r.readings, controller.Reading{Began: a.Began, Ended: a.Ended, Seen: a.Seen})
+	}
+	if ev := e.ownerRead(r); len(r.readings) > 0 && ev.Owner != g.owner {
+		ev.Again, g.owner = true, ev.Owner
+		e.step(ev)
+		e.ownerChanged(g)
+	}
 }
 
 // ownersOf says in the words of the election who holds each address of a group.

@@ -103,6 +103,7 @@ func (t *addressTask) look(ctx context.Context) ownAddress {
 func (e *engine) located(own ownAddress) {
 	e.own = own
 	for _, g := range e.groups {
+		e.judgeAgain(g)
 		e.tellClaim(g)
 	}
 }

@@ -120,24 +120,47 @@ func (w *world) readDone(n *node, r *ownersRead, began election.Instant) {
 		if overtaken {
 			continue
 		}
-		owners := make([]election.Owner, len(seen[i]))
-		for k := range seen[i] {
-			owners[k] = controller.Locate(providerName, seen[i][k], nodes)
-		}
-		owner := controller.Combine(n.name, owners)
-		w.trace(n, "%s: read says %s", g.name, ownerWord(owner))
-		unchanged, taken := h.state.Against(n.machine.Permit(g.name).Term, seen[i], h.targets)
+		ev, owners := w.ownerRead(n, h, nodes, seen[i])
+		ev.Began, ev.Ended = began, ended
+		w.trace(n, "%s: read says %s", g.name, ownerWord(ev.Owner))
 		fact := r.fact(i, began, ended)
 		w.learn(n, h, controller.Observation{Read: &fact})
-		ev := election.OwnerRead{Group: g.name, Began: began, Ended: ended, Owner: owner, Partial: controller.Partial(owners), Unchanged: unchanged, Taken: taken}
-		for _, s := range seen[i] {
-			ev.Version += s.Version
-		}
 		n.seen.read(w, gi, ev)
 		w.step(n, ev)
-		w.inspect(n, gi, owner, seen[i])
+		w.inspect(n, gi, ev.Owner, seen[i])
 		w.trackMoves(n, h, owners)
 		w.decideIf(n, h)
+	}
+}
+
+// ownerRead says in the words of the election what was seen of a group, and of each address.
+func (w *world) ownerRead(n *node, h *hand, nodes []controller.Node, seen []providers.Assignment) (ev election.OwnerRead, owners []election.Owner) {
+	g := &w.groups[h.group]
+	for _, s := range seen {
+		owners = append(owners, controller.Locate(providerName, s, nodes))
+		ev.Version += s.Version
+	}
+	ev.Group, ev.Owner, ev.Partial = g.name, controller.Combine(n.name, owners), controller.Partial(owners)
+	ev.Unchanged, ev.Taken = h.state.Against(n.machine.Permit(g.name).Term, seen, h.targets)
+	return ev, owners
+}
+
+// judgeAgain tells a node that has come to know itself what it read last, if that is of
+// another owner now.
+func (w *world) judgeAgain(n *node, h *hand) {
+	var seen []providers.Assignment
+	var began, ended election.Instant
+	for _, a := range h.state.Addresses {
+		if !a.Known {
+			return
+		}
+		seen, began, ended = append(seen, a.Seen), soonest(began, a.Began), max(ended, a.Ended)
+	}
+	if ev, _ := w.ownerRead(n, h, w.whoIsWho(n), seen); len(seen) > 0 && ev.Owner != n.seen.groups[h.group].read.Owner {
+		ev.Began, ev.Ended, ev.Again = began, ended, true
+		w.trace(n, "%s: what was read is of %s", w.groups[h.group].name, ownerWord(ev.Owner))
+		n.seen.read(w, h.group, ev)
+		w.step(n, ev)
 	}
 }
 

@@ -251,7 +251,7 @@ func (c *checks) writes(w *world, n *node, h *hand, wr *write) {
 	seen := wr.decision.Seen.Target
 	stranger := !seen.IsZero() && w.nodeOf(seen) == nil
 	reclaims := g.config.OnMoved == election.ReclaimMoved && s.seenOurs
-	if stranger && !s.ordered && !s.stopped && !reclaims {
+	if stranger && !s.ordered && !s.stopped && !reclaims && !w.indistinct(n, seen) {
 		c.broken(w, checkOurs, "%s %s takes the address from a live stranger; the last read says %s", n.name, g.name, ownerWord(r.Owner))
 	}
 	if detaches := !g.kind.atomic() && !seen.IsZero(); detaches && seen == n.target {

@@ -5,9 +5,11 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/fipctl/fipctl/internal/controller"
 	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // fileSays is what the files of all nodes say that one node is called.
@@ -81,4 +83,15 @@ func (w *world) whoIsWho(n *node) []controller.Node {
 		nodes = append(nodes, k)
 	}
 	return nodes
+}
+
+// indistinct reports whether a stranger is the copy of another node's machine, and nothing
+// that n knows tells the two apart: its daemon was not heard, and the file says nothing of it
+// that counts.
+func (w *world) indistinct(n *node, stranger providers.Target) bool {
+	i := slices.Index(w.strangers, stranger)
+	if !w.opts.copies || i < 0 || w.nodes[i] == n || len(n.machine.PeerTargets()[w.nodes[i].name]) > 0 {
+		return false
+	}
+	return w.fileTarget(i) == "" || w.opts.files[i] == fileAnothers
 }

@@ -151,6 +151,11 @@ func (w *world) identify(n *node) {
 				return
 			}
 			n.known = true
+			for i := range n.hands {
+				if w.judgeAgain(n, &n.hands[i]); n.machine == nil {
+					return
+				}
+			}
 			w.step(n, election.WayOut{Open: true})
 			w.step(n, election.OwnTargets{Targets: []election.NodeTarget{{Provider: providerName, Target: n.target.String()}}})
 			w.tellIdentity(n)

@@ -122,7 +122,9 @@ func (s *shadow) read(w *world, gi int, ev election.OwnerRead) {
 			g.read = ev
 		}
 	}
-	g.failedAt = 0
+	if !ev.Again {
+		g.failedAt = 0
+	}
 	g.seenOurs = g.seenOurs || ev.Owner.Kind == election.OwnerNode
 }
 

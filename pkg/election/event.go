@@ -34,6 +34,7 @@ type OwnerRead struct {
 	// side: each of them is judged by itself. Zero: the time from Began to Ended.
 	Took    time.Duration
 	Failed  bool // no usable answer: the rest is zero
+	Again   bool // it was told before, and is now that it is known better who is who
 	Owner   Owner
 	Partial bool // Owner does not hold all the addresses of the group
 	// How the read compares with the claim of a node that leads, where a group has

@@ -13,8 +13,10 @@ func (m *Machine) ownerRead(g *group, ev OwnerRead) {
 		}
 		return
 	}
-	m.noteUnseen(g, ev)
-	m.callSucceeded(g)
+	if !ev.Again {
+		m.noteUnseen(g, ev)
+		m.callSucceeded(g)
+	}
 	if ev.Began < g.read.began || m.settling(g, ev) {
 		return
 	}
