@@ -6,6 +6,11 @@ package config
 // badChecks are mistakes in checks, probes and providers.
 var badChecks = []badCase{
 	{
+		name: "no metadata service and no word in its place",
+		edit: []string{"/healthz\"}\n", "/healthz\"}\nproviders: {digitalocean: {metadata_endpoint: none}}\n", "address: 10.0.4.20}", "address: 10.0.4.20, target: {digitalocean: 1001}}"},
+		want: "15: providers.digitalocean.metadata_endpoint: none: then nodes[1].target.digitalocean is missing; write what the cloud calls lb-b",
+	},
+	{
 		name: "a check without a name",
 		edit: []string{"name: nginx, ", ""},
 		want: "14: groups[0].checks[0].name: is missing; write a name such as nginx",

@@ -81,6 +81,11 @@ var badNodes = []badCase{
 		want: "6: nodes[1].address: 10.0.4.20 is already at nodes[0].address (line 5); every node needs one of its own",
 	},
 	{
+		name: "two nodes of one machine",
+		edit: []string{"address: 10.0.4.20}", "address: 10.0.4.20, target: {digitalocean: 1001}}", "address: 10.0.4.21}", "address: 10.0.4.21, target: {digitalocean: 1001}}"},
+		want: "6: nodes[1].target.digitalocean: digitalocean 1001 is already at nodes[0].target.digitalocean (line 5); a machine is one node; correct one of the two",
+	},
+	{
 		name: "a host name as an address",
 		edit: []string{"address: 10.0.4.21", "address: lb-b.example.com"},
 		want: `6: nodes[1].address: "lb-b.example.com" is no IP address; write ip or ip:port, such as 10.0.4.20 or [2001:db8::20]:7112`,

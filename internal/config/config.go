@@ -126,7 +126,7 @@ type Provider struct {
 	Region           string     // empty: the metadata service tells
 	Network          string     // whose endpoints are used; empty if the provider has but one
 	Endpoint         string     // of the API; empty if the provider has none, or several
-	MetadataEndpoint string     // empty if the provider has none
+	MetadataEndpoint string     // registry.NoMetadata: there is none here; empty if the provider has none
 	CallsPerHour     int        // of the account that are this cluster's; 0: no limit known
 }
 
@@ -160,7 +160,7 @@ func (c *Config) Settings(p Provider, userAgent string) registry.Settings {
 	s := registry.Settings{
 		Endpoint: p.Endpoint, MetadataEndpoint: p.MetadataEndpoint, TokenFile: string(p.TokenFile),
 		CredentialsFile: string(p.CredentialsFile), Region: p.Region, Network: p.Network, Role: p.Role,
-		UserAgent: userAgent, Trusted: c.Trusted,
+		UserAgent: userAgent, Trusted: c.Trusted, Target: c.Self().Targets[p.Name],
 	}
 	for _, g := range c.Groups {
 		for _, a := range g.Addresses {

@@ -72,7 +72,7 @@ func (b *builder) nodes() {
 		b.errorf("nodes", "has %s, allowed are %d to %d; %s", count(n, "node"), nodesMin, nodesMax,
 			pick(n < nodesMin, "a cluster needs a node to move the address to", "split it into several clusters"))
 	}
-	names, addresses := map[string]string{}, map[netip.Addr]string{}
+	names, addresses, machines := map[string]string{}, map[netip.Addr]string{}, map[string]string{}
 	for i, raw := range b.raw.Nodes {
 		at := fmt.Sprintf("nodes[%d]", i)
 		if raw == nil {
@@ -88,6 +88,9 @@ func (b *builder) nodes() {
 		}
 		if ip := n.Address.Addr(); ip.IsValid() {
 			unique(b, addresses, ip, at+".address", "every node needs one of its own")
+		}
+		for _, provider := range slices.Sorted(maps.Keys(n.Targets)) {
+			unique(b, machines, provider+" "+n.Targets[provider], join(at+".target", provider), "a machine is one node; correct one of the two")
 		}
 		b.cfg.Nodes = append(b.cfg.Nodes, n)
 	}

@@ -85,11 +85,31 @@ func (b *builder) provider(name string, raw *rawProvider, at string) Provider {
 		p.Endpoint = string(*raw.Endpoint)
 	}
 	if raw.MetadataEndpoint != nil {
-		b.endpoint(raw.MetadataEndpoint, at+".metadata_endpoint")
 		p.MetadataEndpoint = string(*raw.MetadataEndpoint)
+		if p.MetadataEndpoint == registry.NoMetadata {
+			b.withoutMetadata(&p, at+".metadata_endpoint")
+		} else {
+			b.endpoint(raw.MetadataEndpoint, at+".metadata_endpoint")
+		}
 	}
 	b.callsPerHour(&p, raw.CallsPerHour, at+".calls_per_hour")
 	return p
+}
+
+// withoutMetadata reports what the file must say where nothing else does.
+func (b *builder) withoutMetadata(p *Provider, path string) {
+	for i, n := range b.cfg.Nodes {
+		if n.Targets[p.Name] == "" {
+			b.errorf(path, "%s: then nodes[%d].target.%s is missing; write what the cloud calls %s", registry.NoMetadata, i, p.Name, n.Name)
+		}
+	}
+	d, _ := b.opts.Describe(p.Name)
+	if slices.Contains(optionNames(d), "region") && p.Region == "" {
+		b.errorf(path, "%s: then providers.%s.region is missing; write the cloud's name of the region", registry.NoMetadata, p.Name)
+	}
+	if p.Role != "" {
+		b.errorf(path, "%s: then a role has no credentials, which the metadata service gives; set credentials_file in place of role", registry.NoMetadata)
+	}
 }
 
 // wordPattern is what names of regions and roles are made of.

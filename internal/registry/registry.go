@@ -20,7 +20,8 @@ import (
 // means the provider's default.
 type Settings struct {
 	Endpoint         string // base URL of the API
-	MetadataEndpoint string // base URL of the metadata service
+	MetadataEndpoint string // base URL of the metadata service; NoMetadata: there is none
+	Target           string // what this machine is called where there is none, as Target.String has it
 	TokenFile        string // path of the file with the API token
 	CredentialsFile  string // path of the file with a key and its secret
 	Region           string // the cloud's name of the region
@@ -182,7 +183,7 @@ func Open(name string, s Settings) (Cloud, error) {
 	if err != nil {
 		return Cloud{}, err
 	}
-	source, err := d.metadata(s)
+	source, err := d.source(name, s)
 	if err != nil {
 		return Cloud{}, fmt.Errorf("open %s: %w", name, err)
 	}
@@ -201,7 +202,7 @@ func OpenMetadata(name string, s Settings) (metadata.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := d.metadata(s)
+	source, err := d.source(name, s)
 	if err != nil {
 		return nil, fmt.Errorf("open metadata of %s: %w", name, err)
 	}

@@ -127,8 +127,8 @@ type completed struct {
 // identity is incomplete.
 func (c *completed) Identity(ctx context.Context) (metadata.Identity, error) {
 	id, err := c.Source.Identity(ctx)
-	if err != nil {
-		return id, err
+	if err != nil || id.Target.Interface != "" {
+		return id, err // which the configuration may tell, where there is no such service
 	}
 	// In which order the service lists them is not documented.
 	i := slices.IndexFunc(id.Interfaces, func(n metadata.Interface) bool { return slices.Contains(n.Addresses, id.Target.PrivateIP) })
