@@ -215,7 +215,11 @@ func (e *engine) nodeConditions(g *group, s election.GroupStatus, add adder) {
 		add(condStandbyBusy, "", status.SeverityWarning, "the cloud would refuse a move to this node just now: %v; it usually passes by itself", g.refusal)
 		return
 	}
-	add(condStandbyRefused, "", status.SeverityCritical, "the cloud would refuse a move to this node, or cannot be asked: %v", g.refusal)
+	hint := ""
+	if providers.KindOf(g.refusal) == providers.NotFound {
+		hint = "; do the credentials belong to the account of the address, and of this machine?"
+	}
+	add(condStandbyRefused, "", status.SeverityCritical, "the cloud would refuse a move to this node, or cannot be asked: %v%s", g.refusal, hint)
 }
 
 // ownerConditions are about what the cloud says.

@@ -61,6 +61,13 @@ func TestConditionsAppearWithTheirRemedyAndGo(t *testing.T) {
 			func(w *world, _, b *node) { b.cloud.set("preflight", invalid); w.pass(preflightEvery) },
 			func(_ *world, _, b *node) { b.cloud.set("preflight", nil) },
 			"the cloud would refuse a move to this node, or cannot be asked: assign 203.0.113.10: invalid (422, request 4f2c): another region"},
+		{"a standby of another account", condStandbyRefused, nodeB,
+			func(w *world, _, b *node) {
+				b.cloud.set("preflight", failure("assign", providers.NotFound, "404", errors.New("no such droplet")))
+				w.pass(preflightEvery)
+			},
+			func(_ *world, _, b *node) { b.cloud.set("preflight", nil) },
+			"the cloud would refuse a move to this node, or cannot be asked: assign 203.0.113.10: not-found (404, request 4f2c): no such droplet; do the credentials belong to the account of the address, and of this machine?"},
 		{"a failing check", condUnhealthy, nodeB,
 			func(_ *world, _, b *node) { b.check.set(errors.New("refused")) }, func(_ *world, _, b *node) { b.check.set(nil) },
 			"checks of this node fail: service; repair the service"},

@@ -46,7 +46,7 @@ func (c *Cluster) checkHere(ctx context.Context) []Finding {
 	case err != nil:
 		return []Finding{failed(subject, err)}
 	default:
-		return []Finding{{subject, true, fmt.Sprintf("this machine has its address %s", c.Own)}}
+		return []Finding{{subject, true, fmt.Sprintf("this machine has %s", c.Own)}}
 	}
 }
 

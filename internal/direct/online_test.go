@@ -68,7 +68,7 @@ func TestOnlineTriesEverythingAndReportsAll(t *testing.T) {
 			[]Finding{{"node lb-b", false, "no interface of this machine has 10.0.4.21, the address of lb-b, as which it runs: correct node or nodes[].address; where another address of this machine is translated to it, set listen to that one"},
 				credentials, identity, instance, address, move, silent}},
 		{"the address of this node is here", func(c *Cluster, _ *fakeCloud) { c.Local = has(lbB.Address.Addr()) },
-			[]Finding{{"node lb-b", true, "this machine has its address 10.0.4.21"}, credentials, identity, instance, address, move, silent}},
+			[]Finding{{"node lb-b", true, "this machine has 10.0.4.21"}, credentials, identity, instance, address, move, silent}},
 		{"the kernel cannot be asked", func(c *Cluster, _ *fakeCloud) {
 			c.Local = func(context.Context, netip.Addr) (bool, error) { return false, errors.New("not permitted") }
 		}, []Finding{{"node lb-b", false, "whether this machine is lb-b cannot be told: not permitted"}, credentials, identity, instance, address, move, silent}},

@@ -181,6 +181,23 @@ func TestOneFailedReadIsNoLostAPI(t *testing.T) {
 	}
 }
 
+// TestAReadThatIsJudgedAgainIsNoAnswerOfTheCloud: it names another owner, and the failures
+// since it was made stand.
+func TestAReadThatIsJudgedAgainIsNoAnswerOfTheCloud(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(time.Minute, Active)
+	s.mute = true
+	read := OwnerRead{Group: "web", Began: s.now - 2, Ended: s.now - 1, Owner: byA}
+	s.step(read)
+	s.step(OwnerRead{Group: "web", Began: s.now - 1, Ended: s.now, Failed: true})
+	read.Owner, read.Again = Owner{Kind: OwnerForeign}, true
+	s.step(read)
+	if got := s.m.Status().Groups[0]; got.Owner != read.Owner || got.APIFailing == never {
+		t.Errorf("the owner is %+v, calls fail since %v", got.Owner, got.APIFailing)
+	}
+}
+
 // TestAfterAStallAReadIsWaitedFor also where a move needs no cloud call.
 func TestAfterAStallAReadIsWaitedFor(t *testing.T) {
 	t.Parallel()
