@@ -50,19 +50,20 @@ func (r *Reader) Calls(as []providers.Address) int {
 
 // Owners reads the owner of every address in one call where the provider has one, else
 // one after the other, each within an attempt of its own. Callers that have workers to
-// spare ask it about such addresses side by side.
-func (r *Reader) Owners(ctx context.Context, as []providers.Address) []Answer {
+// spare ask it about such addresses side by side. Of an owner that is not known by its
+// target it asks by what it can be recognised (Recognise); known may be nil.
+func (r *Reader) Owners(ctx context.Context, as []providers.Address, known Known) []Answer {
 	if p, ok := r.Provider.(providers.BatchReader); ok && len(as) > 1 {
-		return r.listed(ctx, p, as)
+		return r.listed(ctx, p, as, known)
 	}
 	answers := make([]Answer, len(as))
 	for i, a := range as {
-		answers[i] = r.single(ctx, a)
+		answers[i] = r.single(ctx, a, known)
 	}
 	return answers
 }
 
-func (r *Reader) single(ctx context.Context, a providers.Address) (got Answer) {
+func (r *Reader) single(ctx context.Context, a providers.Address, known Known) (got Answer) {
 	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
 	defer cancel()
 	got.Began = r.Clock()
@@ -70,11 +71,14 @@ func (r *Reader) single(ctx context.Context, a providers.Address) (got Answer) {
 		got.Seen, err = r.Provider.Owner(ctx, a)
 		return err
 	})
+	if got.Err == nil {
+		got.Seen = r.recognise(ctx, a, got.Seen, known, got.Began)
+	}
 	got.Ended = r.Clock()
 	return got
 }
 
-func (r *Reader) listed(ctx context.Context, p providers.BatchReader, as []providers.Address) []Answer {
+func (r *Reader) listed(ctx context.Context, p providers.BatchReader, as []providers.Address, known Known) []Answer {
 	ctx, cancel := context.WithTimeout(ctx, election.AttemptTimeout)
 	defer cancel()
 	began := r.Clock()
@@ -85,6 +89,11 @@ func (r *Reader) listed(ctx context.Context, p providers.BatchReader, as []provi
 	}) // observed; each reading has its own error
 	if len(readings) != len(as) {
 		panic("provider " + r.Name + " gives another number of readings than it was asked for")
+	}
+	for i := range readings {
+		if got := &readings[i]; got.Err == nil {
+			got.Assignment = r.recognise(ctx, as[i], got.Assignment, known, began)
+		}
 	}
 	ended, answers := r.Clock(), make([]Answer, len(as))
 	for i, got := range readings {

@@ -59,7 +59,7 @@ func TestManyAddressesAreOneCallWhereTheProviderHasIt(t *testing.T) {
 					}
 					want = append(want, answer)
 				}
-				if diff := cmp.Diff(want, r.Owners(t.Context(), tt.as), cmpopts.EquateErrors(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+				if diff := cmp.Diff(want, r.Owners(t.Context(), tt.as, nil), cmpopts.EquateErrors(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 					t.Errorf("answers (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(tt.noted, f.noted()); diff != "" {
@@ -86,12 +86,12 @@ func TestEveryReadEndsWithinOneAttempt(t *testing.T) {
 	limits := map[string]time.Duration{"preflight": 4 * election.AttemptTimeout}
 	for name, do := range map[string]func(*testing.T, *Reader) bool{
 		"owner": func(t *testing.T, r *Reader) bool {
-			a := r.Owners(t.Context(), []providers.Address{first})[0]
+			a := r.Owners(t.Context(), []providers.Address{first}, nil)[0]
 			return a.Err != nil && a.Ended.Sub(a.Began) == election.AttemptTimeout
 		},
 		"owners in one call": func(t *testing.T, r *Reader) bool {
 			r.Provider = lister{f}
-			a := r.Owners(t.Context(), []providers.Address{first, second})
+			a := r.Owners(t.Context(), []providers.Address{first, second}, nil)
 			return a[0].Err != nil && a[1].Err != nil && a[1].Ended.Sub(a[0].Began) == election.AttemptTimeout
 		},
 		"preflight": func(t *testing.T, r *Reader) bool { return r.Preflight(t.Context(), first, here) != nil },
@@ -124,7 +124,7 @@ func TestOneAddressThatHangsLeavesTheNextItsTime(t *testing.T) {
 			return providers.Assignment{Target: there}, ctx.Err()
 		}}
 		r, _ := newReader(f)
-		a := r.Owners(t.Context(), []providers.Address{first, second})
+		a := r.Owners(t.Context(), []providers.Address{first, second}, nil)
 		if a[0].Err == nil || a[1].Err != nil || a[1].Began != a[0].Ended || a[1].Ended.Sub(a[1].Began) != 2500*time.Millisecond {
 			t.Errorf("got %+v", a)
 		}
@@ -190,8 +190,8 @@ func TestEveryReadIsObserved(t *testing.T) {
 		failure := errOf(providers.Busy)
 		f := &fake{preflight: func(context.Context, providers.Target) error { <-time.After(ms(30)); return failure }}
 		r, calls := newReader(lister{f})
-		r.Owners(t.Context(), []providers.Address{first, second})
-		r.Owners(t.Context(), []providers.Address{second})
+		r.Owners(t.Context(), []providers.Address{first, second}, nil)
+		r.Owners(t.Context(), []providers.Address{second}, nil)
 		_ = r.Preflight(t.Context(), first, here)
 		_, _ = r.InstanceState(t.Context(), first, there)
 		_, _ = r.Failed(t.Context(), first, providers.Result{Operation: "71"})

@@ -70,7 +70,7 @@ func claimReleasing(t *testing.T, shape face.Shape) {
 		st, d = Decide(pol, st, ob)
 		switch {
 		case d.reads(at):
-			got := reader.Owners(t.Context(), []providers.Address{sixth})[0]
+			got := reader.Owners(t.Context(), []providers.Address{sixth}, nil)[0]
 			check(t, got.Err)
 			ob.Read = &ReadFact{Ended: got.Ended, Readings: []Reading{got.Reading}}
 		case d.Step == Write || d.Step == Release:

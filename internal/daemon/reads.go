@@ -90,9 +90,14 @@ func (e *engine) startReads(now election.Instant) {
 			batches = append(batches, e.join(read, w, joined, now)...)
 		}
 	}
+	if len(batches) == 0 {
+		return
+	}
+	nodes := e.nodes()
 	for _, b := range batches {
+		known := controller.KnownTo(b.cloud.provider, nodes)
 		b.cloud.reads.do(func(ctx context.Context) {
-			got, mark := b.cloud.reader.Owners(ctx, b.addresses), b.cloud.at.marked()
+			got, mark := b.cloud.reader.Owners(ctx, b.addresses, known), b.cloud.at.marked()
 			e.post(func() {
 				e.credentialsSeen(b.cloud.at, mark)
 				e.batchDone(b, got)

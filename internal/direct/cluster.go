@@ -126,7 +126,12 @@ func (c *Cluster) read(ctx context.Context, a providers.Address) (providers.Assi
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return cloud.Kinds[a.Kind].Owner(ctx, a)
+	began, driver := c.Now(), cloud.Kinds[a.Kind]
+	seen, err := driver.Owner(ctx, a)
+	if err != nil {
+		return seen, err
+	}
+	return controller.Recognise(ctx, driver, a, seen, callTimeout-c.Now().Sub(began)), nil
 }
 
 // driver returns what reads and moves an address.

@@ -127,7 +127,7 @@ func (t Target) String() string {
 // Assignment is the cloud's answer to the question who holds an address.
 type Assignment struct {
 	Target           Target       // the owner; zero: held by nobody
-	PrivateAddresses []netip.Addr // what is known of the owner's private addresses, to recognise a node by
+	PrivateAddresses []netip.Addr // what the answer tells of the owner's private addresses, to recognise a node by (Recogniser)
 	Pending          bool         // an operation on the address is under way; a new write would be refused
 	Version          string       // changes with every binding, where the cloud offers such a token
 	// Following are other addresses that move with this one by themselves, such as

@@ -5,6 +5,7 @@ package providers
 
 import (
 	"context"
+	"net/netip"
 	"time"
 )
 
@@ -78,6 +79,16 @@ type BatchReader interface {
 type Reading struct {
 	Assignment Assignment
 	Err        error
+}
+
+// Recogniser is implemented by providers whose owner reads leave out
+// Assignment.PrivateAddresses because the answer does not have them. PrivateAddresses
+// makes one call at most and returns the primary private addresses of the machine that
+// a read has shown as the owner of a, to recognise a node by; nothing if they cannot be
+// learnt, which says nothing about who holds the address. What was learnt, and that it
+// could not be, is remembered in memory for a while. It ends with ctx.
+type Recogniser interface {
+	PrivateAddresses(ctx context.Context, a Address, owner Target) []netip.Addr
 }
 
 // Inspector is implemented by providers that can tell whether a target's

@@ -6,15 +6,10 @@ package jdcloud
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
-
-// asideTimeout bounds a read that an owner read makes besides: the answer of a slow one
-// would come too late for the write gate, which wants the whole within 3 s.
-const asideTimeout = 500 * time.Millisecond
 
 // InstanceState implements providers.Inspector for every kind. Only the service's own
 // "not found" means gone. What is no instance, such as a load balancer, is unknown.
@@ -95,8 +90,6 @@ func (r *groupResult) check() error {
 func (c *client) privateAddress(ctx context.Context, op, instance string) []netip.Addr {
 	known, ok := c.facts.get(instance, c.now())
 	if !ok {
-		ctx, cancel := context.WithTimeout(ctx, asideTimeout)
-		defer cancel()
 		if m, err := c.machine(ctx, op, instance); err == nil {
 			known = netip.PrefixFrom(m.private, m.private.BitLen())
 		}

@@ -26,6 +26,7 @@ var (
 	_ providers.Inspector   = (*route)(nil)
 	_ providers.Preflighter = (*route)(nil)
 	_ providers.Placer      = (*route)(nil)
+	_ providers.Recogniser  = (*route)(nil)
 )
 
 const (
@@ -36,9 +37,8 @@ const (
 // Capabilities implements providers.Provider.
 func (*route) Capabilities() providers.Capabilities { return Capabilities(providers.KindRoute) }
 
-// Owner implements providers.Provider with one read, and one of the machine that is the
-// next hop each minute, which may fail. A route that is not there is NotFound: it is an
-// operator who lets a table have it, once.
+// Owner implements providers.Provider with one read. A route that is not there is
+// NotFound: it is an operator who lets a table have it, once.
 func (p *route) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
 	op := "read owner of " + a.String()
 	if err := checkAddress(op, providers.KindRoute, a); err != nil {
@@ -57,11 +57,15 @@ func (p *route) Owner(ctx context.Context, a providers.Address) (providers.Assig
 	if err != nil {
 		return providers.Assignment{}, err
 	}
-	got := providers.Assignment{Target: r.target(), Version: r.ID}
-	if isID(prefixInstance, got.Target.Instance) {
-		got.PrivateAddresses = p.privateAddress(ctx, op, got.Target.Instance)
+	return providers.Assignment{Target: r.target(), Version: r.ID}, nil
+}
+
+// PrivateAddresses implements providers.Recogniser, with one read a minute.
+func (p *route) PrivateAddresses(ctx context.Context, a providers.Address, owner providers.Target) []netip.Addr {
+	if !isID(prefixInstance, owner.Instance) {
+		return nil
 	}
-	return got, nil
+	return p.privateAddress(ctx, "recognise the owner of "+a.String(), owner.Instance)
 }
 
 // Assign implements providers.Provider: "modifyRouteTableRules" of the rule in seen. The

@@ -4,15 +4,10 @@
 package jdcloud
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,7 +39,7 @@ func TestOwnerOfARoute(t *testing.T) {
 		reads []string
 	}{
 		{"to an instance", canned{file: "route_table"},
-			providers.Assignment{Target: providers.Target{Instance: "i-a"}, PrivateAddresses: addrs("10.0.4.20"), Version: "rt-1q2w3e4r5t"}, []string{readTable, readA}},
+			providers.Assignment{Target: providers.Target{Instance: "i-a"}, Version: "rt-1q2w3e4r5t"}, []string{readTable}},
 		{"to an interface", tableWith(ruleTo("rt-1", `"nextHopType":"elastic_network_interface","nextHopId":"port-x","origin":"static"`)),
 			providers.Assignment{Target: providers.Target{Interface: "port-x"}, Version: "rt-1"}, []string{readTable}},
 		{"to a NAT gateway", tableWith(ruleTo("rt-1", `"nextHopType":"natgw","nextHopId":"natgw-1","origin":"static"`)),
@@ -54,7 +49,7 @@ func TestOwnerOfARoute(t *testing.T) {
 		{"to what is called an instance and is none", tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"vm-1"`)),
 			providers.Assignment{Target: providers.Target{Instance: "instance vm-1"}, Version: "rt-1"}, []string{readTable}},
 		{"in a list of one, as in the vendor's sample", result(`{"routeTables":[{"routeTableId":"rtb-web","routeTableRules":[{"ruleId":"rt-0","addressPrefix":"local","nextHopType":"local","nextHopId":"local"},` + ruleTo("rt-1", `"nextHopType":"instance","nextHopId":"i-a","routeType":"static"`) + `]}],"totalCount":1}`),
-			providers.Assignment{Target: providers.Target{Instance: "i-a"}, PrivateAddresses: addrs("10.0.4.20"), Version: "rt-1"}, []string{readTable, readA}},
+			providers.Assignment{Target: providers.Target{Instance: "i-a"}, Version: "rt-1"}, []string{readTable}},
 		{"to no instance", tableWith(ruleTo("rt-1", `"nextHopType":"instance","nextHopId":""`)),
 			providers.Assignment{Version: "rt-1"}, []string{readTable}},
 	}
@@ -165,13 +160,14 @@ func TestThePrivateAddressOfANextHopIsASideIssue(t *testing.T) {
 			for _, step := range []struct {
 				after time.Duration
 				reads int
-			}{{0, 2}, {59 * time.Second, 1}, {time.Second, 2}} {
+			}{{0, 1}, {59 * time.Second, 0}, {time.Second, 1}} {
 				at = at.Add(step.after)
-				got, err := c.provider(t, providers.KindRoute).Owner(t.Context(), webRoute)
-				if err != nil || got.Target != (providers.Target{Instance: "i-a"}) {
-					t.Fatalf("got %+v, %v", got, err)
+				p := c.provider(t, providers.KindRoute).(providers.Recogniser)
+				if got := p.PrivateAddresses(t.Context(), webRoute, providers.Target{Instance: "natgw natgw-1"}); got != nil {
+					t.Errorf("what is no machine is asked for: %v", got)
 				}
-				if diff := cmp.Diff(tc.want, got.PrivateAddresses, compareIP); diff != "" {
+				got := p.PrivateAddresses(t.Context(), webRoute, providers.Target{Instance: "i-a"})
+				if diff := cmp.Diff(tc.want, got, compareIP); diff != "" {
 					t.Error(diff)
 				}
 				if n := len(seen.seen()); n != step.reads {
@@ -180,32 +176,6 @@ func TestThePrivateAddressOfANextHopIsASideIssue(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestASlowSideIssueIsGivenUp: the owner read has 3 s for the whole.
-func TestASlowSideIssueIsGivenUp(t *testing.T) {
-	t.Parallel()
-	table, err := os.ReadFile("testdata/route_table.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		c := driver(t, Config{Now: time.Now, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
-			if strings.HasPrefix(req.URL.Host, "vm.") {
-				<-req.Context().Done()
-				return nil, req.Context().Err()
-			}
-			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(table)), Request: req}, nil
-		})})
-		begun := time.Now()
-		got, err := c.provider(t, providers.KindRoute).Owner(t.Context(), webRoute)
-		if err != nil || got.Target.Instance != "i-a" || got.PrivateAddresses != nil {
-			t.Errorf("got %+v, %v", got, err)
-		}
-		if took := time.Since(begun); took != 500*time.Millisecond {
-			t.Errorf("took %v", took)
-		}
-	})
 }
 
 // TestRulesThatTheTableDoesNotTellAreListed: every sample of a table has its rules; the

@@ -86,6 +86,9 @@ func readsNeverWrite(t *testing.T, h Harness) {
 		if c, ok := p.(providers.Preflighter); ok {
 			_ = c.Preflight(bounded(t), h.Address(), a) // as above
 		}
+		if r, ok := p.(providers.Recogniser); ok {
+			_ = r.PrivateAddresses(bounded(t), h.Address(), a) // as above
+		}
 		if l, ok := p.(providers.Placer); ok {
 			_, _ = l.Placement(bounded(t), a) // as above
 		}

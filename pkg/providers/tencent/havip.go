@@ -23,6 +23,7 @@ type havip struct{ machines }
 var (
 	_ providers.Provider    = (*havip)(nil)
 	_ providers.BatchReader = (*havip)(nil)
+	_ providers.Recogniser  = (*havip)(nil)
 	_ providers.Inspector   = (*havip)(nil)
 	_ providers.Preflighter = (*havip)(nil)
 	_ providers.Placer      = (*havip)(nil)
@@ -35,28 +36,23 @@ func checkHAVIP(op string, a providers.Address) error {
 	return checkAddress(op, a, providers.KindHAVIP, "havip-", "a HAVIP")
 }
 
-// Owner implements providers.Provider. The private addresses of the holder cost one
-// more read if they have not been read within a minute.
+// Owner implements providers.Provider.
 func (p *havip) Owner(ctx context.Context, a providers.Address) (providers.Assignment, error) {
-	return p.reader(ctx).owner(ctx, a)
+	return p.reader().owner(ctx, a)
 }
 
-// Owners implements providers.BatchReader with one call for 100 HAVIPs, and one more
-// for each holder whose private addresses have not been read within a minute.
+// Owners implements providers.BatchReader with one call for 100 HAVIPs.
 func (p *havip) Owners(ctx context.Context, as []providers.Address) []providers.Reading {
-	return p.reader(ctx).owners(ctx, as)
+	return p.reader().owners(ctx, as)
 }
 
-// reader adds to the owner by what a node can be recognised.
-func (p *havip) reader(ctx context.Context) reader[*vpc.HaVip] {
-	translate := func(op, requestID string, a providers.Address, h *vpc.HaVip) (providers.Assignment, error) {
-		out, err := ownerOfHAVIP(op, requestID, a, h)
-		if err == nil && isID(out.Target.Instance, "ins-") {
-			out.PrivateAddresses = p.cloud.addressesOf(ctx, op, text(h.NetworkInterfaceId))
-		}
-		return out, err
-	}
-	return reader[*vpc.HaVip]{p.cloud, checkHAVIP, p.describe, translate}
+// PrivateAddresses implements providers.Recogniser, with one read a minute.
+func (p *havip) PrivateAddresses(ctx context.Context, a providers.Address, owner providers.Target) []netip.Addr {
+	return p.cloud.addressesOf(ctx, "recognise the owner of "+a.String(), owner.Instance)
+}
+
+func (p *havip) reader() reader[*vpc.HaVip] {
+	return reader[*vpc.HaVip]{p.cloud, checkHAVIP, p.describe, ownerOfHAVIP}
 }
 
 // describe reads HAVIPs by id: "DescribeHaVips".
@@ -118,7 +114,7 @@ func (p *havip) Assign(ctx context.Context, a providers.Address, to providers.Ta
 	if err := checkTarget(op, to, p.Capabilities().Target); err != nil {
 		return providers.Result{}, err
 	}
-	h, id, err := p.reader(ctx).one(ctx, op, a)
+	h, id, err := p.reader().one(ctx, op, a)
 	if err != nil {
 		return providers.Result{}, err
 	}
@@ -145,7 +141,7 @@ func (p *havip) Preflight(ctx context.Context, a providers.Address, t providers.
 	if err := checkTarget(op, t, p.Capabilities().Target); err != nil {
 		return err
 	}
-	h, id, err := p.reader(ctx).one(ctx, op, a)
+	h, id, err := p.reader().one(ctx, op, a)
 	if err != nil {
 		return err
 	}

@@ -17,24 +17,20 @@ import (
 )
 
 const (
-	// addressesLast is how long the private addresses of an interface are remembered:
+	// addressesLast is how long the private addresses of a machine are remembered:
 	// they tell who a holder is, and never whether it holds anything.
 	addressesLast = time.Minute
 	// addressesRetry is the same for an answer that did not come.
 	addressesRetry = 10 * time.Second
-	// addressesMax bounds how many interfaces are remembered; beyond it all are
+	// addressesMax bounds how many machines are remembered; beyond it all are
 	// forgotten. A cluster has a few.
 	addressesMax = 256
-	// addressesPatience bounds the read, which comes on top of an owner read that a
-	// claim may be waiting for.
-	addressesPatience = time.Second
 )
 
 // machineMAC names an interface as a machine sees it.
 type machineMAC struct{ instance, mac string }
 
-// knownAddresses are the private addresses of an interface or a machine, as of some
-// moment.
+// knownAddresses are the private addresses of a machine, as of some moment.
 type knownAddresses struct {
 	ips   []netip.Addr
 	until time.Time
@@ -94,32 +90,30 @@ func (c *Cloud) describeInterfaces(ctx context.Context, op string, filters ...*v
 	return set, nil
 }
 
-// addressesOf returns the primary addresses of an interface, to recognise a node by,
-// or nothing if they cannot be read: that says nothing about who holds an address.
-func (c *Cloud) addressesOf(ctx context.Context, op, eni string) []netip.Addr {
-	if !isID(eni, "eni-") {
+// addressesOf returns the primary addresses of all interfaces of a machine, to recognise
+// a node by, or nothing if they cannot be read: that says nothing about who holds an address.
+func (c *Cloud) addressesOf(ctx context.Context, op, machine string) []netip.Addr {
+	if !isID(machine, "ins-") {
 		return nil
 	}
-	if ips, ok := c.known(eni); ok {
+	key := "interfaces of " + machine // not its primary address alone (primaryOf)
+	if ips, ok := c.known(key); ok {
 		return ips
 	}
-	ctx, cancel := context.WithTimeout(ctx, addressesPatience)
-	defer cancel()
 	now := c.cfg.Now()
 	known := knownAddresses{until: now.Add(addressesRetry)}
 	// An error is not the caller's: it asked for an owner, and has one.
-	if enis, err := c.describeInterfaces(ctx, op, filter("network-interface-id", eni)); err == nil {
+	if enis, err := c.describeInterfaces(ctx, op, filter("attachment.instance-id", machine)); err == nil {
 		known.until = now.Add(addressesLast)
 		for _, n := range enis {
 			known.ips = append(known.ips, primaryAddresses(n)...)
 		}
 	}
-	c.remember(eni, known)
+	c.remember(key, known)
 	return slices.Clone(known.ips)
 }
 
-// known returns the private addresses of an interface or a machine, if they have been
-// read of late.
+// known returns the private addresses of a machine, if they have been read of late.
 func (c *Cloud) known(id string) ([]netip.Addr, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -172,12 +172,12 @@ func TestAddressesOfAHolderAreReadAtMostOnceAMinute(t *testing.T) {
 		func(cfg *Config) { cfg.Now = func() time.Time { return at } })
 	p := provider(t, c, providers.KindHAVIP)
 	count := func() (n int) {
-		got, err := p.Owner(t.Context(), havip1)
-		if err != nil || len(got.PrivateAddresses) != 1 {
-			t.Errorf("got %+v, %v", got, err)
+		got := p.(providers.Recogniser).PrivateAddresses(t.Context(), havip1, instanceA)
+		if diff := cmp.Diff(addrs("10.4.6.20"), got, compareIP); diff != "" {
+			t.Error(diff)
 		}
 		for _, line := range r.seen() {
-			if line == `DescribeNetworkInterfaces {"Filters":[{"Name":"network-interface-id","Values":["eni-f1xjkw1b"]}],"Limit":100}` {
+			if line == `DescribeNetworkInterfaces {"Filters":[{"Name":"attachment.instance-id","Values":["ins-ymk3eje8"]}],"Limit":100}` {
 				n++
 			}
 		}
@@ -194,17 +194,25 @@ func TestAddressesOfAHolderAreReadAtMostOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestAddressesThatCannotBeReadDoNotHideTheHolder(t *testing.T) {
+func TestAddressesThatCannotBeReadAreNotAskedForAgainSoSoon(t *testing.T) {
 	t.Parallel()
-	c, r := start(t, script{"DescribeHaVips": havipOf(t), "DescribeNetworkInterfaces": refused("InternalError", "no")})
-	for range 3 {
-		got, err := provider(t, c, providers.KindHAVIP).Owner(t.Context(), havip1)
-		if err != nil || got.Target.Instance != "ins-ymk3eje8" || got.PrivateAddresses != nil {
-			t.Errorf("got %+v, %v", got, err)
+	c, r := start(t, script{"DescribeNetworkInterfaces": refused("InternalError", "no")})
+	for _, owner := range []providers.Target{instanceA, instanceA, {Interface: "eni-f1xjkw1b"}} {
+		if got := provider(t, c, providers.KindHAVIP).(providers.Recogniser).PrivateAddresses(t.Context(), havip1, owner); got != nil {
+			t.Errorf("%s: got %v", owner, got)
 		}
 	}
-	if n := len(r.seen()); n != 4 {
-		t.Errorf("%d calls, want one for the addresses and one for each owner read", n)
+	if n := len(r.seen()); n != 1 {
+		t.Errorf("%d calls, want one: an interface of no machine is no node", n)
+	}
+}
+
+// TestAnOwnerReadOfAHAVIPIsOneCall: what tells only who the holder is comes beside it.
+func TestAnOwnerReadOfAHAVIPIsOneCall(t *testing.T) {
+	t.Parallel()
+	c, r := start(t, script{"DescribeHaVips": havipOf(t), "DescribeNetworkInterfaces": interfacesOf(t)})
+	if _, err := provider(t, c, providers.KindHAVIP).Owner(t.Context(), havip1); err != nil || len(r.seen()) != 1 {
+		t.Errorf("%d calls, %v", len(r.seen()), err)
 	}
 }
 

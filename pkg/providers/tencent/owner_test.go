@@ -142,7 +142,7 @@ func TestOwnerOfAHAVIP(t *testing.T) {
 	t.Parallel()
 	const noOwner = `"NetworkInterfaceId":"","InstanceId":""`
 	const owner = `"NetworkInterfaceId":"eni-f1xjkw1b","InstanceId":"ins-ymk3eje8"`
-	a := providers.Assignment{Target: as(providers.KindHAVIP, instanceA), PrivateAddresses: addrs("10.4.6.20")}
+	a := providers.Assignment{Target: as(providers.KindHAVIP, instanceA)}
 	follows := a
 	follows.Following = addrs("203.0.113.10")
 	for _, tc := range []struct {

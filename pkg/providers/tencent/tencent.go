@@ -87,7 +87,7 @@ type Cloud struct {
 
 	mu         sync.Mutex
 	interfaces map[machineMAC]string
-	addresses  map[string]knownAddresses // by interface, or by machine
+	addresses  map[string]knownAddresses // by machine, or "interfaces of" one
 }
 
 // New returns a cloud. It does no I/O and reports every problem of cfg at once.
