@@ -33,7 +33,7 @@ func (f teller) PrivateAddresses(ctx context.Context, _ providers.Address, owner
 // TestWhatOnlyRecognisesANodeHoldsUpNoClaim: every answer below 3 s passes the gate,
 // whether or not the call that tells who its owner is comes back (invariant 1).
 func TestWhatOnlyRecognisesANodeHoldsUpNoClaim(t *testing.T) {
-	peer := []Node{{Name: "lb-b", Targets: []election.NodeTarget{{Provider: "cloud", Target: there.String()}}}}
+	peer := []Node{{Name: "lb-b", Said: []election.NodeTarget{{Provider: "cloud", Target: there.String()}}}}
 	for _, tt := range []struct {
 		name  string
 		takes time.Duration // of each call

@@ -14,7 +14,7 @@ import (
 )
 
 // The checkers, each named after its invariant (docs/design.md section 3) or, the
-// last five, after the section that promises it.
+// last six, after the section that promises it.
 const (
 	checkWriteGate   = "I1-write-gate"
 	checkNoFight     = "I2-no-fight"
@@ -30,6 +30,7 @@ const (
 	checkBudget      = "I12-bounded"
 	checkOurs        = "I13-only-ours"
 	checkTwoActives  = "5.5-two-actives"
+	checkLatches     = "5.4-latches"
 	checkAnnounced   = "5.10-announced"
 	checkNeverHeard  = "5.3-never-heard"
 	checkFight       = "5.8-fight"
@@ -40,7 +41,7 @@ const (
 func Checkers() []string {
 	return []string{
 		checkWriteGate, checkNoFight, checkFailStatic, checkConvergence, checkRepair, checkWitness, checkStall,
-		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkAnnounced, checkNeverHeard, checkFight, checkReasons,
+		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkLatches, checkAnnounced, checkNeverHeard, checkFight, checkReasons,
 	}
 }
 
@@ -144,6 +145,8 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 			case election.ReasonContended:
 				c.contends(w, n, a)
 			}
+		case election.Latched:
+			c.latches(w, n, a, actions[:i])
 		case election.Unlatched:
 			c.news = true
 			if a.Reason == election.ReasonOwnerStopped || a.Reason == election.ReasonNotAnswering {
@@ -160,6 +163,19 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 				s.from = s.read
 			}
 		}
+	}
+}
+
+// latches looks at one latch: a peer that was heard to lead took nothing unheard (section
+// 5.4). A node that led itself until this step lost the address to it all the same, and
+// must not take it back (invariant 2).
+func (c *checks) latches(w *world, n *node, a *election.Action, before []election.Action) {
+	gi := w.groupIndex(a.Group)
+	led := slices.ContainsFunc(before, func(b election.Action) bool {
+		return b.Kind == election.Changed && b.Group == a.Group && b.From == election.Active
+	})
+	if !led && n.seen.heardLead(gi, int(a.Peer[0]-'a')) {
+		c.broken(w, checkLatches, "%s %s latches %s, which was heard to lead since another was read and has not taken that back", n.name, a.Group, a.Peer)
 	}
 }
 

@@ -46,6 +46,7 @@ type shadowGroup struct {
 	namedAt        map[string]election.Instant // when a read named each node first
 	toldOf         map[string]bool             // whom another node's word or an answer to the probe showed
 	serviceFails   int                         // how often in a row the user's probe failed
+	elsewhere      []election.Instant          // of each node: when the newest read began that named another
 }
 
 // shadowPeer is one peer in the eyes of the checkers.
@@ -69,6 +70,7 @@ type shadowWord struct {
 	election.GroupAdvert
 	sequence     uint64
 	at, twoWayAt election.Instant
+	ledAt        election.Instant // when it said that it leads, two-way and as its last word; 0: it did not
 }
 
 // arrival is when an advert was accepted, by the world's clock, and how long it had been
@@ -105,6 +107,7 @@ func newShadow(w *world, n *node) shadow {
 	s := shadow{groups: make([]shadowGroup, len(w.groups)), peers: make([]shadowPeer, len(w.nodes))}
 	for i := range s.groups {
 		s.groups[i].read.Failed = true
+		s.groups[i].elsewhere = make([]election.Instant, len(w.nodes))
 		s.groups[i].drained = n.drained[i]
 	}
 	return s
@@ -126,6 +129,11 @@ func (s *shadow) read(w *world, gi int, ev election.OwnerRead) {
 		g.failedAt = 0
 	}
 	g.seenOurs = g.seenOurs || ev.Owner.Kind == election.OwnerNode
+	for i := range g.elsewhere {
+		if named := ev.Owner.Kind == election.OwnerNode || ev.Owner.Kind == election.OwnerForeign; named && ev.Owner.Node != w.nodes[i].name {
+			g.elsewhere[i] = max(g.elsewhere[i], ev.Began)
+		}
+	}
 }
 
 // writeOver notes the end of a write.
@@ -288,10 +296,16 @@ func (s *shadow) word(n *node, sp *shadowPeer, g *election.GroupAdvert, sequence
 	if sg.highest.Less(g.Term) {
 		sg.highest = g.Term
 	}
+	if g.Role != election.Active {
+		word.ledAt = 0
+	}
 	if !twoWay {
 		return
 	}
 	word.twoWayAt = now
+	if g.Role == election.Active {
+		word.ledAt = now
+	}
 	if g.Role == election.Active && g.Handover.To != n.name && !sp.crashLooping(now) {
 		sg.owningAt = now
 	}
@@ -305,6 +319,13 @@ func (sp *shadowPeer) heardOf(w *world, gi int, now election.Instant) (g *shadow
 	}
 	g = &sp.words[gi]
 	return g, now.Sub(g.twoWayAt) <= election.ActiveDown(election.PriorityMin, w.opts.interval)
+}
+
+// heardLead reports whether the last word of a peer is that it leads, heard two-way since
+// the newest read that named another began: then it took nothing unheard (section 5.4).
+func (s *shadow) heardLead(gi, peer int) bool {
+	words := s.peers[peer].words
+	return words != nil && words[gi].ledAt > s.groups[gi].elsewhere[peer]
 }
 
 // crashLooping reports whether the peer's adverts are discounted.

@@ -56,6 +56,7 @@ var teeth = []tooth{
 	{guard: "guardContest", checker: checkTwoActives, within: 50},
 	{guard: "guardRefreshAge", checker: checkWriteGate, within: 50},
 	{guard: "guardAllHeard", checker: checkWriteGate, within: 100},
+	{guard: "guardHeardLead", checker: checkLatches, within: 60},
 	{keeping: true, checker: checkAnnounced, within: 50},
 	{guard: "guardNeverHeard", checker: checkNeverHeard, within: 20},
 	{guard: "guardNeverHeardEnds", checker: checkNeverHeard, within: 150},

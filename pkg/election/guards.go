@@ -43,6 +43,7 @@ const (
 	guardNeverHeard                           // 5.3: an owner that was never heard has its time to be
 	guardNeverHeardEnds                       // 4: which ends
 	guardFight                                // 5.8: a fight that goes on is left
+	guardHeardLead                            // 5.4: a peer that was heard to lead took nothing unheard
 )
 
 // guardsOff is empty for ever, except while the test of package sim says otherwise.
