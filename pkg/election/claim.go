@@ -28,6 +28,10 @@ func (m *Machine) writeDone(g *group, ev WriteDone) {
 	case WriteAccepted:
 		m.noteRetaken(g)
 		g.claim.ackedAt, g.claim.progressAt = m.now, m.now
+		g.claim.tookAt = never
+		if !ev.Detach && g.cfg.NeedsAPI {
+			g.claim.tookAt = m.now
+		}
 		g.claim.detached = g.claim.detached || ev.Detach
 		g.claim.sentUntil = m.now.Add(g.cfg.MoveTimeout)
 		if !ev.More {
@@ -46,7 +50,7 @@ func (m *Machine) writeDone(g *group, ev WriteDone) {
 
 // moveFailed takes in that an accepted move ended without effect.
 func (m *Machine) moveFailed(g *group) {
-	g.claim.sentAt, g.claim.ackedAt = never, never
+	g.claim.sentAt, g.claim.ackedAt, g.claim.tookAt = never, never, never
 	g.lookAt = m.now
 }
 
@@ -62,7 +66,7 @@ func (m *Machine) advanceClaim(g *group) {
 	if g.claim.sentAt != never && m.due(g.claim.sentUntil) {
 		g.claim.sentAt = never
 	}
-	if g.step == Serve || !g.step.Writes() || g.plan.handover.To != "" {
+	if g.step == Serve || !g.step.Writes() || g.plan.handover.To != "" || m.unreadable(g) {
 		g.claim.progressAt = m.now
 	} else if g.claim.sentAt == never && m.due(g.claim.progressAt.Add(g.cfg.ClaimTimeout)) {
 		m.claimFailed(g, false)
@@ -71,6 +75,13 @@ func (m *Machine) advanceClaim(g *group) {
 		g.apiLost = true
 		m.giveUp(g, Backup, ReasonAPILost)
 	}
+}
+
+// unreadable reports whether the cloud has accepted what brings the address here, and
+// nothing was read since because reads fail: that is no failed claim, and whoever took
+// over would need such a read as well. It lasts for as long as a move may take.
+func (m *Machine) unreadable(g *group) bool {
+	return g.failingAt != never && g.read.began <= g.claim.tookAt && m.within(g.claim.tookAt, g.cfg.MoveTimeout)
 }
 
 // anyActiveHeard reports whether some peer that is heard, be it one way only, said last
@@ -135,7 +146,9 @@ func (m *Machine) callSucceeded(g *group) {
 
 // apiIsLost reports whether every call of this active node has failed for a while
 // and a peer that could lead knows better. A lost API alone is no reason: a node
-// whose last read says me keeps the role (invariants 3 and 8).
+// whose last read says me keeps the role (invariants 3 and 8), and so does one that a
+// peer's read names. What the cloud accepted is refuted only by a read begun when it
+// must show.
 func (m *Machine) apiIsLost(g *group) bool {
 	if g.failingAt == never || g.failedAt.Sub(max(g.failingAt, g.since)) < max(apiLostFloor, 3*m.cfg.Interval) {
 		return false // one failure that no other read followed yet is no while
@@ -152,9 +165,14 @@ func (m *Machine) apiIsLost(g *group) bool {
 			continue
 		}
 		age := pg.Owner.Age + m.now.Sub(pg.at)
-		newer := m.now-Instant(age) > g.read.began
-		namesMe := pg.Owner.Kind == OwnerNode && pg.Owner.Node == m.cfg.Node
-		if newer && !namesMe || !m.readNamesMe(g) && age < apiReadYoung {
+		began := m.now - Instant(age)
+		switch {
+		case pg.Owner.Kind == OwnerNode && pg.Owner.Node == m.cfg.Node:
+		case m.unreadable(g):
+			if g.claim.sentAt == never && began > g.claim.tookAt.Add(g.cfg.SettleTime) {
+				return true
+			}
+		case began > g.read.began, !m.readNamesMe(g) && age < apiReadYoung:
 			return true
 		}
 	}

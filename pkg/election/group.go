@@ -128,6 +128,7 @@ type claim struct {
 	sentUntil Instant // when it counts as over without an answer or a read-back
 	overAt    Instant // answer, or deadline, of the last write: an owner read that began before it says nothing
 	ackedAt   Instant // last acknowledged write
+	tookAt    Instant // the same, if it brings the address here, and no failure of it is known
 }
 
 // plan is what is under way between two nodes by agreement.
