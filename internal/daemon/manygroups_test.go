@@ -61,7 +61,7 @@ func TestTwoHundredAndFiftyFiveGroups(t *testing.T) {
 		}
 		w.wantMoves(0, 0)
 		a.crash()
-		w.eventually("the other node leads all", func() bool { return b.leads() == groupsAll })
+		w.within(10*time.Second, "the other node leads all", func() bool { return b.leads() == groupsAll })
 		w.wantMoves(groupsAll, 1)
 	})
 }
