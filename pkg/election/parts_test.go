@@ -103,6 +103,19 @@ func TestPartsCountInAnyOrder(t *testing.T) {
 	}
 }
 
+// TestThePartsOfAnAdvertFallSilentTogether, so that their owners are read in one batch.
+func TestThePartsOfAnAdvertFallSilentTogether(t *testing.T) {
+	t.Parallel()
+	s := manySeat(t, 2)
+	s.part(1, s.heard, 2, 1)
+	s.now = s.now.Add(2 * time.Millisecond)
+	s.part(1, s.heard, 2, 2)
+	first, second := s.m.groups[0], s.m.groups[1]
+	if first.peers[0].twoWayAt != second.peers[0].twoWayAt || first.activeDownAt != second.activeDownAt {
+		t.Errorf("heard at %v and %v, timers to %v and %v", first.peers[0].twoWayAt, second.peers[0].twoWayAt, first.activeDownAt, second.activeDownAt)
+	}
+}
+
 // TestAPartThatIsAlwaysLostIsSilence of its groups: their last word does not stand for ever.
 func TestAPartThatIsAlwaysLostIsSilence(t *testing.T) {
 	t.Parallel()

@@ -81,16 +81,21 @@ func (m *Machine) records(i int, a *Advert, twoWay, counts bool) (refused Reason
 	}
 }
 
-// hears notes when a peer was heard in a group, and whether it heard this node.
+// hears notes when a peer was heard in a group, and whether it heard this node. The parts of
+// one advert all count from when the first of them came: what follows from silence then
+// falls due in all their groups at once, and costs one batch of reads.
 func (m *Machine) hears(p *peer, pg *peerGroup, echo Mark, twoWay bool) {
 	pg.at = m.now
+	if pg.sequence == p.sequence {
+		pg.at = p.heardAt
+	}
 	if echo.Session == m.cfg.Session {
 		pg.echoedAt = max(pg.echoedAt, p.sentRing.when(echo.Sequence))
 	}
 	if twoWay {
-		pg.twoWayAt, pg.oneWayAt, pg.unsaidAt = m.now, never, never
+		pg.twoWayAt, pg.oneWayAt, pg.unsaidAt = pg.at, never, never
 	} else {
-		pg.oneWayAt = m.now
+		pg.oneWayAt = pg.at
 	}
 }
 
@@ -168,7 +173,7 @@ func (m *Machine) owning(g *group, i int, rec *GroupAdvert) {
 	g.owningAt = m.now
 	m.restartSilence(g)
 	if g.role != Active {
-		g.activeDownAt = m.now.Add(m.activeDown(g, m.peers[i]))
+		g.activeDownAt = g.peers[i].at.Add(m.activeDown(g, m.peers[i]))
 	}
 	if g.plan.ordered {
 		m.order(g)
