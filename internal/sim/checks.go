@@ -352,7 +352,7 @@ func (w *world) bothActive(a, b *node, gi int) bool {
 }
 
 func (l *link) clean() bool {
-	return l.cut == 0 && l.loss == 0 && l.tail == 0 && l.reorder == 0
+	return l.cut == 0 && l.loss == 0 && l.part == 0 && l.tail == 0 && l.reorder == 0
 }
 
 // documented reports whether docs/design.md section 5 knows the transition.
