@@ -83,6 +83,8 @@ func (c *Client) Get(ctx context.Context, at string) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, Status(resp.StatusCode)
 	}
+	unwatch := context.AfterFunc(ctx, func() { _ = resp.Body.Close() }) // ends a Read of whatever it is
+	defer unwatch()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.bodyMax+1))
 	switch {
 	case err != nil:

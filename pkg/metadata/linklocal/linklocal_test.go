@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -130,4 +131,49 @@ func TestTheServiceIsNeverAskedThroughAProxy(t *testing.T) {
 	if client(t, Config{}).http.Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport asks for a proxy")
 	}
+}
+
+// TestASwitchOfProtocolsIsAStatus, and its connection, which comes as the body, is closed.
+func TestASwitchOfProtocolsIsAStatus(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	c := client(t, Config{Endpoint: "http://" + l.Addr().String()})
+	if _, err := c.Get(t.Context(), c.URL("x")); !errors.Is(err, Status(101)) {
+		t.Errorf("got %v", err)
+	}
+	<-closed
+}
+
+// TestTheWaitForADocumentEndsWithItsContext, whatever its body is.
+func TestTheWaitForADocumentEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := client(t, Config{Transport: mute{}})
+		if _, err := c.Get(t.Context(), c.URL("x")); err == nil || err.Error() != "no answer within 2s" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// mute answers with a body that never comes and knows no context.
+type mute struct{}
+
+func (mute) RoundTrip(req *http.Request) (*http.Response, error) {
+	never, _ := io.Pipe()
+	return &http.Response{StatusCode: http.StatusOK, Body: never, Request: req}, nil
 }

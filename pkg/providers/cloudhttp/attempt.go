@@ -49,7 +49,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if err == nil {
 		a.meter.read(resp)
-		err = complete(resp, secrets)
+		err = complete(ctx, resp, secrets)
 	}
 	if err == nil {
 		g.answered.Store(true)
@@ -167,9 +167,17 @@ func (a *attempts) CloseIdleConnections() {
 // complete reads the body of resp into memory, within BodyMax, and redacts the secrets
 // in everything the caller can see. Reading here makes a cut or slow body part
 // of the attempt, so that it has the same deadline and the same retry.
-func complete(resp *http.Response, secrets []Secret) error {
+//
+// The body is closed when ctx ends, which ends a Read of it: net/http does that to its own
+// bodies but one, that of a 101, which is the bare connection.
+func complete(ctx context.Context, resp *http.Response, secrets []Secret) error {
+	defer resp.Body.Close() // nothing more is wanted from it
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return fmt.Errorf("the answer switches to another protocol (%s), which was not asked for; look at the endpoint, and at what answers in its place", Clean(resp.Status))
+	}
+	unwatch := context.AfterFunc(ctx, func() { _ = resp.Body.Close() })
 	data, err := io.ReadAll(io.LimitReader(resp.Body, BodyMax+1))
-	_ = resp.Body.Close() // nothing more is wanted from it
+	unwatch()
 	switch {
 	case err != nil:
 		return fmt.Errorf("read answer (status %d): %w", resp.StatusCode, err)

@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -169,3 +172,48 @@ type closing struct {
 }
 
 func (c *closing) Close() error { c.closed = true; return nil }
+
+// TestASwitchOfProtocolsEndsAtOnce: net/http hands over the connection as the body of a 101,
+// which no context ends.
+func TestASwitchOfProtocolsEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	closed := make(chan struct{}, readsMax+1)
+	addr := serving(t, func(conn net.Conn) {
+		answering("HTTP/1.1 101 Switching\x1bProtocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")(conn)
+		_, _ = io.Copy(io.Discard, conn)
+		closed <- struct{}{}
+	})
+	c := New(Config{AttemptTimeout: time.Minute}) // no deadline that could end it
+	for _, method := range []string{"GET", "POST"} {
+		req, _ := http.NewRequestWithContext(t.Context(), method, "http://"+addr, nil)
+		_, err := c.Do(req)
+		const want = "the answer switches to another protocol (101 Switching Protocols), which was not asked for; look at the endpoint, and at what answers in its place"
+		var bare *Error
+		if !errors.As(err, &bare) || bare.Error() != want || !Sent(err) {
+			t.Errorf("%s: got %v (sent %v)", method, err, Sent(err))
+		}
+	}
+	for range readsMax + 1 {
+		<-closed
+	}
+}
+
+// TestTheWaitForABodyEndsWithTheContext, whatever the body is.
+func TestTheWaitForABodyEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		deaf := &roundTrip{f: func(req *http.Request) (*http.Response, error) {
+			never, _ := io.Pipe() // knows no context
+			return &http.Response{StatusCode: 200, Body: never, Request: req}, nil
+		}}
+		c := New(Config{Transport: deaf})
+		if _, err := c.Do(request(t, t.Context(), "POST", "{}")); !errors.Is(err, ErrTimeout) || !Sent(err) {
+			t.Errorf("got %v (sent %v), want a timeout", err, Sent(err))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := c.Do(request(t, ctx, "GET", "")); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want a cancellation", err)
+		}
+	})
+}

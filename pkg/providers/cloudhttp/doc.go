@@ -11,7 +11,8 @@
 //
 // What it promises:
 //
-//  1. One attempt takes at most [AttemptTimeout], reading the body included. After
+//  1. One attempt takes at most [AttemptTimeout], reading the body included. An answer that
+//     switches protocols (101) is an error at once: its body is the bare connection. After
 //     one that ran out of time all idle connections are closed, because a
 //     connection whose other end is gone looks warm until something is sent.
 //     A read that has no answer over a warm connection after twice the time that the slowest
