@@ -210,19 +210,50 @@ func TestAGarbageProxyIsSaid(t *testing.T) {
 		}
 		return
 	}
-	const rule = " must be http://HOST:PORT, or https:// or socks5:// in its place, with USER:PASSWORD@ before the host if need be; correct it, or unset it and restart"
-	for _, tc := range []struct{ name, value, url, want string }{
-		{"HTTPS_PROXY", "http://me:hush@pro xy:3128", "https://cloud.example", "HTTPS_PROXY" + rule},
-		{"HTTPS_PROXY", "http://proxy.example:port", "https://cloud.example", "HTTPS_PROXY" + rule},
-		{"HTTPS_PROXY", "http://proxy.example:99999", "https://cloud.example", "HTTPS_PROXY" + rule},
-		{"HTTPS_PROXY", "ftp://hush.example:21", "https://cloud.example", "HTTPS_PROXY" + rule},
-		{"HTTP_PROXY", "://hush", "http://cloud.example", "HTTP_PROXY" + rule},
+	const rule = " must be http://HOST:PORT, or https:// or socks5:// in its place, with USER:PASSWORD@ before the host if need be, special characters in these percent-encoded (% as %25), and no white space; correct it, or unset it and restart"
+	const secure, plain = "https://cloud.example", "http://cloud.example"
+	for _, tc := range []struct{ name, value, url string }{
+		{"HTTPS_PROXY", "http://me:hush@pro xy:3128", secure},
+		{"HTTPS_PROXY", "http://proxy.example:port", secure},
+		{"HTTPS_PROXY", "http://proxy.example:99999", secure},
+		{"HTTPS_PROXY", "ftp://hush.example:21", secure},
+		{"HTTP_PROXY", "://hush", plain},
+		// What follows net/http takes for no proxy, and would go direct.
+		{"HTTPS_PROXY", "http://me:hush%@proxy.example:3128", secure},
+		{"HTTPS_PROXY", "http://me:hu%sh@proxy.example:3128", secure},
+		{"https_proxy", "%zz", secure},
+		{"HTTPS_PROXY", " http://hush.example:3128", secure},
+		{"HTTPS_PROXY", "http://hush.example:3128\n", secure},
+		{"http_proxy", "http://hush.example:3128 ", plain},
+		{"HTTPS_PROXY", " ", secure},
+		// And of these a part of the password for the host.
+		{"HTTPS_PROXY", "http://me:1#hush@proxy.example:3128", secure},
+		{"HTTPS_PROXY", "http://me:1?hush@proxy.example:3128", secure},
+		{"HTTPS_PROXY", "http://me:1/hush@proxy.example:3128", secure},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAGarbageProxyIsSaid$", "-test.v")
 		cmd.Env = []string{"CLOUDHTTP_TEST_URL=" + tc.url, tc.name + "=" + tc.value}
 		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "said: no usable proxy in the environment: "+tc.want) || strings.Contains(string(out), "hush") {
+		if err != nil || !strings.Contains(string(out), "said: no usable proxy in the environment: "+tc.name+rule+"\n") || strings.Contains(string(out), "hush") {
 			t.Errorf("%s=%s: %v\n%s", tc.name, tc.value, err, out)
+		}
+	}
+}
+
+// TestAProxyIsAskedAsItIsWritten in the forms that are allowed, and never for this machine.
+func TestAProxyIsAskedAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"http://proxy.example:3128", "proxy.example:3128", "proxy.example", "https://me:a%25b%40c@proxy.example/",
+		"socks5://[fd00::1]:1080", "10.0.0.1:3128", "localhost:3128",
+	} {
+		if !isProxy(value) {
+			t.Errorf("%s is refused", value)
+		}
+	}
+	for host, want := range map[string]bool{"localhost": true, "127.0.0.9": true, "::1": true, "cloud.example": false, "10.0.0.1": false} {
+		if isLoopback(host) != want {
+			t.Errorf("isLoopback(%s) = %v", host, !want)
 		}
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,27 +22,47 @@ var errProxy = errors.New("no usable proxy")
 // proxySchemes are those that net/http knows how to speak to.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
-// proxyOf returns the proxy that the environment names for a request, or nil. Its errors
-// show nothing of the value, which may hold a password.
+// proxyOf returns the proxy that the environment names for a request, or nil. The variable
+// itself is looked at first, since the environment's reader takes what it cannot parse for no
+// proxy at all. Its errors show nothing of the value, which may hold a password.
 func proxyOf(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err == nil && (u == nil || usable(u)) {
-		return u, nil
+	name, value := proxyVariable(req.URL.Scheme)
+	if value != "" && !isLoopback(req.URL.Hostname()) && !isProxy(value) {
+		return nil, fmt.Errorf("%w in the environment: %s must be http://HOST:PORT, or https:// or socks5:// in its place, with USER:PASSWORD@ before the host if need be, special characters in these percent-encoded (%% as %%25), and no white space; correct it, or unset it and restart",
+			errProxy, name)
 	}
-	name := "HTTP_PROXY"
-	if req.URL.Scheme == "https" {
-		name = "HTTPS_PROXY"
-	}
-	return nil, fmt.Errorf("%w in the environment: %s must be http://HOST:PORT, or https:// or socks5:// in its place, with USER:PASSWORD@ before the host if need be; correct it, or unset it and restart",
-		errProxy, name)
+	return http.ProxyFromEnvironment(req)
 }
 
-// usable reports whether u can be the address of a proxy. Of what is no URL the environment's
-// reader makes one by http:// before it, so that http://a b is a host http: and a path.
-func usable(u *url.URL) bool {
+// proxyVariable returns the name and the value of the variable that names the proxy for a scheme.
+func proxyVariable(scheme string) (name, value string) {
+	for _, name = range []string{strings.ToUpper(scheme + "_proxy"), scheme + "_proxy"} {
+		if value = os.Getenv(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// isLoopback reports whether a host is asked without a proxy whatever the environment says.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// isProxy reports whether a value can be the address of a proxy. It is read as net/http reads
+// it, with http:// before what is no URL, so that http://a b is a host http: and a path.
+func isProxy(value string) bool {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		if u, err = url.Parse("http://" + value); err != nil {
+			return false
+		}
+	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	ported := err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
-	return slices.Contains(proxySchemes, u.Scheme) && u.Hostname() != "" && ported && strings.Trim(u.Path, "/") == ""
+	return slices.Contains(proxySchemes, u.Scheme) && u.Hostname() != "" && ported &&
+		strings.Trim(u.Path, "/") == "" && !strings.ContainsAny(value, "?#")
 }
 
 // connected looks at what a proxy says to the request to connect it. Without this the
