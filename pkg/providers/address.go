@@ -107,6 +107,13 @@ func (t Target) Only(parts TargetParts) Target {
 	return out
 }
 
+// PartOf reports whether t names no machine, but the interface or the private address of
+// own: what an answer would name that leaves out the machine of an address that is on own.
+func (t Target) PartOf(own Target) bool {
+	return t.Instance == "" && own.Instance != "" &&
+		(t.Interface != "" && t.Interface == own.Interface || t.PrivateIP.IsValid() && t.PrivateIP == own.PrivateIP)
+}
+
 // IsZero reports whether t names nothing.
 func (t Target) IsZero() bool { return t == Target{} }
 

@@ -67,6 +67,32 @@ func TestTheTargetOfAKind(t *testing.T) {
 	}
 }
 
+func TestWhatNamesNoMachineMayBePartOfOne(t *testing.T) {
+	t.Parallel()
+	ip, other := netip.MustParseAddr("10.0.4.20"), netip.MustParseAddr("10.0.4.21")
+	own := Target{Instance: "ins-1", Interface: "eni-1", PrivateIP: ip}
+	tests := []struct {
+		name   string
+		t, own Target
+		want   bool
+	}{
+		{"the interface", Target{Interface: "eni-1", PrivateIP: other}, own, true},
+		{"the address", Target{Interface: "eni-2", PrivateIP: ip}, own, true},
+		{"the address of a machine without interface", Target{Interface: "eni-1", PrivateIP: ip}, Target{Instance: "ins-1", PrivateIP: ip}, true},
+		{"others", Target{Interface: "eni-2", PrivateIP: other}, own, false},
+		{"nobody", Target{}, own, false},
+		{"nobody, of a machine without more", Target{}, Target{Instance: "ins-1"}, false},
+		{"another machine with the address", Target{Instance: "ins-2", PrivateIP: ip}, own, false},
+		{"the machine itself", own, own, false},
+		{"an address, where no machine is meant", Target{PrivateIP: ip}, Target{PrivateIP: ip}, false},
+	}
+	for _, tt := range tests {
+		if got := tt.t.PartOf(tt.own); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}
+
 func TestAddressesOfOneIPAreToldApart(t *testing.T) {
 	t.Parallel()
 	a := Address{Kind: KindRoute, IP: netip.MustParseAddr("172.16.0.9"), ID: "rtb-1"}

@@ -57,7 +57,10 @@ func (p *eip) Assign(ctx context.Context, a providers.Address, to providers.Targ
 	if err := checkTarget(op, providers.KindEIP, to); err != nil {
 		return providers.Result{}, err
 	}
-	if seen.Target.IsZero() {
+	switch {
+	case seen.Target.PartOf(to):
+		return providers.Result{}, refuse(op, providers.Conflict, "it is on %s, which is of this target; it is not taken off its own machine", seen.Target)
+	case seen.Target.IsZero():
 		return p.attach(ctx, op, a, to)
 	}
 	return p.detach(ctx, op, a, seen.Target)
@@ -176,6 +179,8 @@ func (e *elasticIP) check(name string) (err error) {
 		return errors.New(name + ": associated, but names no holder")
 	case e.free() || !machine:
 		return nil
+	case *e.Instance == "" && e.InstanceType != "": // of an interface that is attached to nothing both are empty
+		return fmt.Errorf("%s.instanceId: empty, but instanceType is %s", name, cloudhttp.Quote(e.InstanceType))
 	case *e.Interface == "":
 		return fmt.Errorf("%s.networkInterfaceId: empty, but held by %s", name, cloudhttp.Quote(*e.Instance))
 	case *e.Private == "":

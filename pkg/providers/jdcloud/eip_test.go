@@ -166,6 +166,22 @@ func TestAnEIPOfWhatIsNoMachineIsNotTaken(t *testing.T) {
 	}
 }
 
+// TestNoEIPIsTakenOffItsOwnMachine, when the answer names its interface or its private address alone.
+func TestNoEIPIsTakenOffItsOwnMachine(t *testing.T) {
+	t.Parallel()
+	for _, holder := range []providers.Target{
+		{Interface: nodeA.Interface, PrivateIP: nodeA.PrivateIP}, {Interface: nodeA.Interface}, {Interface: "port-x", PrivateIP: nodeA.PrivateIP},
+	} {
+		c, seen := start(t, script{
+			"POST /networkInterfaces/port-a:disassociateElasticIp": accepted, "POST /networkInterfaces/port-x:disassociateElasticIp": accepted,
+		})
+		_, err := c.provider(t, providers.KindEIP).Assign(t.Context(), webEIP, nodeA, providers.Assignment{Target: holder})
+		if kindWord(err) != "conflict" || !strings.Contains(err.Error(), "it is not taken off its own machine") || len(seen.seen()) != 0 {
+			t.Errorf("%v: got %v after %v", holder, err, seen.seen())
+		}
+	}
+}
+
 func TestAHolderThatIsGoneIsNoAlarm(t *testing.T) {
 	t.Parallel()
 	c, _ := start(t, script{

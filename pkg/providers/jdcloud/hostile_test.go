@@ -39,6 +39,8 @@ var hostile = map[string]map[string]string{
 		eip1(`"instanceType":"","status":"NOT_ASSOCIATED"`, `"instanceType":"lb"`):       "associated, but names no holder",
 		eip1(`"instanceId":""`, `"instanceId":"i-a"`):                                    `networkInterfaceId: empty, but held by "i-a"`,
 		eip1(`"networkInterfaceId":""`, `"networkInterfaceId":"port-a"`):                 `privateIpAddress: empty, but held by "port-a"`,
+		eip1(`"privateIpAddress":"","networkInterfaceId":"","instanceId":"","instanceType":"","status":"NOT_ASSOCIATED"`,
+			`"privateIpAddress":"10.0.4.20","networkInterfaceId":"port-a","instanceId":"","instanceType":"compute"`): `elasticIp.instanceId: empty, but instanceType is "compute"`,
 	},
 	providers.KindPrivateIP: {
 		`{"result":{"totalCount":0}}`:                             "networkInterfaces: missing",

@@ -94,12 +94,14 @@ func (p *eip) list(ctx context.Context, op string, req *vpc.DescribeAddressesReq
 //
 //	status      holder                   pending
 //	UNBIND      nobody                   no
-//	BIND        the machine, or else     no
-//	            what names the holder
+//	BIND        the machine, or what     no
+//	            else has an id; without
+//	            one the answer contradicts
+//	            itself
 //	BINDED      as for BIND, in samples  no
 //	BIND_ENI    the detached interface   no
 //	BINDING     nobody yet               yes
-//	UNBINDING   as for BIND              yes
+//	UNBINDING   as for BIND or BIND_ENI  yes
 //	CREATING    nobody                   yes
 //	OFFLINING   NotFound: it is being released
 func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (providers.Assignment, error) {
@@ -125,8 +127,11 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 			return providers.Assignment{}, err
 		}
 		t, err := holderOfEIP(e)
-		if err != nil {
+		switch {
+		case err != nil:
 			return bad(err)
+		case t.Instance == "" && (s == "BIND" || s == "BINDED"):
+			return bad(wrong("InstanceId", "missing, but the EIP is %s to %s; one on an interface of no machine is BIND_ENI", s, t))
 		}
 		out := providers.Assignment{Target: t, Pending: s == "UNBINDING"}
 		if t.PrivateIP.IsValid() {
@@ -167,7 +172,7 @@ func holderOfEIP(e *vpc.Address) (t providers.Target, err error) {
 	if !machine {
 		t.Interface = cloudhttp.Clean(text(e.NetworkInterfaceId))
 	}
-	if t.IsZero() {
+	if t.Instance == "" && t.Interface == "" {
 		return providers.Target{}, missing("InstanceId and NetworkInterfaceId")
 	}
 	return t, nil
@@ -184,7 +189,10 @@ func (p *eip) Assign(ctx context.Context, a providers.Address, to providers.Targ
 	if err := checkTarget(op, to, p.Capabilities().Target); err != nil {
 		return providers.Result{}, err
 	}
-	if !seen.Target.IsZero() {
+	switch {
+	case seen.Target.PartOf(to):
+		return providers.Result{}, refuse(op, providers.Conflict, "it is on %s, which is of this target; it is not taken off its own machine", seen.Target)
+	case !seen.Target.IsZero():
 		return p.detach(ctx, op, a, seen.Target)
 	}
 	req := vpc.NewAssociateAddressRequest()

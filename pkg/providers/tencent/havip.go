@@ -98,6 +98,8 @@ func ownerOfHAVIP(op, requestID string, a providers.Address, h *vpc.HaVip) (prov
 		return bad(wrong("State", "%s, and %s is named", cloudhttp.Quote(state), providers.Target{Instance: instance, Interface: eni}))
 	case instance != "":
 		out.Target.Instance = instance
+	case eni != "" && h.InstanceId == nil: // "" is no machine
+		return bad(wrong("InstanceId", "missing, and %s is named", eni))
 	case eni != "":
 		out.Target.Interface = eni // of no machine
 	case h.InstanceId == nil && h.NetworkInterfaceId == nil && state == "":

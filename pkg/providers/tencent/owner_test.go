@@ -22,6 +22,7 @@ func eipOf(status, more string) canned {
 const (
 	onA      = `,"InstanceId":"ins-ymk3eje8","NetworkInterfaceId":"eni-f1xjkw1b","PrivateAddressIp":"10.4.6.20","InstanceType":"CVM"`
 	unbound  = `,"InstanceId":null,"NetworkInterfaceId":null,"PrivateAddressIp":null`
+	loose    = `,"NetworkInterfaceId":"eni-f1xjkw1b","PrivateAddressIp":"10.4.6.20","InstanceType":"CVM"`
 	nothing  = ""
 	cascades = onA + `,"CascadeRelease":true`
 )
@@ -46,6 +47,13 @@ func TestOwnerOfAnEIP(t *testing.T) {
 		{"being created", eipOf("CREATING", nothing), pending(providers.Assignment{}), "", ""},
 		{"bound to an interface on no machine", eipOf("BIND_ENI", `,"InstanceId":"","NetworkInterfaceId":"eni-f1xjkw1b","PrivateAddressIp":"10.4.6.20","InstanceType":"ENI"`),
 			providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b", PrivateIP: ip("10.4.6.20")}, PrivateAddresses: addrs("10.4.6.20")}, "", ""},
+		{"being unbound from such an interface", eipOf("UNBINDING", `,"InstanceId":"","NetworkInterfaceId":"eni-f1xjkw1b"`),
+			pending(providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b"}}), "", ""},
+		{"bound to a machine that is not told", eipOf("BIND", loose), providers.Assignment{}, "transient",
+			"InstanceId: missing, but the EIP is BIND to eni-f1xjkw1b/10.4.6.20; one on an interface of no machine is BIND_ENI"},
+		{"bound to a machine whose id is empty", eipOf("BINDED", `,"InstanceId":"","NetworkInterfaceId":"eni-f1xjkw1b"`), providers.Assignment{}, "transient",
+			"InstanceId: missing, but the EIP is BINDED to eni-f1xjkw1b; "},
+		{"bound to an address alone", eipOf("BIND_ENI", `,"PrivateAddressIp":"10.4.6.20"`), providers.Assignment{}, "transient", "InstanceId and NetworkInterfaceId: missing"},
 		{"bound to a NAT gateway", eipOf("BIND", `,"InstanceId":"nat-12345678","InstanceType":"NAT"`),
 			providers.Assignment{Target: providers.Target{Instance: "nat-12345678"}}, "", ""},
 		{"bound to a HAVIP", eipOf("BIND", `,"InstanceId":"havip-72alakye","PrivateAddressIp":"10.4.6.15","InstanceType":"HAVIP"`),
@@ -158,6 +166,8 @@ func TestOwnerOfAHAVIP(t *testing.T) {
 		{"UNBOUND", havipOf(t, owner, noOwner, "AVAILABLE", "UNBOUND"), providers.Assignment{}, "", ""},
 		{"held by an interface on no machine", havipOf(t, `"InstanceId":"ins-ymk3eje8",`+"\n", `"InstanceId":"",`+"\n"),
 			providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b"}}, "", ""},
+		{"held by a machine that is not told", havipOf(t, `"InstanceId":"ins-ymk3eje8",`+"\n", "\n"), providers.Assignment{}, "transient", "InstanceId: missing, and eni-f1xjkw1b is named"},
+		{"held by a machine that is null", havipOf(t, `"InstanceId":"ins-ymk3eje8"`, `"InstanceId":null`), providers.Assignment{}, "transient", "InstanceId: missing, and eni-f1xjkw1b is named"},
 		{"UNBOUND, and without holders", havipOf(t, owner+`,`, "", `"State":"AVAILABLE"`, `"State":"UNBOUND"`), providers.Assignment{}, "", ""},
 		{"UNBOUND, and held by a machine", havipOf(t, `"State":"AVAILABLE"`, `"State":"UNBOUND"`), providers.Assignment{}, "transient", `State: "UNBOUND", and ins-ymk3eje8/eni-f1xjkw1b is named`},
 		{"UNBIND, and held by an interface", havipOf(t, `"InstanceId":"ins-ymk3eje8",`+"\n", "\n", `"State":"AVAILABLE"`, `"State":"UNBIND"`), providers.Assignment{}, "transient", `State: "UNBIND", and eni-f1xjkw1b is named`},

@@ -74,6 +74,19 @@ func TestAReleaseOfAnEIPIsAnUnbind(t *testing.T) {
 	}
 }
 
+// TestNoEIPIsTakenOffItsOwnMachine, when the answer names its interface or its private address alone.
+func TestNoEIPIsTakenOffItsOwnMachine(t *testing.T) {
+	t.Parallel()
+	c, r := start(t, script{"DisassociateAddress": ok(`"TaskId":"1"`)})
+	own := as(providers.KindEIP, instanceA)
+	seen := providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b", PrivateIP: own.PrivateIP}}
+	_, err := provider(t, c, providers.KindEIP).Assign(t.Context(), eip1, own, seen)
+	want(t, err, "conflict", "it is not taken off its own machine")
+	if got := r.seen(); len(got) != 0 {
+		t.Errorf("sent %v", got)
+	}
+}
+
 func TestWhatCannotBeRightIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	with := func(a providers.Address, change func(*providers.Address)) providers.Address {
