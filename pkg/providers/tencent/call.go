@@ -43,7 +43,8 @@ type exchange struct {
 // reply is the envelope of every answer ("Responses" of API 3.0).
 type reply struct {
 	code, message, requestID string
-	ok                       bool // it is one
+	permission               string // that the message names; the message itself is cut before it
+	ok                       bool   // it is one
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -87,6 +88,9 @@ func readReply(body []byte) reply {
 	r := reply{requestID: cloudhttp.Clean(doc.Response.RequestID), ok: true}
 	if e := doc.Response.Error; e != nil {
 		r.code, r.message = cloudhttp.Clean(e.Code), cloudhttp.Clean(e.Message)
+		if m := named.FindStringSubmatch(e.Message); m != nil {
+			r.permission = cloudhttp.Clean(m[1])
+		}
 		r.ok = e.Code != ""
 	}
 	return r

@@ -197,12 +197,3 @@ func lookup(code string) meaning {
 func staleCredential(code string) bool {
 	return code == codeTokenFailure || code == codeInvalidToken || code == codeSecretIDNotFound
 }
-
-// service returns the service that an action belongs to.
-func service(action string) string {
-	switch action {
-	case actionDescribeInstances, actionDescribeGroups:
-		return "cvm"
-	}
-	return "vpc"
-}

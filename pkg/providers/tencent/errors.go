@@ -4,6 +4,7 @@
 package tencent
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,7 +41,7 @@ func (x *exchange) refusal(now time.Time) *providers.Error {
 	case x.reply.code == codeSignatureExpire:
 		e.Err = errors.New(x.clocks(now))
 	case m.hint == hintPermission:
-		e.Err = fmt.Errorf("this credential may not %s; allow that in its CAM policy", permission(x.reply.message, x.action))
+		e.Err = fmt.Errorf("this credential may not %s; allow that in its CAM policy", cmp.Or(x.reply.permission, permission(x.action)))
 	case m.hint == hintRegion:
 		e.Err = fmt.Errorf("%s: %s is not a region of this service", OptionRegion, x.region)
 	case m.hint == "":
@@ -70,14 +71,15 @@ func (x *exchange) clocks(now time.Time) string {
 // named is how the access management names the action that it refuses.
 var named = regexp.MustCompile(`\(([a-z]+:[A-Za-z]+)\)`)
 
-// permission returns the name that a policy has to allow. Under which service an
-// action of EIPs stands there is not documented, so what the refusal says goes before
-// the name that the others suggest.
-func permission(message, action string) string {
-	if m := named.FindStringSubmatch(message); m != nil {
-		return m[1]
+// permission returns the name that a policy has to allow, where the refusal names none. The
+// vendor's policies and recorded refusals have the actions of EIPs under cvm, though their
+// API is vpc (docs/providers/tencent.md).
+func permission(action string) string {
+	switch action {
+	case "AssociateAddress", "DisassociateAddress", "DescribeAddresses", actionDescribeInstances, actionDescribeGroups:
+		return "cvm:" + action
 	}
-	return service(action) + ":" + action
+	return "vpc:" + action
 }
 
 // wrong is the error for a field of an answer, or for a setting.

@@ -31,9 +31,9 @@ func TestRefusals(t *testing.T) {
 		{"LimitExceeded.InstanceAddressQuota", "invalid", "invalid", "quota"},
 		{"AddressQuotaLimitExceeded.DailyAllocate", "invalid", "invalid", "quota"},
 
-		{"UnauthorizedOperation", "denied", "denied", "this credential may not vpc:"},
-		{"UnauthorizedOperation.NoPermission", "denied", "denied", "this credential may not vpc:"},
-		{"AuthFailure.UnauthorizedOperation", "denied", "denied", "this credential may not vpc:"},
+		{"UnauthorizedOperation", "denied", "denied", "this credential may not "},
+		{"UnauthorizedOperation.NoPermission", "denied", "denied", "this credential may not "},
+		{"AuthFailure.UnauthorizedOperation", "denied", "denied", "this credential may not "},
 		{"AuthFailure.SecretIdNotFound", "denied", "denied", "does not exist or was disabled"},
 		{"AuthFailure.SignatureFailure", "denied", "denied", "the SecretKey does not belong to the SecretId"},
 		{"AuthFailure.TokenFailure", "denied", "denied", "the temporary credential has expired"},
@@ -144,7 +144,9 @@ func TestAMissingPermissionIsNamedAsTheCloudNamesIt(t *testing.T) {
 	t.Parallel()
 	for message, text := range map[string]string{
 		"[request id:x]you are not authorized to perform operation (cvm:AssociateAddress)\nresource (qcs::cvm:ap-guangzhou:uin/1:eip/*) has no permission\n": "this credential may not cvm:AssociateAddress; allow that in its CAM policy",
-		"no": "this credential may not vpc:AssociateAddress; allow that in its CAM policy",
+		"no": "this credential may not cvm:AssociateAddress; allow that in its CAM policy",
+		"You are not authorized to perform this operation. Check your CAM policies, and ensure that you are using the correct access keys. " +
+			"[[request id:00000000-0000-4000-8000-000000000008]you are not authorized to perform operation (cvm:NamedFarBehind)\nresource (qcs::cvm:ap-guangzhou:uin/1:eip/*) has no permission\n].": "this credential may not cvm:NamedFarBehind; allow that in its CAM policy",
 	} {
 		c, _ := start(t, script{"AssociateAddress": refused("UnauthorizedOperation", message)})
 		_, err := provider(t, c, providers.KindEIP).Assign(t.Context(), eip1, as(providers.KindEIP, instanceA), providers.Assignment{})

@@ -87,6 +87,9 @@ func (c *Cloud) describeInterfaces(ctx context.Context, op string, filters ...*v
 	if slices.ContainsFunc(set, func(n *vpc.NetworkInterface) bool { return n == nil || text(n.NetworkInterfaceId) == "" }) {
 		return nil, unreadable(op, id, missing("NetworkInterfaceSet.NetworkInterfaceId"))
 	}
+	if total := value(resp.Response.TotalCount); len(set) < pageMax && total > uint64(len(set)) {
+		return nil, unreadable(op, id, wrong("NetworkInterfaceSet", "%d of TotalCount %d", len(set), total))
+	}
 	return set, nil
 }
 

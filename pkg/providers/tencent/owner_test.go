@@ -209,6 +209,7 @@ func TestOwnerOfAPrivateIP(t *testing.T) {
 	none, subnet := ok(`"NetworkInterfaceSet":[]`), ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4","CidrBlock":"10.4.6.0/24"}]`)
 	migrating := interfacesOf(t, `"RequestId"`, `"x":0,"RequestId"`,
 		`"NetworkInterfaceSet":[`, `"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-g0n2axhd","PrivateIpAddressSet":[{`+strings.Replace(entry, "AVAILABLE", "MIGRATING", 1)+`}]},`)
+	twice := interfacesOf(t, `"NetworkInterfaceSet":[`, `"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-g0n2axhd","PrivateIpAddressSet":[{`+entry+`}]},`)
 	for _, tc := range []struct {
 		name   string
 		answer canned
@@ -222,6 +223,9 @@ func TestOwnerOfAPrivateIP(t *testing.T) {
 		{"migrating", state("MIGRATING"), subnet, pending, "", ""},
 		{"leaving", state("DELETING"), subnet, pending, "", ""},
 		{"migrating, and on two interfaces", migrating, subnet, pending, "", ""},
+		{"available on two interfaces", twice, subnet, pending, "", ""},
+		{"an empty list beside a count", ok(`"NetworkInterfaceSet":[],"TotalCount":1`), subnet, providers.Assignment{}, "transient", "NetworkInterfaceSet: 0 of TotalCount 1"},
+		{"an address that is empty", interfacesOf(t, `"PrivateIpAddress":"10.4.6.60"`, `"PrivateIpAddress":""`), subnet, providers.Assignment{}, "transient", `PrivateIpAddressSet.PrivateIpAddress: "" is not an IP address`},
 		{"on an interface of no machine", interfacesOf(t, `"Attachment":{"InstanceId":"ins-ymk3eje8",`, `"Attachment":{"InstanceId":"",`), subnet, loose, "", ""},
 		{"on an interface without a list of addresses", interfacesOf(t, `"PrivateIpAddressSet":[`, `"PrivateIpAddressSet":null,"x":[`), subnet, providers.Assignment{}, "transient", "PrivateIpAddressSet: missing"},
 		{"on an interface with an empty list of addresses", interfacesOf(t, `"PrivateIpAddressSet":[`, `"PrivateIpAddressSet":[],"x":[`), subnet, providers.Assignment{}, "transient", "PrivateIpAddressSet: missing"},

@@ -111,7 +111,11 @@ func entryOf(n *vpc.NetworkInterface, ip netip.Addr) (*vpc.PrivateIpAddressSpeci
 		if s == nil || s.PrivateIpAddress == nil {
 			return nil, missing("PrivateIpAddressSet.PrivateIpAddress")
 		}
-		if got, err := netip.ParseAddr(*s.PrivateIpAddress); err != nil || got != ip {
+		got, err := parseIP("PrivateIpAddressSet.PrivateIpAddress", *s.PrivateIpAddress)
+		switch {
+		case err != nil:
+			return nil, err
+		case got != ip:
 			continue
 		}
 		if s.Primary == nil || s.State == nil {
