@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 const (
@@ -144,7 +145,7 @@ func decodeList(got reply, op string, six bool, found map[netip.Addr]listed) (mo
 			} `json:"pages"`
 		} `json:"links"`
 	}
-	if err := decode(got.body, &doc); err != nil {
+	if err := cloudhttp.Decode(got.body, &doc); err != nil {
 		return false, err
 	}
 	name, list := "reserved_ips", doc.V4
@@ -159,7 +160,7 @@ func decodeList(got reply, op string, six bool, found map[netip.Addr]listed) (mo
 	}
 	for _, data := range *list {
 		var o reservedObject
-		if err := decode(data, &o); err != nil || o.IP == nil {
+		if err := cloudhttp.Decode(data, &o); err != nil || o.IP == nil {
 			continue
 		}
 		ip, err := netip.ParseAddr(*o.IP)

@@ -62,7 +62,7 @@ func decodeReservedIP(body []byte, ip netip.Addr) (reservedIP, error) {
 		V6 *reservedObject `json:"reserved_ipv6"`
 		reservedObject
 	}
-	if err := decode(body, &doc); err != nil {
+	if err := cloudhttp.Decode(body, &doc); err != nil {
 		return reservedIP{}, err
 	}
 	name, got := "reserved_ip", doc.V4
@@ -108,7 +108,7 @@ func decodeDroplet(body []byte, id int64) (droplet, error) {
 	var doc struct {
 		Droplet json.RawMessage `json:"droplet"`
 	}
-	if err := decode(body, &doc); err != nil {
+	if err := cloudhttp.Decode(body, &doc); err != nil {
 		return droplet{}, err
 	}
 	if doc.Droplet == nil {
@@ -148,7 +148,7 @@ func decodeDropletObject(name string, data []byte) (droplet, error) {
 			V6 []network `json:"v6"`
 		} `json:"networks"`
 	}
-	if err := decode(data, &got); err != nil {
+	if err := cloudhttp.Decode(data, &got); err != nil {
 		return droplet{}, fmt.Errorf("%s: %w", name, err)
 	}
 	if got.ID <= 0 {
@@ -181,7 +181,7 @@ func decodeDroplets(body []byte) error {
 			ID int64 `json:"id"`
 		} `json:"droplets"`
 	}
-	if err := decode(body, &doc); err != nil {
+	if err := cloudhttp.Decode(body, &doc); err != nil {
 		return err
 	}
 	if len(doc.Droplets) == 0 || doc.Droplets[0].ID <= 0 {
@@ -195,7 +195,7 @@ func decodeAction(body []byte) (action, error) {
 	var doc struct {
 		Action *action `json:"action"`
 	}
-	err := decode(body, &doc)
+	err := cloudhttp.Decode(body, &doc)
 	switch {
 	case err != nil:
 		return action{}, err
@@ -215,7 +215,7 @@ func decodePendingActions(body []byte) ([]string, error) {
 	var doc struct {
 		Actions *[]action `json:"actions"`
 	}
-	if err := decode(body, &doc); err != nil {
+	if err := cloudhttp.Decode(body, &doc); err != nil {
 		return nil, err
 	}
 	if doc.Actions == nil {
@@ -229,17 +229,6 @@ func decodePendingActions(body []byte) ([]string, error) {
 		}
 	}
 	return pending, nil
-}
-
-// decode reads one JSON document and nothing after it; unknown fields pass.
-func decode(data []byte, into any) error {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return errors.New("the answer is empty")
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("decode answer: %w", err)
-	}
-	return nil
 }
 
 func missing(field string) error { return fmt.Errorf("%s: missing", field) }

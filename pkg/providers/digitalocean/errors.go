@@ -5,7 +5,6 @@ package digitalocean
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -79,15 +78,15 @@ func kinds(status int, answered envelope, write bool) providers.Kind {
 
 // envelope is the body of every error the API itself answers.
 type envelope struct {
-	ID        string `json:"id"`
-	Message   string `json:"message"`
-	RequestID string `json:"request_id"`
+	ID        cloudhttp.Loose `json:"id"`
+	Message   cloudhttp.Loose `json:"message"`
+	RequestID cloudhttp.Loose `json:"request_id"`
 }
 
 // readEnvelope returns the envelope in body, or an empty one if there is none.
 func readEnvelope(body []byte) envelope {
 	var e envelope
-	if json.Unmarshal(body, &e) != nil {
+	if cloudhttp.Decode(body, &e) != nil {
 		return envelope{} // not the API's answer; the caller goes by the empty id
 	}
 	return e
@@ -96,7 +95,7 @@ func readEnvelope(body []byte) envelope {
 // pendingEvent reports whether the refusal passes by itself. Two texts are known,
 // "Droplet already has a pending event." and the same of the address.
 func (e envelope) pendingEvent() bool {
-	return strings.Contains(strings.ToLower(e.Message), "pending event")
+	return strings.Contains(strings.ToLower(string(e.Message)), "pending event")
 }
 
 // refusal is the error for an answer other than 2xx.
@@ -105,7 +104,7 @@ func refusal(op string, write bool, got reply, now time.Time) *providers.Error {
 	var cause error
 	switch {
 	case answered.Message != "":
-		cause = errors.New(cloudhttp.Clean(answered.Message))
+		cause = errors.New(cloudhttp.Clean(string(answered.Message)))
 	case got.status >= 300 && got.status < 400:
 		cause = fmt.Errorf("redirected to %s, which is not followed; check %s", cloudhttp.Quote(got.header.Get("Location")), OptionEndpoint)
 	case answered.ID == "":
@@ -116,10 +115,10 @@ func refusal(op string, write bool, got reply, now time.Time) *providers.Error {
 	}
 	e := got.problem(op, kinds(got.status, answered, write), cause)
 	if answered.ID != "" {
-		e.Code += " " + cloudhttp.Clean(answered.ID)
+		e.Code += " " + cloudhttp.Clean(string(answered.ID))
 	}
 	if answered.RequestID != "" {
-		e.RequestID = cloudhttp.Clean(answered.RequestID)
+		e.RequestID = cloudhttp.Clean(string(answered.RequestID))
 	}
 	e.RetryAfter = retryAfter(got, now)
 	return e

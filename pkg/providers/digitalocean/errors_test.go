@@ -41,6 +41,8 @@ func TestRefusals(t *testing.T) {
 			providers.Error{Code: "404 not_found", RequestID: "4f2c", Err: errors.New("The resource you requested could not be found.")}},
 		{"a 404 of anybody else", canned{status: 404, body: "<html>"}, "transient", "ambiguous",
 			providers.Error{Code: "404", RequestID: "req-header", Err: errors.New(`not an answer of the API: "<html>"`)}},
+		{"not found, with members of other types", canned{status: 404, body: `{"id":"not_found","message":7,"request_id":[]}`}, "not-found", "not-found",
+			providers.Error{Code: "404 not_found", RequestID: "req-header", Err: errors.New("7")}},
 		{"bad request", canned{status: 400, body: `{"id":"bad_request","message":"no"}`}, "invalid", "invalid",
 			providers.Error{Code: "400 bad_request", RequestID: "req-header", Err: errors.New("no")}},
 		{"request timeout", canned{status: 408, body: `{"id":"timeout","message":"slow"}`}, "transient", "ambiguous",

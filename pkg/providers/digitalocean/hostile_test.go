@@ -61,6 +61,18 @@ func TestAHostileAnswerToAReadIsAnErrorAndNeverAnOwner(t *testing.T) {
 	}
 }
 
+// TestAMemberInOtherLettersIsAnotherMember: the last would win, and make nobody the owner.
+func TestAMemberInOtherLettersIsAnotherMember(t *testing.T) {
+	t.Parallel()
+	got, err := decodeReservedIP([]byte(`{"reserved_ip":{"ip":"203.0.113.10","droplet":{"id":1001},"DROPLET":null}}`), v4.IP)
+	if err != nil || got.holder == nil || got.holder.id != 1001 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := decodeReservedIP([]byte(`{"reserved_ip":{"ip":"203.0.113.10","Droplet":null}}`), v4.IP); err == nil {
+		t.Error("another member makes nobody the owner")
+	}
+}
+
 func TestAMissingOrWrongFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -72,7 +84,7 @@ func TestAMissingOrWrongFieldIsNamed(t *testing.T) {
 		"droplet id zero":  "reserved_ip.droplet.id: missing or not a positive number",
 		"droplet id null":  "reserved_ip.droplet.id: missing or not a positive number",
 		"null address":     "reserved_ip: missing",
-		"droplet a number": "reserved_ip.droplet: decode answer: json: cannot unmarshal number into Go value of type struct",
+		"droplet a number": "reserved_ip.droplet: decode answer: number, which is not the documented type",
 	} {
 		if _, err := decodeReservedIP([]byte(hostileReads[name]), v4.IP); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: got  %v\nwant %s", name, err, want)

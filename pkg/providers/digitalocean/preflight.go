@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 // extraMax bounds how many further public addresses of a droplet are looked up.
@@ -57,11 +58,11 @@ func fits(op string, ip netip.Addr, address reservedIP, d droplet) error {
 	case address.region == "" || d.region == "":
 		return refuse(op, providers.Transient, "the API names no region")
 	case address.region != d.region:
-		return refuse(op, providers.Invalid, "the address is in region %s, the droplet in %s; they must be in the same", address.region, d.region)
+		return refuse(op, providers.Invalid, "the address is in region %s, the droplet in %s; they must be in the same", cloudhttp.Clean(address.region), cloudhttp.Clean(d.region))
 	case d.status == "new":
 		return refuse(op, providers.Busy, "the droplet is being created")
 	case d.status != "active":
-		return refuse(op, providers.Invalid, "the droplet is %q; it must be active", d.status)
+		return refuse(op, providers.Invalid, "the droplet is %s; it must be active", cloudhttp.Quote(d.status))
 	case ip.Is6() && d.lacksIPv6(ip):
 		return refuse(op, providers.Invalid, "IPv6 is not enabled on the droplet")
 	}

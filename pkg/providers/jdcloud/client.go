@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -56,12 +55,12 @@ type reply struct {
 // envelope is what every answer of the API itself has. A success of a write has no
 // result; a failure has an error, whatever its HTTP status.
 type envelope struct {
-	RequestID string          `json:"requestId"`
+	RequestID cloudhttp.Loose `json:"requestId"`
 	Result    json.RawMessage `json:"result"`
 	Error     *struct {
-		Code    int    `json:"code"` // as the HTTP status
-		Status  string `json:"status"`
-		Message string `json:"message"`
+		Code    cloudhttp.Loose `json:"code"` // as the HTTP status
+		Status  cloudhttp.Loose `json:"status"`
+		Message cloudhttp.Loose `json:"message"`
 	} `json:"error"`
 }
 
@@ -75,10 +74,7 @@ func (c *client) get(ctx context.Context, op string, q call, into interface{ che
 	if got.Result == nil {
 		return got.problem(op, providers.Transient, errors.New("result: missing"))
 	}
-	err = json.Unmarshal(got.Result, into)
-	if err != nil {
-		err = fmt.Errorf("decode answer: %w", err)
-	} else {
+	if err = cloudhttp.Decode(got.Result, into); err == nil {
 		err = into.check()
 	}
 	if err != nil {
@@ -94,7 +90,10 @@ func (c *client) post(ctx context.Context, op string, q call) (providers.Result,
 	if err != nil {
 		return providers.Result{}, err
 	}
-	if got.RequestID == "" {
+	switch {
+	case got.Error != nil && got.Error.Code == "": // nor a word, or it were a refusal
+		return providers.Result{}, got.problem(op, providers.Ambiguous, errors.New("error: empty"))
+	case got.RequestID == "":
 		return providers.Result{}, got.problem(op, providers.Ambiguous, errors.New("requestId: missing"))
 	}
 	return providers.Result{RequestID: got.requestID()}, nil
@@ -180,7 +179,7 @@ func (c *client) send(ctx context.Context, q call, at place) (got reply, err err
 // decode reads the envelope; without one the answer is not the API's, which the
 // classification sees.
 func (r *reply) decode() {
-	if json.Unmarshal(r.body, &r.envelope) != nil {
+	if cloudhttp.Decode(r.body, &r.envelope) != nil {
 		r.envelope = envelope{}
 	}
 }
@@ -196,7 +195,7 @@ func (r reply) problem(op string, kind providers.Kind, cause error) *providers.E
 // requestID returns the id of the body, or where that is not the API's, of the header.
 func (r reply) requestID() string {
 	if r.RequestID != "" {
-		return cloudhttp.Clean(r.RequestID)
+		return cloudhttp.Clean(string(r.RequestID))
 	}
 	return cloudhttp.Clean(r.header.Get("X-Jdcloud-Request-Id"))
 }

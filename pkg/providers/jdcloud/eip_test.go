@@ -48,6 +48,8 @@ func TestOwnerOfAnEIP(t *testing.T) {
 			providers.Assignment{Target: providers.Target{Instance: "natgw-1"}}},
 		{"held by a container that has the id of a machine", eipWith(`"privateIpAddress":"10.0.4.20","networkInterfaceId":"port-a","instanceId":"i-a","instanceType":"container"`),
 			providers.Assignment{Target: providers.Target{Instance: "container i-a"}, PrivateAddresses: addrs("10.0.4.20")}},
+		{"held by what has unprintable ids", eipWith(`"privateIpAddress":"10.0.4.20","networkInterfaceId":"port-a\u001b[31m","instanceId":"i-a\ni-b","instanceType":"compute"`),
+			providers.Assignment{Target: providers.Target{Instance: "i-a i-b", Interface: "port-a [31m", PrivateIP: addrs("10.0.4.20")[0]}, PrivateAddresses: addrs("10.0.4.20")}},
 		{"held by what has no id", eipWith(`"privateIpAddress":"10.0.4.30","networkInterfaceId":"port-x","instanceId":"","instanceType":"havip"`),
 			providers.Assignment{Target: providers.Target{Instance: "havip"}, PrivateAddresses: addrs("10.0.4.30")}},
 	}

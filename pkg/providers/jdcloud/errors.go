@@ -64,9 +64,9 @@ func noConnection(ctx context.Context, err error) bool {
 func (c *client) refusal(op string, q call, at place, got reply) error {
 	status, code, text := got.status, "", ""
 	if e := got.Error; e != nil {
-		code, text = e.Status, e.Message
-		if status < 300 && (e.Code != 0 || code != "" || text != "") {
-			status = e.Code
+		code, text = string(e.Status), string(e.Message)
+		if status < 300 && (e.Code != "" && e.Code != "0" || code != "" || text != "") {
+			status, _ = strconv.Atoi(string(e.Code))
 			if status < 300 {
 				status = 0 // a refusal, whatever it calls itself
 			}

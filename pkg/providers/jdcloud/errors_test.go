@@ -97,6 +97,26 @@ func failureWith(status, code int, word, message string) canned {
 	return a
 }
 
+// TestAMemberOfAnotherTypeCostsARefusalNothingElse: no side member takes its class away.
+func TestAMemberOfAnotherTypeCostsARefusalNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status     int
+		body, want string
+	}{
+		{403, `{"requestId":"r","error":{"code":"403","status":"HTTP_FORBIDDEN","message":"api is disabled"}}`, "denied"},
+		{403, `{"requestId":7,"error":{"code":403,"status":"HTTP_FORBIDDEN","message":"api is disabled"}}`, "denied"},
+		{403, `{"requestId":{},"error":{"code":[],"status":"HTTP_FORBIDDEN","message":7}}`, "denied"},
+		{400, `{"requestId":"r","error":{"code":"400","status":"FAILED_PRECONDITION","message":"no"}}`, "conflict"},
+		{200, `{"requestId":"r","error":{"code":"403","status":"HTTP_FORBIDDEN"}}`, "denied"},
+	} {
+		_, write, _ := outcomes(t, canned{status: tt.status, body: tt.body})
+		if kindWord(write) != tt.want {
+			t.Errorf("%s: got %v, want %s", tt.body, write, tt.want)
+		}
+	}
+}
+
 func TestARefusalNamesCodeRequestAndPermission(t *testing.T) {
 	t.Parallel()
 	read, write, detach := outcomes(t, failure(403, "HTTP_FORBIDDEN", "api is disabled"))

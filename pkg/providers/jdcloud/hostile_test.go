@@ -29,7 +29,7 @@ var hostile = map[string]map[string]string{
 		eip2(`"privateIpAddress":""`, ""):   "elasticIp.privateIpAddress: missing",
 		eip2(`"networkInterfaceId":""`, `"networkInterfaceId":null`):                     "elasticIp.networkInterfaceId: missing",
 		eip1(`"networkInterfaceId":"","instanceId":""`, `"networkInterfaceId":"port-a"`): "elasticIp.instanceId: missing",
-		eip1(`"networkInterfaceId":""`, `"networkInterfaceId":7`):                        "decode answer",
+		eip1(`"networkInterfaceId":""`, `"networkInterfaceId":7`):                        "elasticIp.networkInterfaceId: number, which is not the documented type",
 		eip1(`"elasticIpId":"fip-svj6u4mw6t"`, ""):                                       "elasticIp.elasticIpId: missing",
 		eip1(`"elasticIpId":"fip-svj6u4mw6t"`, `"elasticIpId":"fip-x"`):                  `elasticIpId: asked for fip-svj6u4mw6t, got "fip-x"`,
 		eip1(`"elasticIpAddress":"114.67.178.43"`, ""):                                   `elasticIp.elasticIpAddress: "" is not an IPv4 address`,
@@ -48,7 +48,7 @@ var hostile = map[string]map[string]string{
 		`{"result":{"networkInterfaces":null,"totalCount":0}}`:    "networkInterfaces: missing",
 		nic1(`"networkInterfaceId":"port-a",`, ""):                "networkInterfaces[0].networkInterfaceId: missing",
 		nic1(`"primaryIp":{"privateIpAddress":"10.0.4.20"},`, ""): "networkInterfaces[0].primaryIp: missing",
-		nic1(`"secondaryIps":[]`, `"secondaryIps":{}`):            "decode answer",
+		nic1(`"secondaryIps":[]`, `"secondaryIps":{}`):            "networkInterfaces.secondaryIps: object, which is not",
 		nic1(`"secondaryIps":[]`, `"attachmentStatus":"attached","secondaryIps":[{"privateIpAddress":"10.0.4.99"}]`): "interface port-a has it and is attached, but the API does not tell to what",
 		nic1(`"10.0.4.20"`, `""`):                        `networkInterfaces[0].primaryIp.privateIpAddress: "" is not an IPv4 address`,
 		nic1(`"secondaryIps":[]`, `"secondaryIps":[{}]`): `networkInterfaces[0].secondaryIps.privateIpAddress: "" is not an IPv4 address`,
@@ -57,8 +57,8 @@ var hostile = map[string]map[string]string{
 	providers.KindRoute: {
 		`{"result":{}}`:                     "routeTable: missing",
 		`{"result":{"routeTable":{}}}`:      `asked for rtb-web, got ""`,
-		`{"result":{"routeTable":[]}}`:      "decode answer",
-		`{"result":{"routeTables":{}}}`:     "decode answer",
+		`{"result":{"routeTable":[]}}`:      "routeTable: array, which is not",
+		`{"result":{"routeTables":{}}}`:     "routeTables: object, which is not",
 		`{"result":{"routeTables":[]}}`:     "routeTable: missing",
 		`{"result":{"routeTables":[null]}}`: `asked for rtb-web, got ""`,
 		`{"result":{"routeTables":[{"routeTableId":"rtb-x","routeTableRules":[]}]}}`:       `asked for rtb-web, got "rtb-x"`,
@@ -149,19 +149,34 @@ func TestAWriteIsAcceptedByARequestIDAlone(t *testing.T) {
 		`{"requestId":"req-1","result":null}`:            "",
 		`{"requestId":"req-1","result":{},"error":null}`: "",
 		`{"requestId":"req-1","error":{"code":0}}`:       "",
-		"":                              "ambiguous",
-		"<html>":                        "ambiguous",
-		`{"requestId":"req-1"`:          "ambiguous",
-		`{"requestId":""}`:              "ambiguous",
-		`{"result":{}}`:                 "ambiguous",
-		`null`:                          "ambiguous",
-		`{"requestId":"r","error":"x"}`: "ambiguous",
+		`{"requestId":"req-1","error":{}}`:               "ambiguous",
+		"":                                               "ambiguous",
+		"<html>":                                         "ambiguous",
+		`{"requestId":"req-1"`:                           "ambiguous",
+		`{"requestId":""}`:                               "ambiguous",
+		`{"result":{}}`:                                  "ambiguous",
+		`null`:                                           "ambiguous",
+		`{"requestId":"r","error":"x"}`:                  "ambiguous",
 		`{"requestId":"r","error":{"code":500,"status":"UNKNOWN","message":""}}`: "ambiguous",
 	} {
 		c, _ := start(t, script{"POST /networkInterfaces/port-b:associateElasticIp": {body: body}})
 		got, err := c.provider(t, providers.KindEIP).Assign(t.Context(), webEIP, nodeB, providers.Assignment{})
 		if kindWord(err) != kind || (got.RequestID == "") != (kind != "") {
 			t.Errorf("%s: got %+v, %v; want kind %q", body, got, err, kind)
+		}
+	}
+}
+
+// TestTheNextHopOfARouteIsShownClean: what it names is said in status and log.
+func TestTheNextHopOfARouteIsShownClean(t *testing.T) {
+	t.Parallel()
+	hop := "port-a\x1b[31m\nx"
+	for kind, want := range map[string]providers.Target{
+		"elastic_network_interface": {Interface: "port-a [31m x"},
+		"n\nat":                     {Instance: "n at port-a [31m x"},
+	} {
+		if got := (routeRule{HopType: kind, Hop: &hop}).target(); got != want {
+			t.Errorf("%q: got %q", kind, got)
 		}
 	}
 }

@@ -103,6 +103,7 @@ func canTakeFrom(op string, from providers.Target) error {
 // compute instance is named by its id, or its type, alone and is so never taken for a
 // machine.
 func holder(instanceType, instance, nic string, private netip.Addr) providers.Target {
+	instanceType, instance, nic = cloudhttp.Clean(instanceType), cloudhttp.Clean(instance), cloudhttp.Clean(nic)
 	if isMachine(instanceType) {
 		return providers.Target{Instance: instance, Interface: nic, PrivateIP: private}
 	}

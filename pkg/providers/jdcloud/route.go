@@ -267,7 +267,7 @@ func (t routeTable) rule(op string, a providers.Address) (routeRule, error) {
 func (r routeRule) target() providers.Target {
 	hop := ""
 	if r.Hop != nil {
-		hop = *r.Hop
+		hop = cloudhttp.Clean(*r.Hop)
 	}
 	switch {
 	case r.HopType == hopInstance && (hop == "" || isID(prefixInstance, hop)):
@@ -275,6 +275,6 @@ func (r routeRule) target() providers.Target {
 	case r.HopType == "elastic_network_interface":
 		return providers.Target{Interface: hop}
 	default:
-		return providers.Target{Instance: strings.TrimSpace(r.HopType + " " + hop)}
+		return providers.Target{Instance: strings.TrimSpace(cloudhttp.Clean(r.HopType) + " " + hop)}
 	}
 }

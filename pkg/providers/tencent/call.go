@@ -6,7 +6,6 @@ package tencent
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -32,6 +31,7 @@ type exchange struct {
 	region     string
 	cred       Credential // its token is not to be seen in what came back
 	base       http.RoundTripper
+	into       any // what a success is decoded into
 
 	err    error // no complete answer
 	status int   // zero: nothing was sent
@@ -63,6 +63,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.body = bytes.ReplaceAll(x.body, []byte(token), []byte("[redacted]"))
 	}
 	x.reply = readReply(x.body)
+	x.body = cloudhttp.Exact(x.body, x.into)
 	if x.status != http.StatusOK || !x.reply.ok || x.reply.code != "" {
 		return nil, errAnswered
 	}
@@ -78,17 +79,17 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 func readReply(body []byte) reply {
 	var doc struct {
 		Response *struct {
-			RequestID string `json:"RequestId"`
-			Error     *struct{ Code, Message string }
+			RequestID cloudhttp.Loose `json:"RequestId"`
+			Error     *struct{ Code, Message cloudhttp.Loose }
 		}
 	}
-	if json.Unmarshal(body, &doc) != nil || doc.Response == nil || doc.Response.RequestID == "" {
+	if cloudhttp.Decode(body, &doc) != nil || doc.Response == nil || doc.Response.RequestID == "" {
 		return reply{}
 	}
-	r := reply{requestID: cloudhttp.Clean(doc.Response.RequestID), ok: true}
+	r := reply{requestID: cloudhttp.Clean(string(doc.Response.RequestID)), ok: true}
 	if e := doc.Response.Error; e != nil {
-		r.code, r.message = cloudhttp.Clean(e.Code), cloudhttp.Clean(e.Message)
-		if m := named.FindStringSubmatch(e.Message); m != nil {
+		r.code, r.message = cloudhttp.Clean(string(e.Code)), cloudhttp.Clean(string(e.Message))
+		if m := named.FindStringSubmatch(string(e.Message)); m != nil {
 			r.permission = cloudhttp.Clean(m[1])
 		}
 		r.ok = e.Code != ""
@@ -105,7 +106,7 @@ func (c *Cloud) send(ctx context.Context, op string, req sdkhttp.Request, resp s
 	if ctx.Err() != nil {
 		return "", canceled(ctx, op)
 	}
-	x := &exchange{op: op, action: req.GetAction(), base: c.reads}
+	x := &exchange{op: op, action: req.GetAction(), base: c.reads, into: resp}
 	if isWrite(x.action) {
 		x.base = c.writes
 	}
@@ -172,7 +173,11 @@ func (c *Cloud) judge(ctx context.Context, x *exchange, sdk error) error {
 		}
 		return x.refusal(c.cfg.Now())
 	case sdk != nil:
-		return x.problem(unsure, errors.New("a field of the answer has another type than is documented"))
+		err := cloudhttp.Decode(x.body, x.into) // which names the member
+		if err == nil {
+			err = errors.New("the answer cannot be read")
+		}
+		return x.problem(unsure, err)
 	}
 	return nil
 }

@@ -54,6 +54,7 @@ func TestOwnerOfAnEIP(t *testing.T) {
 		{"bound to a machine whose id is empty", eipOf("BINDED", `,"InstanceId":"","NetworkInterfaceId":"eni-f1xjkw1b"`), providers.Assignment{}, "transient",
 			"InstanceId: missing, but the EIP is BINDED to eni-f1xjkw1b; "},
 		{"bound to an address alone", eipOf("BIND_ENI", `,"PrivateAddressIp":"10.4.6.20"`), providers.Assignment{}, "transient", "InstanceId and NetworkInterfaceId: missing"},
+		{"bound, and unbound in other letters", eipOf("BIND", onA+`,"addressStatus":"UNBIND"`), a, "", ""},
 		{"bound to a NAT gateway", eipOf("BIND", `,"InstanceId":"nat-12345678","InstanceType":"NAT"`),
 			providers.Assignment{Target: providers.Target{Instance: "nat-12345678"}}, "", ""},
 		{"bound to a HAVIP", eipOf("BIND", `,"InstanceId":"havip-72alakye","PrivateAddressIp":"10.4.6.15","InstanceType":"HAVIP"`),
@@ -76,7 +77,7 @@ func TestOwnerOfAnEIP(t *testing.T) {
 		{"no status", eipOf("", onA), providers.Assignment{}, "transient", `AddressStatus: "" is not known`},
 		{"a status of later days", eipOf("FROZEN", onA), providers.Assignment{}, "transient", `AddressStatus: "FROZEN" is not known`},
 		{"bound to nothing", eipOf("BIND", unbound), providers.Assignment{}, "transient", "InstanceId and NetworkInterfaceId: missing"},
-		{"another type than documented", ok(`"AddressSet":"none"`), providers.Assignment{}, "transient", "another type"},
+		{"another type than documented", ok(`"AddressSet":"none"`), providers.Assignment{}, "transient", "Response.AddressSet: string, which is not the documented type"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
