@@ -40,15 +40,16 @@ type guestPlace struct {
 
 // guestResult is the end of a guest step.
 type guestResult struct {
-	job     guestJob
-	state   controller.GuestState // that the step left; GuestUnknown if it failed
-	iface   string                // where it was put or announced
-	added   bool                  // it was missing there
-	frames  int                   // of an announcement: how many left
-	refused election.Reason       // the permit was withdrawn, and no more was announced
-	givenUp bool                  // so was the step, by Cancel, before it was done
-	ended   election.Instant
-	err     error
+	job       guestJob
+	state     controller.GuestState // that the step left; GuestUnknown if it failed
+	iface     string                // where it was put or announced
+	added     bool                  // it was missing there
+	elsewhere bool                  // when it was added, another interface had it, or that could not be read
+	frames    int                   // of an announcement: how many left
+	refused   election.Reason       // the permit was withdrawn, and no more was announced
+	givenUp   bool                  // so was the step, by Cancel, before it was done
+	ended     election.Instant
+	err       error
 }
 
 // guestWorker makes the guest steps of one group beside the engine.
@@ -153,14 +154,19 @@ func (w *guestWorker) do(ctx context.Context, j guestJob) guestResult {
 	return r
 }
 
-// add puts the address where it belongs.
+// add puts the address where it belongs, and looks whether it was missing only there.
 func (r *guestResult) add(ctx context.Context, ifaces netif.Interfaces) {
 	if r.iface, r.err = r.job.place.find(ctx, ifaces); r.err != nil {
 		r.err = fmt.Errorf("add %s: %w", r.job.ip, r.err)
 		return
 	}
-	if r.added, r.err = ifaces.AddHost(ctx, r.job.ip, r.iface); r.err == nil {
-		r.state = controller.GuestPresent
+	if r.added, r.err = ifaces.AddHost(ctx, r.job.ip, r.iface); r.err != nil {
+		return
+	}
+	r.state = controller.GuestPresent
+	if r.added {
+		on, err := ifaces.Placed(ctx, r.job.ip)
+		r.elsewhere = err != nil || len(on) > 1
 	}
 }
 

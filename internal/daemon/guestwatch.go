@@ -68,7 +68,7 @@ func (w *guestWatch) Run(ctx context.Context) error {
 
 // guestSide is what the engine knows of one address on this machine.
 type guestSide struct {
-	iface string // where it was put last
+	iface string // where it was put or found last, as that was called then
 	// doubt came up while a step was under way and is taken in after it.
 	doubt *controller.GuestDoubt
 	times int         // how often somebody took it off, since the daemon started
@@ -125,19 +125,26 @@ func (e *engine) primary(a netip.Addr) bool {
 // doubtOf returns what an event makes doubtful of address i; nil: nothing.
 func (e *engine) doubtOf(g *group, i int, ev netif.Event, wasDown bool) *controller.GuestDoubt {
 	d := &controller.GuestDoubt{Address: i}
-	side, primary := g.sides[i], e.primaryOf(g, i)
+	side, primary := &g.sides[i], e.primaryOf(g, i)
 	switch {
 	case ev.Kind == netif.EventAnew:
 		d.Back = true
-	case ev.Kind == netif.EventRemoved && ev.Addr == g.cfg.Addresses[i].IP && (ev.Iface == "" || ev.Iface == side.iface):
+	case ev.Kind == netif.EventRemoved && ev.Addr == g.cfg.Addresses[i].IP: // wherever: its interface may have another name now
 	case ev.Kind == netif.EventAdded && ev.Addr == primary && g.guestState(i) == controller.GuestUnknown:
 		d.Back = true // the interface is found by it
 	case ev.Kind == netif.EventUp && wasDown && (ev.Iface == side.iface || slices.Contains(ev.Addrs, primary)):
 		d.Back = true
+	case ev.Kind == netif.EventUp && side.elsewhere(ev.Iface) && slices.Contains(ev.Addrs, primary): // renamed
 	default:
 		return nil
 	}
 	return d
+}
+
+// elsewhere reports whether an interface that has the primary address now is another, or
+// called otherwise, than where the address was put because of that.
+func (s *guestSide) elsewhere(iface string) bool {
+	return s.iface != "" && s.iface != netif.Loopback && s.iface != iface
 }
 
 // guestState returns what is known of address i on this machine.

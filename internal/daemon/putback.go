@@ -23,15 +23,16 @@ const (
 	backsLogged    = 6 // within a minute
 )
 
-// placedGuest takes in where a step left an address. One that a step had left there, that
-// no step took off and that was missing all the same was taken off by somebody else.
+// placedGuest takes in where a step left an address. One that a step had left on this
+// machine, that no step took off and that was on none of its interfaces all the same was
+// taken off by somebody else, whatever they are called now.
 func (e *engine) placedGuest(g *group, r guestResult) {
 	if r.iface == "" || r.state != controller.GuestPresent {
 		return
 	}
 	i := r.job.address
 	side := &g.sides[i]
-	back := r.added && side.iface == r.iface && i < len(g.state.Addresses) && g.state.Addresses[i].Placed
+	back := r.added && !r.elsewhere && i < len(g.state.Addresses) && g.state.Addresses[i].Placed
 	side.iface = r.iface
 	if !back {
 		return

@@ -53,3 +53,47 @@ func (m *Memory) SetLink(iface string, up bool) {
 	}
 	m.tell(m.linkEvent(iface))
 }
+
+// Rename gives an interface another name, as udev does, with all that it has.
+func (m *Memory) Rename(iface, to string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.links {
+		if m.links[i].Name == iface {
+			m.links[i].Name = to
+		}
+	}
+	m.added[to] = m.added[iface]
+	delete(m.added, iface)
+	if m.down[iface] {
+		delete(m.down, iface)
+		m.down[to] = true
+	}
+	m.tell(m.linkEvent(to))
+}
+
+// Unplug takes an interface away with all that it has.
+func (m *Memory) Unplug(iface string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entries, _ := m.entries(iface)
+	m.links = slices.DeleteFunc(m.links, func(l Link) bool { return l.Name == iface })
+	delete(m.added, iface)
+	delete(m.down, iface)
+	for _, e := range entries {
+		m.tell(Event{Kind: EventRemoved, Iface: iface, Addr: canonical(e.prefix.Addr())})
+	}
+	m.tell(Event{Kind: EventDown, Iface: iface, Why: WhyGone})
+}
+
+// Plug brings an interface, which is up.
+func (m *Memory) Plug(l Link) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.links = append(m.links, Link{Name: l.Name, MAC: l.MAC})
+	m.tell(m.linkEvent(l.Name))
+	for _, p := range l.Prefixes {
+		m.links[len(m.links)-1].Prefixes = append(m.links[len(m.links)-1].Prefixes, p)
+		m.tell(Event{Kind: EventAdded, Iface: l.Name, Addr: canonical(p.Addr())})
+	}
+}
