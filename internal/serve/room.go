@@ -6,20 +6,13 @@ package serve
 import (
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 )
 
-// settling is how long a connection is left alone, so that a request that comes with it is
-// seen, however fast others connect again.
+// settling is how long a client is waited for in any case, so that a request that comes
+// with its connection is seen, however fast others connect again.
 const settling = 100 * time.Millisecond
-
-// waiting is a connection without a request under way.
-type waiting struct {
-	net.Conn
-	since time.Time
-}
 
 // room is a listener that gives out a bounded number of connections.
 type room struct {
@@ -27,14 +20,13 @@ type room struct {
 	most int
 
 	mu     sync.Mutex
-	change sync.Cond // a connection began to wait or went, or the room closed
-	idle   []waiting // without a request under way; who has waited longest is first
-	busy   map[net.Conn]bool
+	change sync.Cond // a client began to be waited for or went, or the room closed
+	seats  map[*seat]bool
 	closed bool
 }
 
 func newRoom(l net.Listener, most int) *room {
-	r := &room{Listener: l, most: most, busy: map[net.Conn]bool{}}
+	r := &room{Listener: l, most: most, seats: map[*seat]bool{}}
 	r.change.L = &r.mu
 	return r
 }
@@ -47,26 +39,40 @@ func (r *room) Accept() (net.Conn, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.idle)+len(r.busy) >= r.most && !r.closed {
-		if len(r.idle) == 0 {
+	for len(r.seats) >= r.most && !r.closed {
+		first := r.longest()
+		if first == nil {
 			r.change.Wait()
 			continue
 		}
-		if left := settling - time.Since(r.idle[0].since); left > 0 {
+		if left := settling - time.Since(first.since); left > 0 {
 			t := time.AfterFunc(left, r.change.Broadcast)
 			r.change.Wait()
 			t.Stop()
 			continue
 		}
-		r.idle[0].Close()
-		r.idle = r.idle[1:]
+		delete(r.seats, first)
+		first.Conn.Close()
 	}
 	if r.closed {
 		c.Close()
 		return nil, net.ErrClosed
 	}
-	r.idle = append(r.idle, waiting{c, time.Now()})
-	return c, nil
+	s := &seat{Conn: c, room: r, since: time.Now()}
+	r.seats[s] = true
+	return s, nil
+}
+
+// longest returns whose client has been waited for longest, nil: every one waits for the
+// server. The caller holds the lock.
+func (r *room) longest() *seat {
+	var first *seat
+	for s := range r.seats {
+		if !s.since.IsZero() && (first == nil || s.since.Before(first.since)) {
+			first = s
+		}
+	}
+	return first
 }
 
 // Close stops listening.
@@ -78,24 +84,46 @@ func (r *room) Close() error {
 	return r.Listener.Close()
 }
 
-// follow is told by the server what becomes of a connection. One that has just made way
-// for another has no request, whatever it has begun to send.
-func (r *room) follow(c net.Conn, s http.ConnState) {
+// follow is told by the server what becomes of a connection.
+func (r *room) follow(c net.Conn, state http.ConnState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := slices.IndexFunc(r.idle, func(w waiting) bool { return w.Conn == c })
-	switch {
-	case s == http.StateActive && at >= 0:
-		r.idle = slices.Delete(r.idle, at, at+1)
-		r.busy[c] = true
-	case s == http.StateIdle && r.busy[c]:
-		delete(r.busy, c)
-		r.idle = append(r.idle, waiting{c, time.Now()})
-	case s == http.StateClosed || s == http.StateHijacked:
-		delete(r.busy, c)
-		if at >= 0 {
-			r.idle = slices.Delete(r.idle, at, at+1)
-		}
+	s := c.(*seat)
+	switch state {
+	case http.StateActive: // a header is here, a body may follow
+		s.since = time.Now()
+	case http.StateClosed, http.StateHijacked:
+		delete(r.seats, s)
 	}
 	r.change.Broadcast()
+}
+
+// seat is one connection of a room.
+type seat struct {
+	net.Conn
+	room *room
+	// since is when the client began to be waited for: for its request, or to read the
+	// answer. Zero: it has asked, and the server works. The room's lock guards it.
+	since time.Time
+}
+
+// wait notes since when the client is waited for, and returns what was noted before.
+func (s *seat) wait(since time.Time) (before time.Time) {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	before, s.since = s.since, since
+	s.room.change.Broadcast()
+	return before
+}
+
+// Write sends a part of an answer, and waits for the client meanwhile.
+func (s *seat) Write(p []byte) (int, error) {
+	before := s.wait(time.Now())
+	n, err := s.Conn.Write(p)
+	if before.IsZero() {
+		s.wait(time.Time{})
+	} else {
+		s.wait(time.Now())
+	}
+	return n, err
 }

@@ -27,7 +27,8 @@ type Config struct {
 	Name        string // for logs
 	Listener    net.Listener
 	Handler     http.Handler
-	Connections int // at most so many at once, more than 0
+	Connections int   // at most so many at once, more than 0
+	Body        int64 // of a request, in bytes, at most
 	// Write bounds an answer. 0: the handler does.
 	Write time.Duration
 	Log   *slog.Logger // what net/http has to say, at debug
@@ -44,12 +45,13 @@ type Server struct {
 func New(c Config) *Server {
 	r := newRoom(c.Listener, c.Connections)
 	return &Server{name: c.Name, room: r, http: &http.Server{
-		Handler:        c.Handler,
+		Handler:        whole(c.Handler, c.Body),
 		ReadTimeout:    requestTimeout, // and of its header
 		IdleTimeout:    idleTimeout,
 		WriteTimeout:   c.Write,
 		MaxHeaderBytes: headerBytesMax,
 		ConnState:      r.follow,
+		ConnContext:    withSeat,
 		ErrorLog:       slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), // not standard error, past the queue
 	}}
 }

@@ -6,10 +6,12 @@ package serve
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,8 +58,11 @@ type world struct {
 	ended chan error
 }
 
-// write is how long an answer may take.
-const write = 10 * time.Second
+// What the server of a world allows.
+const (
+	write   = 10 * time.Second // for an answer
+	bodyMax = 64
+)
 
 // play runs a story in a bubble and then stops the server.
 func play(t *testing.T, story func(*world)) {
@@ -67,18 +72,28 @@ func play(t *testing.T, story func(*world)) {
 		w := &world{T: t, pipes: &pipes{make(chan net.Conn), make(chan struct{})}, hold: make(chan struct{}), stop: cancel, ended: make(chan error, 1)}
 		mux := http.NewServeMux()
 		mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") })
-		mux.HandleFunc("/hold", func(_ http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
+		mux.HandleFunc("/hold", func(answer http.ResponseWriter, r *http.Request) {
+			if r.URL.RawQuery == "begin" {
+				_ = http.NewResponseController(answer).Flush()
+			}
 			select {
 			case <-w.hold:
 			case <-r.Context().Done():
 			}
 		})
 		mux.HandleFunc("POST /body", func(w http.ResponseWriter, r *http.Request) {
-			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			n, err := io.Copy(io.Discard, r.Body)
+			w.Header().Set("Got", strconv.FormatInt(n, 10))
+			var large *http.MaxBytesError
+			switch {
+			case errors.As(err, &large):
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+			case err != nil:
 				w.WriteHeader(http.StatusRequestTimeout)
 			}
 		})
-		s := New(Config{Name: "test on", Listener: w.pipes, Handler: mux, Connections: 3, Write: write, Log: slog.New(slog.DiscardHandler)})
+		s := New(Config{Name: "test on", Listener: w.pipes, Handler: mux, Connections: 3, Body: bodyMax, Write: write, Log: slog.New(slog.DiscardHandler)})
 		if got := s.String(); got != "test on here" {
 			t.Errorf("the server calls itself %q", got)
 		}
@@ -105,7 +120,7 @@ func (w *world) connect() net.Conn {
 	return here
 }
 
-// ask sends a request and returns the status, and 0 without an answer.
+// ask sends a request and returns the status, and 0 without a whole answer.
 func ask(c net.Conn, path string) int {
 	if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		return 0
@@ -114,7 +129,9 @@ func ask(c net.Conn, path string) int {
 	if err != nil {
 		return 0
 	}
-	_, _ = io.Copy(io.Discard, resp.Body)
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return 0
+	}
 	return resp.StatusCode
 }
 
@@ -171,7 +188,7 @@ func TestARequestThatRunsIsNotEndedForAnother(t *testing.T) {
 		late := w.connect() // it is accepted and waits for room
 		lately := make(chan int, 1)
 		go func() { lately <- ask(late, "/") }()
-		synctest.Wait()
+		time.Sleep(2 * settling)
 		select {
 		case got := <-lately:
 			t.Errorf("a fourth was answered (%d) while three run", got)
@@ -276,18 +293,130 @@ func TestHeadersAreBounded(t *testing.T) {
 	})
 }
 
-// TestAConnectionThatMadeWayHasNoPlace tells the room of one what the server sees of it
-// late: that a request began, or ended.
-func TestAConnectionThatMadeWayHasNoPlace(t *testing.T) {
-	t.Parallel()
-	for _, s := range []http.ConnState{http.StateActive, http.StateIdle} {
-		r := newRoom(nil, 1)
-		c, _ := net.Pipe()
-		r.follow(c, s)
-		if len(r.idle)+len(r.busy) != 0 {
-			t.Errorf("%v: it takes a place: %d idle, %d busy", s, len(r.idle), len(r.busy))
-		}
+// crowded keeps the room full of clients that do what is given and connect again, and
+// returns what it takes for one that asks honestly to be answered.
+func (w *world) crowded(does func(net.Conn)) {
+	w.Helper()
+	var crowd []net.Conn
+	for range 3 {
+		c := w.connect()
+		go does(c)
+		crowd = append(crowd, c)
 	}
+	synctest.Wait()
+	begun := time.Now()
+	late := w.connect()
+	if got := ask(late, "/"); got != http.StatusOK || time.Since(begun) > settling {
+		w.Errorf("answered %d after %v, want %d within %v", got, time.Since(begun), http.StatusOK, settling)
+	}
+	for _, c := range crowd {
+		c.Close()
+	}
+}
+
+func TestARequestThatDoesNotComeAsAWholeKeepsNobodyOut(t *testing.T) {
+	for name, text := range map[string]string{
+		"a body that is not read":     "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+		"one that is too large":       "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\nx",
+		"one that is waited for":      "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",
+		"one that has no end":         "POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+		"one that is to be asked for": "POST /body HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(w *world) {
+				w.crowded(func(c net.Conn) {
+					_, _ = io.WriteString(c, text)
+					_, _ = io.Copy(io.Discard, c)
+				})
+			})
+		})
+	}
+}
+
+// TestAnAnswerThatNobodyReadsKeepsNobodyOut, however many are asked for one after another.
+func TestAnAnswerThatNobodyReadsKeepsNobodyOut(t *testing.T) {
+	for _, path := range []string{"/", "/large"} {
+		t.Run(path, func(t *testing.T) {
+			play(t, func(w *world) {
+				w.crowded(func(c net.Conn) {
+					_, _ = io.WriteString(c, strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n", 9))
+				})
+			})
+		})
+	}
+}
+
+// TestWhoHasJustBegunToAskIsWaitedFor, and those that have not make way.
+func TestWhoHasJustBegunToAskIsWaitedFor(t *testing.T) {
+	play(t, func(w *world) {
+		first := w.connect()
+		for _, c := range []net.Conn{first, w.connect(), w.connect()} {
+			if got := ask(c, "/"); got != http.StatusOK {
+				t.Fatal(got)
+			}
+			time.Sleep(time.Second)
+		}
+		_, _ = io.WriteString(first, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+		synctest.Wait()
+		w.connect()
+		_, _ = io.WriteString(first, "x")
+		if resp, err := http.ReadResponse(bufio.NewReader(first), nil); err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("got %v, %v", resp, err)
+		}
+	})
+}
+
+// TestARequestThatRunsAfterAPartOfItsAnswerIsNotEnded: who takes what comes is served.
+func TestARequestThatRunsAfterAPartOfItsAnswerIsNotEnded(t *testing.T) {
+	play(t, func(w *world) {
+		answers := make(chan int, 3)
+		for range 3 {
+			c := w.connect()
+			go func() { answers <- ask(c, "/hold?begin") }()
+		}
+		synctest.Wait()
+		late := w.connect()
+		go ask(late, "/")
+		time.Sleep(2 * settling)
+		close(w.hold)
+		for range 3 {
+			if got := <-answers; got != http.StatusOK {
+				t.Errorf("a request under way: %d", got)
+			}
+		}
+	})
+}
+
+// TestABodyIsReadOnceAndBounded by the server, for every handler.
+func TestABodyIsReadOnceAndBounded(t *testing.T) {
+	play(t, func(w *world) {
+		for size, want := range map[int]int{0: http.StatusOK, bodyMax: http.StatusOK, bodyMax + 1: http.StatusRequestEntityTooLarge} {
+			c := w.connect()
+			go func() {
+				_, _ = io.WriteString(c, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n"+strings.Repeat("x", size))
+			}()
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || resp.StatusCode != want || resp.Header.Get("Got") != strconv.Itoa(min(size, bodyMax)) {
+				t.Errorf("%d bytes: got %v, %v, want %d", size, resp, err, want)
+			}
+			c.Close()
+		}
+	})
+}
+
+// TestWhoGoesLeavesRoom at once, also while its request runs.
+func TestWhoGoesLeavesRoom(t *testing.T) {
+	play(t, func(w *world) {
+		begun := time.Now()
+		for range 9 { // three times as many as there is room for
+			c := w.connect()
+			time.AfterFunc(time.Millisecond, func() { c.Close() })
+			ask(c, "/hold")
+		}
+		if got := ask(w.connect(), "/"); got != http.StatusOK || time.Since(begun) > 9*time.Millisecond {
+			t.Errorf("answered %d after %v", got, time.Since(begun))
+		}
+	})
 }
 
 func TestStoppingEndsWhatWaitsForRoom(t *testing.T) {

@@ -4,6 +4,7 @@
 package status
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -94,7 +95,7 @@ func vacant(path string, patience time.Duration) error {
 		return &InUseError{Path: path, Holder: who, Silent: !answers(conn, patience)}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return nil
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.EAGAIN):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EAGAIN): // of net.DialTimeout; a full backlog
 		return &InUseError{Path: path, Holder: "another daemon", Silent: true}
 	default:
 		return fmt.Errorf("listen on %s: look whether another daemon answers there: %w", path, err)

@@ -38,7 +38,7 @@ const (
 // NewServer returns a server of the control protocol for l. It starts nothing; Run closes
 // l, which removes the socket.
 func NewServer(l net.Listener, b Backend, log *slog.Logger) *serve.Server {
-	return serve.New(serve.Config{Name: "control socket", Listener: l, Handler: Handler(b, log), Connections: connectionsMax, Log: log})
+	return serve.New(serve.Config{Name: "control socket", Listener: l, Handler: Handler(b, log), Connections: connectionsMax, Body: requestBytesMax, Log: log})
 }
 
 // NewReader returns a server like NewServer's that answers with snapshots and knows no
@@ -80,7 +80,7 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
 func operation[R any](h *handler, name string, run func(context.Context, R, func(Event)) Outcome) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var request R
-		if err := decode(w, r, &request); err != nil {
+		if err := decode(r, &request); err != nil {
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s: %v; the command line and the daemon may be of different versions", name, err))
 			return
 		}
@@ -104,8 +104,8 @@ func operation[R any](h *handler, name string, run func(context.Context, R, func
 
 // decode reads one JSON document. Unknown fields are refused: a daemon that does
 // not know of, say, a dry run must not act as if it had not been asked for one.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, requestBytesMax))
+func decode(r *http.Request, into any) error {
+	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("read request: %w", err)
