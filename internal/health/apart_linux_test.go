@@ -100,3 +100,15 @@ func TestACheckRunsAsItsUserWhereThatIsAllowed(t *testing.T) {
 		t.Errorf("without the capabilities (-want +got):\n%s", diff)
 	}
 }
+
+// TestACheckOfADaemonThatIsNotRootDoesNotRunAsRoot: it would have what the daemon has.
+func TestACheckOfADaemonThatIsNotRootDoesNotRunAsRoot(t *testing.T) {
+	for _, as := range []string{"root", "0"} {
+		got := favoured(t, as, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_NET_ADMIN)
+		want := []string{"run sh: user root would have the daemon's capabilities; this says nothing of the service: " +
+			"give it a user of its own, or run the daemon as root"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("as %s (-want +got):\n%s", as, diff)
+		}
+	}
+}

@@ -48,7 +48,8 @@ type Exec struct {
 	// placeholders that have a value.
 	Env []string
 	// User is the name or number of the user to run as, with his groups; "": as the
-	// daemon. Another user than the daemon's takes CAP_SETUID and CAP_SETGID.
+	// daemon. Another user than the daemon's takes CAP_SETUID and CAP_SETGID, and is not
+	// root.
 	User string
 	// Trusted are those who may own and change the program. It is looked at before each
 	// run, and not run if it is in other hands.
@@ -129,7 +130,22 @@ func (e Exec) Ask(ctx context.Context, v Values) (string, error) {
 	return fmt.Sprintf("run %s: exit status 0%s", argv[0], out.suffix()), nil
 }
 
-// notStarted judges why a program was not started.
+// unstarted are errors of programs alone, and what to do.
+var unstarted = []struct {
+	err    error
+	remedy string
+}{
+	{fs.ErrNotExist, "install the program, or the interpreter that its first line names"},
+	{syscall.ENOTDIR, "install the program, or the interpreter that its first line names"},
+	{syscall.ENOEXEC, "give it a first line such as #!/bin/sh, or a build for this machine"},
+	{syscall.ETXTBSY, "somebody writes it just now; put a new one beside it and rename that"},
+	{syscall.E2BIG, "give it fewer or shorter arguments"},
+	{syscall.ELOOP, "mend the links, or the interpreters, that lead to it"},
+	{syscall.ELIBBAD, "mend the interpreter or the loader that it names"},
+}
+
+// notStarted judges why a program was not started. One that did not run has said nothing,
+// whatever the reason.
 func (e Exec) notStarted(err error) error {
 	var path *fs.PathError
 	var hands *trust.Error
@@ -139,15 +155,19 @@ func (e Exec) notStarted(err error) error {
 	case errors.As(err, &path):
 		err = path.Err
 	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return inconclusiveError{err, "install the program, or the interpreter that its first line names"}
-	case errors.Is(err, syscall.ENOEXEC):
-		return inconclusiveError{err, "give it a first line such as #!/bin/sh, or a build for this machine"}
-	case e.User != "" && errors.Is(err, syscall.EPERM):
+	if e.User != "" && errors.Is(err, syscall.EPERM) {
 		return inconclusiveError{err, "to become user " + e.User + " " + userRemedy}
 	}
-	return judged(err)
+	for _, u := range unstarted {
+		if errors.Is(err, u.err) {
+			return inconclusiveError{err, u.remedy}
+		}
+	}
+	var errno syscall.Errno
+	if err = judged(err); errors.As(err, &errno) && !errors.Is(err, ErrInconclusive) {
+		err = inconclusiveError{err, "the program was not started; look at its disk and at the kernel's log"}
+	}
+	return err
 }
 
 // notRun judges how a program ended. A shell ends so if what it was to run is missing.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -61,6 +62,12 @@ func TestAProgramThatCannotBeRunIsInconclusive(t *testing.T) {
 			"permission denied" + nothing + "allow it to the user of the daemon, and look for a firewall or a filter of its unit"},
 		{"a file that is no program", []string{script("c", "exit 0\n", 0o755)},
 			"exec format error" + nothing + "give it a first line such as #!/bin/sh, or a build for this machine"},
+		{"a program that somebody writes", []string{beingWritten(t, dir)},
+			"text file busy" + nothing + "somebody writes it just now; put a new one beside it and rename that"},
+		{"links that lead nowhere", []string{filepath.Join(loop(t, dir), "check")},
+			"too many levels of symbolic links" + nothing + "mend the links, or the interpreters, that lead to it"},
+		{"too long an argument", []string{"true", strings.Repeat("x", 1<<20)},
+			"argument list too long" + nothing + "give it fewer or shorter arguments"},
 		{"what a shell does not find", []string{"sh", "-c", "no-such-check 2>/dev/null"},
 			"exit status 127" + nothing + "make what it runs present and executable for its user"},
 		{"what a shell may not run", []string{"sh", "-c", "echo no check today; exit 126"},
@@ -74,6 +81,49 @@ func TestAProgramThatCannotBeRunIsInconclusive(t *testing.T) {
 				t.Errorf("inconclusive %v, error (-want +got):\n%s", errors.Is(err, ErrInconclusive), diff)
 			}
 		})
+	}
+}
+
+// beingWritten returns a program that stays open for writing until the test ends.
+func beingWritten(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := os.ReadFile("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "busy"), os.O_WRONLY|os.O_CREATE, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if _, err := f.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
+}
+
+// loop returns a link to itself.
+func loop(t *testing.T, dir string) string {
+	t.Helper()
+	name := filepath.Join(dir, "loop")
+	if err := os.Symlink(name, name); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestAProgramThatDidNotStartSaidNothing, whatever the system says of it.
+func TestAProgramThatDidNotStartSaidNothing(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]bool{
+		syscall.ETXTBSY: true, syscall.ELOOP: true, syscall.EIO: true, syscall.ELIBBAD: true, syscall.E2BIG: true,
+		syscall.ENFILE: true, syscall.EMFILE: true, syscall.EAGAIN: true, syscall.ENOMEM: true, syscall.EINVAL: true,
+		syscall.ESTALE: true, timeoutError{time.Second}: false,
+	} {
+		wrapped := Exec{}.notStarted(&fs.PathError{Op: "fork/exec", Path: "/check", Err: err})
+		if res := newResult("", wrapped); res.Inconclusive != want || res.OK {
+			t.Errorf("%v: inconclusive %v, want %v", err, res.Inconclusive, want)
+		}
 	}
 }
 

@@ -17,15 +17,18 @@ const userRemedy = "the daemon needs CAP_SETUID and CAP_SETGID; " +
 	"give its unit both in CapabilityBoundingSet and AmbientCapabilities, and SystemCallFilter=@setuid setfsuid, or leave user out"
 
 // credentialOf returns what a process of the user has, and his home; nil and "" if this
-// process is of that user already. A user that cannot be found is inconclusive.
+// process is of that user already. A user that cannot be found, and root, are inconclusive.
 func credentialOf(name string) (as *syscall.Credential, home string, err error) {
 	u, err := lookUp(name)
 	if err != nil {
 		return nil, "", inconclusiveError{err, "create the user, or correct the check's user"}
 	}
 	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err == nil && int(uid) == os.Geteuid() {
+	switch {
+	case err == nil && int(uid) == os.Geteuid():
 		return nil, "", nil
+	case err == nil && uid == 0:
+		return nil, "", errRoot
 	}
 	groups, err := u.GroupIds()
 	if err != nil {
@@ -42,9 +45,19 @@ func credentialOf(name string) (as *syscall.Credential, home string, err error) 
 	return as, u.HomeDir, err
 }
 
+// errRoot refuses what could not be kept from a check: the kernel gives a program of root
+// every capability of the daemon's bounding set (capabilities(7), "Capabilities and
+// execution of programs by root"), and to narrow that takes CAP_SETPCAP.
+var errRoot error = inconclusiveError{errors.New("user root would have the daemon's capabilities"),
+	"give it a user of its own, or run the daemon as root"}
+
 // RunAs returns why this process cannot run a check as the user, or nil if it can.
 func RunAs(name string) error {
 	as, _, err := credentialOf(name)
+	var unclear inconclusiveError
+	if errors.As(err, &unclear) { // nothing was asked yet
+		return fmt.Errorf("%w; %s", unclear.cause, unclear.remedy)
+	}
 	if err != nil || as == nil || mayChangeUser() {
 		return err
 	}
