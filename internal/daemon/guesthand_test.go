@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -230,6 +231,11 @@ func TestWhatTheNodeTakesOffItselfIsNoRemoval(t *testing.T) {
 	})
 }
 
+// aside reports whether a condition says that the address is off, and for how long yet.
+func aside(text string) bool {
+	return regexp.MustCompile(`, and is off now: it is put back in [1-5] s, since it was removed so often; keep`).MatchString(text)
+}
+
 // TestAFightOverAnAddressOnTheMachine plays a program that takes the address off as soon as
 // it is there.
 func TestAFightOverAnAddressOnTheMachine(t *testing.T) {
@@ -237,7 +243,7 @@ func TestAFightOverAnAddressOnTheMachine(t *testing.T) {
 		a := configuredPair(w, nil)
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error)
-		taken := 0
+		taken, off := 0, 0
 		go func() {
 			ended <- a.ifaces.Watch(ctx, func(e netif.Event) {
 				if e.Kind == netif.EventAdded {
@@ -248,17 +254,29 @@ func TestAFightOverAnAddressOnTheMachine(t *testing.T) {
 		}()
 		synctest.Wait() // until it watches
 		a.ifaces.TakeOff(floating, netif.Loopback)
-		w.pass(time.Minute)
+		for range 60 {
+			w.pass(time.Second)
+			if on, _ := a.ifaces.Placed(context.Background(), floating); len(on) == 0 && aside(a.text(condAddressRemoved)) {
+				off++
+			}
+		}
 		stop()
 		w.must(<-ended)
 		if taken < 15 || taken > 20 {
 			t.Errorf("it was put back %d times in a minute", taken)
+		}
+		if off < 45 {
+			t.Errorf("in %d of 60 seconds it is said that it is off and when it is put back: %s", off, a.text(condAddressRemoved))
 		}
 		if n := strings.Count(a.log.lines(slog.LevelWarn), "removed by somebody"); n != backsLogged {
 			t.Errorf("it is told %d times", n)
 		}
 		if gap := w.away(a.ifaces, netif.Loopback); gap > 5*time.Second || a.text(condAddressRemoved) == "" {
 			t.Errorf("after the fight it is away for %s; conditions %v", gap, a.codes())
+		}
+		w.pass(time.Second)
+		if got := a.text(condAddressRemoved); aside(got) || !strings.Contains(got, "times within ten minutes, and put back; keep") {
+			t.Errorf("it is back: %s", got)
 		}
 	})
 }

@@ -5,6 +5,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -64,9 +65,14 @@ func (e *engine) guestConditions(g *group, s election.GroupStatus, add adder) {
 	for i := range g.sides {
 		side, ip := &g.sides[i], g.cfg.Addresses[i].IP.String()
 		if n := len(side.within(now, backsWithin)); n >= backsCondition {
-			add(condAddressRemoved, ip, status.SeverityWarning,
-				"%s was removed from %s by somebody %d times within ten minutes, and put back; keep whatever manages the interface from doing so: KeepConfiguration=static for systemd-networkd, unmanaged-devices=interface-name:%[2]s for NetworkManager",
-				ip, side.iface, n)
+			severity, so := status.SeverityWarning, "and put back"
+			if back := e.offUntil(g, i); back != 0 {
+				severity = status.SeverityCritical
+				so = fmt.Sprintf("and is off now: it is put back in %d s, since it was removed so often", int(back.Sub(e.clock.now())/time.Second)+1)
+			}
+			add(condAddressRemoved, ip, severity,
+				"%s was removed from %s by somebody %d times within ten minutes, %s; keep whatever manages the interface from doing so: KeepConfiguration=static for systemd-networkd, unmanaged-devices=interface-name:%[2]s for NetworkManager",
+				ip, side.iface, n, so)
 		}
 	}
 	for _, ev := range e.downOf(g) {
@@ -76,6 +82,18 @@ func (e *engine) guestConditions(g *group, s election.GroupStatus, add adder) {
 		}
 		add(condLinkDown, ev.Iface, severity, "interface %s %s: %s; %s", ev.Iface, linkWords[ev.Why].is, so, linkWords[ev.Why].remedy)
 	}
+}
+
+// offUntil returns when an address that somebody took off is put back, while that waits; 0: it
+// is not off, or not known to be.
+func (e *engine) offUntil(g *group, i int) election.Instant {
+	if i >= len(g.state.Addresses) {
+		return 0
+	}
+	if a := g.state.Addresses[i]; a.Placed && a.Guest == controller.GuestUnknown && a.GuestAt > e.clock.now() {
+		return a.GuestAt
+	}
+	return 0
 }
 
 // linkWords say why an interface carries nothing, and what to do.
