@@ -364,7 +364,7 @@ func TestRequestsThatDoNotFitReachNobody(t *testing.T) {
 		{"no document", "POST", pathDrain, "", "drain: read request: EOF"},
 		{"two documents", "POST", pathDrain, "{}{}", "more than one document"},
 		{"wrong type", "POST", pathResume, `{"group":7}`, "cannot unmarshal number"},
-		{"too large", "POST", pathAssign, `{"group":"` + strings.Repeat("x", requestBytesMax) + `"}`, "request body too large"},
+		{"too large", "POST", pathAssign, `{"group":"` + strings.Repeat("x", 4<<10) + `"}`, "request body too large"},
 		{"wrong method", "GET", pathAssign, "{}", "405 Method Not Allowed"},
 		{"unknown path", "POST", "/v2/assign", "{}", "404 Not Found"},
 	} {
@@ -417,6 +417,40 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error {
 	close(p.closed)
 	return nil
+}
+
+// play serves b on pipes in a bubble, sends a request and hands over its connection.
+func play(t *testing.T, b Backend, method, path string, story func(net.Conn)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- NewServer(l, b, discard()).Run(ctx) }()
+		here, there := net.Pipe()
+		l.conns <- there
+		request, _ := http.NewRequest(method, "http://fipctl"+path, strings.NewReader("{}"))
+		if err := request.Write(here); err != nil {
+			t.Fatal(err)
+		}
+		story(here)
+		here.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
+	b := newFakeBackend()
+	play(t, b, "GET", pathStatus, func(c net.Conn) {
+		time.Sleep(writeTimeout + time.Millisecond)
+		if text, err := io.ReadAll(c); len(text) > 0 {
+			t.Errorf("after %v there came %q, %v; want nothing", writeTimeout, text, err)
+		}
+	})
 }
 
 func TestAnOperationOutlivesTheReadDeadlineButNotItsOwn(t *testing.T) {
