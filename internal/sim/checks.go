@@ -306,7 +306,11 @@ func (w *world) holderChanged(ch fakecloud.Change) {
 	c.quiet.moved(w, gi, ch)
 }
 
-func (w *world) groupOf(ch fakecloud.Change) int { return int(ch.IP.As4()[3]-1) / 10 }
+// groupOf returns which group an address belongs to, by the address (see addGroup).
+func (w *world) groupOf(ch fakecloud.Change) int {
+	b := ch.IP.As4()
+	return groupsInNet*int(b[1]) + int(b[3]-1)/10
+}
 
 func (w *world) targetWord(t providers.Target) string {
 	if t.IsZero() {

@@ -226,7 +226,7 @@ func (c *checks) announces(w *world, n *node, h *hand, s *guestStep) {
 	}
 	holder := s.decision.Seen.Target
 	reclaims := g.config.OnMoved == election.ReclaimMoved && seen.seenOurs
-	if !holder.IsZero() && w.nodeOf(holder) == nil && !seen.ordered && !seen.stopped && !reclaims {
+	if !holder.IsZero() && w.nodeOf(holder) == nil && !seen.ordered && !seen.stopped && !reclaims && !w.indistinct(n, holder) {
 		c.broken(w, checkOurs, "%s %s takes the address from a live stranger; the last read says %s", n.name, g.name, ownerWord(seen.read.Owner))
 	}
 	if q := c.quiet; q != nil && q.group == h.group && q.announced != nil {

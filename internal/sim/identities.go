@@ -66,6 +66,12 @@ func (w *world) fileTarget(i int) string {
 	}
 }
 
+// misnamed reports whether the files call a node what it is not.
+func (w *world) misnamed(i int) bool {
+	file := w.fileTarget(i)
+	return file != "" && file != w.nodes[i].target.String()
+}
+
 // whoIsWho is what a node knows of all: what it was told, in this life, and its file.
 func (w *world) whoIsWho(n *node) []controller.Node {
 	var heard map[string][]election.NodeTarget

@@ -54,31 +54,41 @@ func (s *shadow) named(gi int, ev election.OwnerRead) {
 	}
 }
 
-// told notes that somebody else, or the probe, spoke of a node.
-func (g *shadowGroup) told(node string) {
+// told notes when somebody else, as it says first, or the probe heard a node.
+func (g *shadowGroup) told(node string, at election.Instant) {
 	if g.toldOf == nil {
-		g.toldOf = map[string]bool{}
+		g.toldOf = map[string]election.Instant{}
 	}
-	g.toldOf[node] = true
+	if g.toldOf[node] == 0 {
+		g.toldOf[node] = at
+	}
 }
 
 // unheard reports whether the node has never heard whom its last read names, and for how
-// long that was named; false, if nothing waits for that.
-func (s *shadow) unheard(w *world, n *node, gi int) (owner string, since time.Duration, yes bool) {
+// long that was named, so that it may not claim, or for a hold, may still wait.
+func (s *shadow) unheard(w *world, n *node, gi int, a *election.Action) (owner string, since time.Duration, yes bool) {
 	g := &s.groups[gi]
 	o := g.read.Owner
 	if o.Kind != election.OwnerNode || o.Node == n.name {
 		return "", 0, false
 	}
 	since = w.local(n).Sub(g.namedAt[o.Node])
-	return o.Node, since, s.peers[int(o.Node[0]-'a')].session == 0 && !g.toldOf[o.Node] && since < election.NeverHeardFor
+	if s.peers[int(o.Node[0]-'a')].session != 0 {
+		return o.Node, since, false
+	}
+	if told := g.toldOf[o.Node]; told != 0 && a.Kind != election.Held {
+		return o.Node, since, false
+	} else if told != 0 { // and the node has an active-down of its own priority
+		return o.Node, since, w.local(n).Sub(told) < w.checks.atMost(election.ActiveDown(election.PriorityMin, w.opts.interval))
+	}
+	return o.Node, since, since < election.NeverHeardFor
 }
 
 // neverHeard looks at a node that claims because the owner is silent, or waits because it
 // was never heard (section 5.3, row 11a).
 func (c *checks) neverHeard(w *world, n *node, a *election.Action) {
 	gi := w.groupIndex(a.Group)
-	owner, since, unheard := n.seen.unheard(w, n, gi)
+	owner, since, unheard := n.seen.unheard(w, n, gi, a)
 	switch {
 	case a.Kind == election.Held && !unheard:
 		c.broken(w, checkNeverHeard, "%s %s waits for %s to be heard, which was heard, or has been read there for %v", n.name, a.Group, owner, since)
@@ -107,7 +117,7 @@ func (w *world) drillReboot(h *History, gi int) {
 	for _, n := range w.nodes {
 		w.crash(n)
 	}
-	if w.chance.one(0.5) {
+	if w.chance.one(0.5) && !w.misnamed(owner.id) { // that of a dead node stays a stranger's
 		w.oneBack(q, owner)
 	} else {
 		w.allBackUnheard(q, owner)

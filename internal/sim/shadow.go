@@ -44,7 +44,7 @@ type shadowGroup struct {
 	ackedAt        election.Instant            // when its last write of this claim was acknowledged; 0: none was
 	lagged         bool                        // its newest read shows what was true before that write
 	namedAt        map[string]election.Instant // when a read named each node first
-	toldOf         map[string]bool             // whom another node's word or an answer to the probe showed
+	toldOf         map[string]election.Instant // when another node, by its word, or the probe heard each node first
 	serviceFails   int                         // how often in a row the user's probe failed
 	elsewhere      []election.Instant          // of each node: when the newest read began that named another
 }
@@ -223,7 +223,7 @@ func (s *shadow) note(w *world, n *node, ev election.Event) {
 			g.failedAt = ev.Began
 		}
 	case election.ProbeAnswered:
-		s.groups[w.groupIndex(ev.Group)].told(ev.Node)
+		s.groups[w.groupIndex(ev.Group)].told(ev.Node, w.local(n))
 	case election.ServiceProbed:
 		if g := &s.groups[w.groupIndex(ev.Group)]; ev.OK {
 			g.serviceFails = 0
@@ -291,7 +291,7 @@ func (s *shadow) word(n *node, sp *shadowPeer, g *election.GroupAdvert, sequence
 	word.Relay = nil
 	sg := &s.groups[gi]
 	for _, r := range g.Relay {
-		sg.told(r.Node)
+		sg.told(r.Node, now-election.Instant(r.Age))
 	}
 	if sg.highest.Less(g.Term) {
 		sg.highest = g.Term

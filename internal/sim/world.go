@@ -128,6 +128,9 @@ func (w *world) addNode(i int) {
 	}))
 }
 
+// groupsInNet is how many groups have their addresses in one network of 256.
+const groupsInNet = 25
+
 func (w *world) addGroup(i int) {
 	o := w.opts.groups[i]
 	g := group{name: fmt.Sprintf("g%d", i+1), kind: o.kind}
@@ -148,7 +151,7 @@ func (w *world) addGroup(i int) {
 	}
 	g.policy.PatienceMax = election.ClaimTimeoutDefault
 	for k := range o.addresses {
-		a := providers.Address{Provider: providerName, Kind: o.kind.String(), IP: netip.AddrFrom4([4]byte{203, byte(i / 25), 113, byte(10*(i%25) + k + 1)})}
+		a := providers.Address{Provider: providerName, Kind: o.kind.String(), IP: netip.AddrFrom4([4]byte{203, byte(i / groupsInNet), 113, byte(10*(i%groupsInNet) + k + 1)})}
 		g.addresses = append(g.addresses, a)
 		policy := controller.AddressPolicy{Address: a, MoveTimeout: moveTimeout, SettleTime: o.settle, LateTime: o.late, Asynchronous: o.kind.later()}
 		if o.kind == announce {

@@ -185,7 +185,7 @@ type Permit struct {
 	Eligible bool
 	Term     Term    // of this node's claim
 	Newest   Term    // the newest claim this node knows
-	Since    Instant // a read must have begun after this: the last owning advert of another node, a stall
+	Since    Instant // a read must have begun after this: the last owning advert of another node, a stall, news of what a peer is called
 	Own      Instant // and after this: the answer or deadline of this node's last write
 	Handover bool    // this node is handing the group over
 	Hold     Reason  // what else keeps the node from writing; ReasonNone if nothing does
@@ -220,7 +220,7 @@ func (m *Machine) Permit(groupName string) Permit {
 		Eligible: m.eligible(g),
 		Term:     g.claim.term,
 		Newest:   g.claim.highest,
-		Since:    max(g.owningAt, m.stallEnd-1),
+		Since:    m.saidSince(g),
 		Own:      g.claim.overAt,
 		Handover: g.plan.handover.To != "",
 		MaxAge:   ReadAgeMax(m.cfg.Interval),

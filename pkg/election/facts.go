@@ -85,12 +85,11 @@ func (m *Machine) readNamesMe(g *group) bool {
 }
 
 // readFresh reports whether the last owner read passes the write gate's
-// freshness: it began after the last owning advert of another node, after a
-// stall, and after this node's own last write was over; none of its calls took longer
-// than one attempt; and its answer is recent (invariant 1).
+// freshness: it began after all that it may contradict (gateSince); none of its calls
+// took longer than one attempt; and its answer is recent (invariant 1).
 func (m *Machine) readFresh(g *group) bool {
 	r := &g.read
-	if r.Kind == OwnerUnknown || r.began <= g.owningAt && !m.lacks(guardReadAfterAdvert) || r.began <= g.claim.overAt || r.began < m.stallEnd {
+	if r.Kind == OwnerUnknown || r.began <= m.gateSince(g) {
 		return false
 	}
 	return r.took <= AttemptTimeout && m.within(r.ended, ReadAgeMax(m.cfg.Interval))

@@ -31,6 +31,7 @@ type Machine struct {
 	stalledAt Instant // when a stall was noticed and has not been recovered from
 	stallFrom Instant // when the last adverts before the stall left
 	stallEnd  Instant // reads that began before this say nothing about now
+	toldAt    Instant // when a peer told anew what it is called
 	voiceless bool    // our adverts cannot be built
 	doubtedAt Instant // when it could not be told whether there was a stall, and was not proved since
 

@@ -17,12 +17,20 @@ const NeverHeardFor = time.Minute
 
 // unheard reports whether owner i was never heard in this process, by an advert of its own
 // that was accepted, by another node's word of one, or by an answer to the probe, and its
-// time is not over.
+// time is not over. One of which only others told has an active-down from when they heard
+// it first: its own word may be on its way, and with it what the cloud calls it.
 func (m *Machine) unheard(g *group, i int) bool {
-	if m.peers[i].heardAt != never || g.peers[i].toldOf || m.lacks(guardNeverHeard) {
+	pg := &g.peers[i]
+	switch {
+	case m.peers[i].heardAt != never || m.lacks(guardNeverHeard):
 		return false
+	case m.lacks(guardNeverHeardEnds):
+		return true
+	case pg.toldOfAt != never:
+		return m.within(pg.toldOfAt, m.activeDown(g, m.peers[i]))
+	default:
+		return m.before(g.neverHeardUntil(i))
 	}
-	return m.lacks(guardNeverHeardEnds) || m.before(g.neverHeardUntil(i))
 }
 
 // neverHeardUntil returns when the time of an owner ends that was never heard; never, if no
@@ -44,8 +52,8 @@ func (m *Machine) noteFirstNamed(g *group) {
 // noteToldOf notes of whom a peer says that it hears them.
 func (m *Machine) noteToldOf(g *group, relays []Relay) {
 	for _, r := range relays {
-		if i := m.peerIndex(r.Node); i >= 0 {
-			g.peers[i].toldOf = true
+		if i := m.peerIndex(r.Node); i >= 0 && g.peers[i].toldOfAt == never {
+			g.peers[i].toldOfAt = m.now - Instant(r.Age)
 		}
 	}
 }

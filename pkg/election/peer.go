@@ -162,11 +162,13 @@ func (p *peer) name(targets []NodeTarget) (news bool) {
 	return true
 }
 
-// recognise looks again at what seems foreign, because a peer has said what it is
-// called by the cloud: the stranger may be that peer.
+// recognise looks again at who holds what is not here, because a peer has said what it is
+// called by the cloud: a stranger may be that peer, and whom a read named by the file
+// another node.
 func (m *Machine) recognise() {
+	m.toldAt = m.now
 	for _, g := range m.groups {
-		if g.read.Kind == OwnerForeign {
+		if g.read.Kind == OwnerForeign || g.read.Kind == OwnerNode && !m.readNamesMe(g) {
 			g.lookAt = m.now
 		}
 	}

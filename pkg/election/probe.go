@@ -99,8 +99,8 @@ func (m *Machine) countProbe(g *group) {
 // node itself says only that the address is local or the fabric hairpins.
 func (m *Machine) probeAnswered(g *group, ev ProbeAnswered) {
 	i := m.peerIndex(ev.Node)
-	if i >= 0 {
-		g.peers[i].toldOf = true
+	if i >= 0 && g.peers[i].toldOfAt == never {
+		g.peers[i].toldOfAt = m.now
 	}
 	if ev.Asked < g.probe.at {
 		return

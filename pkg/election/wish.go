@@ -43,9 +43,22 @@ func (m *Machine) Wish(groupName string) Wish {
 }
 
 // gateSince returns the instant after which a read must have begun to pass the gate: the
-// last owning advert of another node, the end of this node's own last write, a stall.
+// last owning advert of another node, the end of this node's own last write, a stall, and
+// unless it names this node, news of what a peer is called: another may have been meant.
 func (m *Machine) gateSince(g *group) Instant {
-	return max(g.owningAt, g.claim.overAt, m.stallEnd-1)
+	return max(m.saidSince(g), g.claim.overAt)
+}
+
+// saidSince is gateSince, but for this node's own writes.
+func (m *Machine) saidSince(g *group) Instant {
+	since := m.stallEnd - 1
+	if !m.lacks(guardReadAfterAdvert) {
+		since = max(since, g.owningAt)
+	}
+	if !m.readNamesMe(g) {
+		since = max(since, m.toldAt)
+	}
+	return since
 }
 
 // readBy returns when the timer of a backup ends that has lost sight of whoever leads, or
