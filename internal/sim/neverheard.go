@@ -73,10 +73,14 @@ func (s *shadow) unheard(w *world, n *node, gi int, a *election.Action) (owner s
 		return "", 0, false
 	}
 	since = w.local(n).Sub(g.namedAt[o.Node])
-	if s.peers[int(o.Node[0]-'a')].session != 0 {
+	sp, told := &s.peers[int(o.Node[0]-'a')], g.toldOf[o.Node]
+	if sp.words != nil && sp.words[gi].at != 0 {
 		return o.Node, since, false
 	}
-	if told := g.toldOf[o.Node]; told != 0 && a.Kind != election.Held {
+	if k := len(sp.sessions); k > 0 {
+		told = sp.sessions[k-1]
+	}
+	if told != 0 && a.Kind != election.Held {
 		return o.Node, since, false
 	} else if told != 0 { // and the node has an active-down of its own priority
 		return o.Node, since, w.local(n).Sub(told) < w.checks.atMost(election.ActiveDown(election.PriorityMin, w.opts.interval))

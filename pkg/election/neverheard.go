@@ -17,17 +17,19 @@ const NeverHeardFor = time.Minute
 
 // unheard reports whether owner i was never heard in this process, by an advert of its own
 // that was accepted, by another node's word of one, or by an answer to the probe, and its
-// time is not over. One of which only others told has an active-down from when they heard
-// it first: its own word may be on its way, and with it what the cloud calls it.
+// time is not over. One of which only others told, or only other groups, has an active-down
+// from then: its own word may be on its way, and with it what the cloud calls it.
 func (m *Machine) unheard(g *group, i int) bool {
-	pg := &g.peers[i]
+	p, pg := m.peers[i], &g.peers[i]
 	switch {
-	case m.peers[i].heardAt != never || m.lacks(guardNeverHeard):
+	case pg.at != never || m.lacks(guardNeverHeard):
 		return false
 	case m.lacks(guardNeverHeardEnds):
 		return true
+	case p.heardAt != never:
+		return m.within(p.sessions[0], m.activeDown(g, p))
 	case pg.toldOfAt != never:
-		return m.within(pg.toldOfAt, m.activeDown(g, m.peers[i]))
+		return m.within(pg.toldOfAt, m.activeDown(g, p))
 	default:
 		return m.before(g.neverHeardUntil(i))
 	}

@@ -103,6 +103,9 @@ func (m *Machine) hears(p *peer, pg *peerGroup, echo Mark, twoWay bool) {
 func (m *Machine) groupAdvert(g *group, i int, rec *GroupAdvert, echo Mark, twoWay bool) {
 	pg := &g.peers[i]
 	before := pg.Role
+	if pg.at == never && twoWay && m.ownerIndex(g) == i {
+		g.incumbentSince = never // nothing was heard of it in the time of row 10 that went by
+	}
 	relay := append(pg.relay[:0], rec.Relay...)
 	pg.GroupAdvert, pg.relay = *rec, relay
 	pg.Relay = nil
