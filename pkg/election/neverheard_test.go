@@ -162,3 +162,80 @@ func TestAReloadGivesAnOwnerNoOtherMinute(t *testing.T) {
 	s.advance(12 * time.Second)
 	s.want(Active, ReasonOwnerSilent)
 }
+
+// TestAnOwnerOfWhichOthersTellHasAnActiveDown: its own word may be on its way. The same holds
+// where it was heard in another group, and the time of row 10 begins when it is heard.
+func TestAnOwnerOfWhichOthersTellHasAnActiveDown(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		happen func(*seat)
+		waits  time.Duration // at most 0.2 s longer
+	}{
+		{"another node heard it just now", func(s *seat) { s.hearC(Relay{Node: "a", Role: Backup, Healthy: true}) }, 3600 * time.Millisecond},
+		{"two seconds ago", func(s *seat) { s.hearC(Relay{Node: "a", Age: 2 * time.Second, Role: Backup, Healthy: true}) }, 1600 * time.Millisecond},
+		{"an hour ago", func(s *seat) { s.hearC(Relay{Node: "a", Age: time.Hour, Role: Backup, Healthy: true}) }, 0},
+		{"it was heard in another group", func(s *seat) { s.part(1, s.heard, 2, 99) }, 3600 * time.Millisecond},
+		{"it is a backup, heard for the first time, and on", func(s *seat) {
+			s.hearFor(3*time.Second, Backup)
+			if s.held() != ReasonIncumbentAlive {
+				s.t.Errorf("holds %v", s.held())
+			}
+		}, 3600 * time.Millisecond},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSeat(t, byA, withC)
+			s.advance(20 * time.Second)
+			if s.held() != ReasonOwnerNeverHeard {
+				t.Fatalf("before: holds %v", s.held())
+			}
+			s.now = s.now.Add(time.Millisecond)
+			began := s.now
+			tt.happen(s)
+			s.untilRoleReading(Active, 10*time.Second)
+			if took := s.now.Sub(began); took < tt.waits || took > tt.waits+4*time.Second && tt.waits > 0 || took > 1500*time.Millisecond && tt.waits == 0 {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// untilRoleReading is untilRole, with reads.
+func (s *seat) untilRoleReading(role Role, limit time.Duration) {
+	s.t.Helper()
+	for end := s.now.Add(limit); s.role() != role && s.now < end; {
+		s.advance(20 * time.Millisecond)
+	}
+	if s.role() != role {
+		s.t.Fatalf("role is %v, holds %v", s.role(), s.held())
+	}
+}
+
+// TestAReadCountsOnlyIfItBeganSinceAPeerSaidWhatItIsCalled: by the file it may have named
+// another node. One that names this node goes by this node's own word.
+func TestAReadCountsOnlyIfItBeganSinceAPeerSaidWhatItIsCalled(t *testing.T) {
+	t.Parallel()
+	for owner, counts := range map[Owner]bool{byA: false, byB: true, {Kind: OwnerForeign}: false} {
+		s := newSeat(t, owner, withC)
+		s.mute = true
+		s.now = s.now.Add(time.Millisecond)
+		s.step(OwnerRead{Group: "web", Began: s.now, Ended: s.now, Owner: owner})
+		g := s.m.groups[0]
+		if !s.m.readFresh(g) {
+			t.Fatalf("%v: the read does not count before", owner)
+		}
+		s.hearC()
+		s.m.peers[1].name([]NodeTarget{{"cloud", "1002"}})
+		s.m.recognise()
+		if got := s.m.readFresh(g); got != counts {
+			t.Errorf("%v: after the news the read counts %v", owner, got)
+		}
+		if got := s.m.Permit("web").Since >= s.m.toldAt; got == counts {
+			t.Errorf("%v: the gate wants a newer read: %v", owner, got)
+		}
+		if got := s.m.Wish("web").News == s.now; got == counts {
+			t.Errorf("%v: a read is news: %v", owner, got)
+		}
+	}
+}
