@@ -92,7 +92,7 @@ func (e *engine) namesakeConditions() []found {
 	if n := e.namesakes[e.cfg.Node]; counts(n) {
 		add(e.cfg.Node, e.cfg.Self().Address.Addr().String()+" (this one)", n.answered.to.Addr().String())
 	}
-	for _, p := range e.machine.Status().Peers {
+	for _, p := range e.machine.PeersStatus() {
 		n, at := e.namesakes[p.Name], e.heardFrom[p.Name]
 		switch {
 		case counts(n) && n.answered.beside != 0 && n.answered.beside == e.machine.Accepted(p.Name).Session && p.HeardAt > n.answered.at:

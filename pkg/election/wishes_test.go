@@ -22,7 +22,7 @@ func (r *wishReader) due(now Instant, w Wish, takes time.Duration) Instant {
 	if w.News > r.began {
 		at = now
 	}
-	retry, counts := now, r.began >= w.Since
+	retry, counts := max(now, w.Since), r.began >= w.Since
 	switch {
 	case r.failed:
 		retry = max(now, r.began.Add(time.Second))
