@@ -4,6 +4,7 @@
 package linklocal
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -149,6 +150,9 @@ func TestASwitchOfProtocolsIsAStatus(t *testing.T) {
 			return
 		}
 		defer conn.Close()
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+			return // an answer to nothing is another mistake
+		}
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
 		_, _ = io.Copy(io.Discard, conn)
 	}()

@@ -175,7 +175,8 @@ func complete(ctx context.Context, resp *http.Response, secrets []Secret) error 
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return fmt.Errorf("the answer switches to another protocol (%s), which was not asked for; look at the endpoint, and at what answers in its place", Clean(resp.Status))
 	}
-	unwatch := context.AfterFunc(ctx, func() { _ = resp.Body.Close() })
+	body := resp.Body // it is another one below
+	unwatch := context.AfterFunc(ctx, func() { _ = body.Close() })
 	data, err := io.ReadAll(io.LimitReader(resp.Body, BodyMax+1))
 	unwatch()
 	switch {
