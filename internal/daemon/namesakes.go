@@ -19,8 +19,9 @@ import (
 // never asked before.
 type namesake struct {
 	nonce    [16]byte
-	asked    encounter // the last one
-	answered encounter // the last one that had an answer
+	mine     netip.AddrPort // where a question of this node reached itself; its own adverts come from there
+	asked    encounter      // the last one
+	answered encounter      // the last one that had an answer
 }
 
 // encounter is whom a question went to, when, and beside which session of the node that was the
@@ -47,7 +48,7 @@ func (e *engine) suspect(node string) {
 		n = &namesake{}
 		e.namesakes[node] = n
 	}
-	if from == e.heardFrom[node] || n.asked.at != 0 && now.Sub(n.asked.at) < namesakesAskedEvery {
+	if from == n.mine || from == e.heardFrom[node] || n.asked.at != 0 && now.Sub(n.asked.at) < namesakesAskedEvery {
 		return
 	}
 	if _, err := io.ReadFull(e.random, n.nonce[:]); err != nil {
@@ -72,7 +73,7 @@ func (e *engine) namesakeAnswered(r *wire.ProbeReply) bool {
 // one ends here.
 func (e *engine) askedMyself(r *wire.ProbeRequest) {
 	if n := e.namesakes[e.cfg.Node]; n != nil && n.nonce == r.Nonce {
-		n.nonce = [16]byte{}
+		n.mine, n.nonce = n.asked.to, [16]byte{}
 	}
 }
 
@@ -90,7 +91,11 @@ func (e *engine) namesakeConditions() []found {
 	patience := max(namesakeFor, 3*e.cfg.Cluster.AdvertInterval)
 	counts := func(n *namesake) bool { return n != nil && n.answered.at != 0 && now.Sub(n.answered.at) < patience }
 	if n := e.namesakes[e.cfg.Node]; counts(n) {
-		add(e.cfg.Node, e.cfg.Self().Address.Addr().String()+" (this one)", n.answered.to.Addr().String())
+		here := e.cfg.Self().Address.Addr()
+		if n.mine.IsValid() {
+			here = n.mine.Addr() // by the wrong file it is not here
+		}
+		add(e.cfg.Node, here.String()+" (this one)", n.answered.to.Addr().String())
 	}
 	for _, p := range e.machine.PeersStatus() {
 		n, at := e.namesakes[p.Name], e.heardFrom[p.Name]

@@ -81,6 +81,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 	e.receiver.Peers = nil
 	e.askers.allow(len(cfg.Groups), cfg.Cluster.AdvertInterval)
 	clear(e.peers)
+	clear(e.unsayable) // the next advert tells anew, and a peer may be gone
 	for _, p := range cfg.Peers() {
 		e.receiver.Peers = append(e.receiver.Peers, p.Name)
 		e.peers[p.Name] = p.Address

@@ -259,7 +259,7 @@ func TestBothOfTwoNamesakesSaySo(t *testing.T) {
 		second := w.start(nodeA, nil)
 		for n, text := range map[*node]string{
 			a:      "two live daemons call themselves lb-a, one at 10.0.4.20 (this one) and one at 10.0.4.21: ",
-			second: "two live daemons call themselves lb-a, one at 10.0.4.20 (this one) and one at 10.0.4.20: ",
+			second: "two live daemons call themselves lb-a, one at 10.0.4.21 (this one) and one at 10.0.4.20: ",
 		} {
 			w.eventually("it is said", func() bool { return strings.HasPrefix(n.text(condNameConflict), text) })
 		}
@@ -295,5 +295,24 @@ func TestAdvertsLeaveFromTheConfiguredAddress(t *testing.T) {
 		if got := w.build(nodeA, nil).engine.source(nodeB); got.IsValid() {
 			t.Errorf("where it has not that address, the source is %v", got)
 		}
+	})
+}
+
+// TestTheOwnerAndAMachineWithItsFileBothSaySo: the second machine hears its own adverts, which
+// the file sends to where it is itself, and must ask the first one all the same.
+func TestTheOwnerAndAMachineWithItsFileBothSaySo(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.pair()
+		w.pass(5 * time.Second)
+		w.must(b.stop())
+		w.called = map[string]string{nodeB: nodeA}
+		copied := w.start(nodeB, nil)
+		w.pass(time.Minute)
+		for _, n := range []*node{a, copied} {
+			if text := n.text(condNameConflict); !strings.Contains(text, privates[nodeA].Addr().String()) || !strings.Contains(text, privates[nodeB].Addr().String()) {
+				t.Errorf("%s says %q", n.name, text)
+			}
+		}
+		w.wantMoves(0, 0)
 	})
 }
