@@ -40,7 +40,7 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		f.Eligible = f.Eligible && !(g.lastFailed && f.Out == ReasonOwnerFault)
 		f.UnknownThere = m.unknownThere(g, owner)
 		f.Witnessed = m.witnessed(g, owner)
-		f.Restarting = m.within(g.peers[owner].restartAt, restartHold)
+		f.Restarting = m.within(g.peers[owner].restartAt, restartHold) || m.without(g, owner) && m.within(m.peers[owner].restartAt, restartHold)
 		f.Prolonged = m.prolonged(g, owner)
 		f.Incumbent = m.incumbent(g, owner)
 		f.Latched = g.latches[owner] != never

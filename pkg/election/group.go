@@ -83,6 +83,7 @@ type peerGroup struct {
 	ledAt       Instant // its last word is that it leads, said then and two-way; never: it is not
 	answered    uint64  // id of its last request that was answered
 	namedAt     Instant // the first read that named it
+	takenAt     Instant // when a read first showed the address there that was elsewhere before
 	toldOfAt    Instant // when another node heard it, as it said first, or it first answered the probe
 }
 

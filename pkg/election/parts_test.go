@@ -278,9 +278,9 @@ func TestARosterIsWhatWasHeardOfEachGroup(t *testing.T) {
 				advert.Groups = append(advert.Groups, GroupAdvert{VRID: v})
 			}
 			if i == 0 {
-				r.begin(advert)
+				r.begin(advert, 0)
 			}
-			r.note(advert)
+			r.note(advert, 0)
 		}
 		if got := r.lacks(9); got != tt.lacks {
 			t.Errorf("%s: lacks it %v; %+v", tt.name, got, r)

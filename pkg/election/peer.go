@@ -35,20 +35,22 @@ func (r *sentRing) when(seq uint64) Instant {
 // peer is what this node knows of another node.
 type peer struct {
 	Peer
-	session   uint64               // accepted; 0: none
-	sequence  uint64               // last accepted of that session
-	pending   [pendingKept]pending // sessions not accepted
-	answering *pending             // the one whose datagram this step takes in
-	greet     Mark                 // what the answer to it says hello to
+	session   uint64   // accepted; 0: none
+	sequence  uint64   // last accepted of that session
+	pending   pendings // sessions not accepted, from its address
+	strange   pendings // and from elsewhere: it may be behind NAT, or it is a recording
+	answering *pending // the one whose datagram this step takes in
+	greet     Mark     // what the answer to it says hello to
 	interval  time.Duration
 	heardAt   Instant // last advert accepted, whole or in part
 	twoWayAt  Instant // last one that proved that it hears this node
 	roster    roster
 	arrival   arrival
-	left      bool // by its newest advert it stops
+	left      bool    // by its newest advert it stops
+	restartAt Instant // last advert that announced a restart, of whatever group
 
 	badlySigned  Instant
-	pendingSince Instant // first datagram of the session not yet accepted
+	pendingSince Instant // first datagram of a session not accepted since one was
 	pendingAt    Instant // last one
 
 	sessions [crashSessions]Instant // when its last sessions were accepted, newest first
@@ -72,7 +74,7 @@ type peer struct {
 // whether the advert proves that the peer hears this node, and whether it is the
 // first of its session. A session takes the place of another only by the echo of a
 // datagram that left since that one was accepted.
-func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason) {
+func (m *Machine) accept(p *peer, a *Advert, elsewhere bool) (twoWay, first bool, refused Reason) {
 	down := ActiveDown(PriorityDefault, max(p.learnt(a.Interval), m.cfg.Interval))
 	if i := slices.IndexFunc(p.former[:], func(f Mark) bool { return f.Session == a.Session }); i >= 0 {
 		m.noticeTwin(p, &p.former[i], a, down)
@@ -89,10 +91,14 @@ func (m *Machine) accept(p *peer, a *Advert) (twoWay, first bool, refused Reason
 	case echoed || greeted:
 		return true, true, ReasonNone
 	}
-	if p.answering = p.pend(Mark{a.Session, a.Sequence}, m.now, down); p.answering == nil {
+	kept := &p.pending
+	if elsewhere {
+		kept = &p.strange
+	}
+	if p.answering = kept.note(Mark{a.Session, a.Sequence}, m.now, down); p.answering == nil {
 		return false, false, ReasonReplayed
 	}
-	if p.pendingAt == never || m.now.Sub(p.pendingAt) >= down {
+	if p.pendingSince == never {
 		p.pendingSince = m.now
 	}
 	p.pendingAt = m.now
@@ -121,9 +127,9 @@ func (m *Machine) beginSession(i int, a *Advert) {
 	copy(p.sessions[1:], p.sessions[:])
 	copy(p.former[1:], p.former[:])
 	p.sessions[0], p.former[0] = m.now, Mark{p.session, p.sequence}
-	p.pending, p.pendingSince, p.pendingAt = [pendingKept]pending{}, never, never
+	p.pending, p.strange = pendings{}, pendings{}
 	p.session, p.sequence = a.Session, a.Sequence-1
-	p.roster.begin(a)
+	p.roster.begin(a, m.now)
 	p.arrival = arrival{}
 	for _, g := range m.groups {
 		g.peers[i].sequence = a.Sequence - 1
@@ -136,7 +142,7 @@ func (m *Machine) note(p *peer, a *Advert, twoWay bool) {
 	p.interval = p.learnt(a.Interval)
 	p.uptime, p.stated = a.Uptime, a.FromAddress
 	p.heardAt = m.now
-	p.badlySigned = never
+	p.badlySigned, p.pendingSince, p.pendingAt = never, never, never
 	p.left = false
 	if twoWay {
 		p.twoWayAt = m.now

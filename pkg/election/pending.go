@@ -17,8 +17,9 @@ type pending struct {
 	answers budget
 }
 
-// pendingKept is how many such sessions of a peer are told apart.
-const pendingKept = 8
+// pendings are the sessions of a peer that are told apart, of one origin: recordings that are
+// sent from elsewhere take no place from the peer.
+type pendings [8]pending
 
 // budget is how many extra datagrams have left within a second.
 type budget struct {
@@ -38,13 +39,13 @@ func (b *budget) spend(now Instant) bool {
 	return true
 }
 
-// pend notes a datagram of a session that is not accepted and returns that session; nil if
+// note takes in a datagram of a session that is not accepted and returns that session; nil if
 // nothing is new about it, or if as many sessions go on counting as are told apart. One that
 // has grown within down makes way for none.
-func (p *peer) pend(mark Mark, now Instant, down time.Duration) *pending {
-	place := &p.pending[0]
-	for i := range p.pending {
-		s := &p.pending[i]
+func (ps *pendings) note(mark Mark, now Instant, down time.Duration) *pending {
+	place := &ps[0]
+	for i := range ps {
+		s := &ps[i]
 		if s.Session == mark.Session {
 			if mark.Sequence <= s.Sequence {
 				return nil
@@ -77,18 +78,29 @@ func (s *pending) weight(now Instant, down time.Duration) Instant {
 }
 
 // greeting returns the mark for the hello: of the session that is answered just now, or else
-// of the one that counts, or else of the newest.
+// of the one that counts, or else of the newest; one from elsewhere only where none came from
+// the peer's address lately.
 func (p *peer) greeting(now Instant, down time.Duration) Mark {
 	if p.greet != (Mark{}) {
 		return p.greet
 	}
-	best := &p.pending[0]
-	for i := range p.pending {
-		if s := &p.pending[i]; s.weight(now, down) > best.weight(now, down) {
+	best := p.pending.best(now, down)
+	if best.at == never || now.Sub(best.at) >= down {
+		if s := p.strange.best(now, down); s.at != never {
 			best = s
 		}
 	}
 	return best.Mark
+}
+
+func (ps *pendings) best(now Instant, down time.Duration) *pending {
+	best := &ps[0]
+	for i := range ps {
+		if s := &ps[i]; s.weight(now, down) > best.weight(now, down) {
+			best = s
+		}
+	}
+	return best
 }
 
 // answerPending answers a datagram of a session that is not accepted: each has a budget, and
@@ -118,7 +130,7 @@ func (m *Machine) Old(from string, session, sequence uint64) Reason {
 		return ReasonReplayed
 	case slices.ContainsFunc(p.former[:], known):
 		return ReasonStaleSession
-	case slices.ContainsFunc(p.pending[:], func(s pending) bool { return known(s.Mark) }):
+	case p.pending.has(known) || p.strange.has(known):
 		return ReasonReplayed
 	}
 	return ReasonNone
@@ -158,4 +170,8 @@ func (m *Machine) noticeTwin(p *peer, former *Mark, a *Advert, down time.Duratio
 	if m.heardLately(p, a.Echo, down) && p.sentRing.when(a.Echo.Sequence) > p.sessions[0] {
 		p.twiceAt = m.now
 	}
+}
+
+func (ps *pendings) has(known func(Mark) bool) bool {
+	return slices.ContainsFunc(ps[:], func(s pending) bool { return known(s.Mark) })
 }

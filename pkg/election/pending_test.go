@@ -113,10 +113,10 @@ func TestTheHelloIsToTheSessionThatGoesOnCounting(t *testing.T) {
 	t.Parallel()
 	p := &peer{}
 	now, down := Instant(time.Hour), 4*time.Second
-	p.pend(Mark{1, 7}, now, down)
-	p.pend(Mark{1, 8}, now.Add(time.Second), down)
+	p.pending.note(Mark{1, 7}, now, down)
+	p.pending.note(Mark{1, 8}, now.Add(time.Second), down)
 	for session := range uint64(100) {
-		p.pend(Mark{2 + session, 9}, now.Add(2*time.Second), down)
+		p.pending.note(Mark{2 + session, 9}, now.Add(2*time.Second), down)
 	}
 	if got := p.greeting(now.Add(2*time.Second), down); got != (Mark{1, 8}) {
 		t.Errorf("the hello is to %v", got)

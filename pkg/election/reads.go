@@ -102,6 +102,7 @@ func (m *Machine) noteNamed(g *group) {
 		}
 	}
 	if i >= 0 && g.lastNamed.Kind != OwnerUnknown && g.lastNamed != owner && !started {
+		g.peers[i].takenAt = m.now
 		g.peers[i].goodbye = false // it was said before this, and is not true any more
 		switch {
 		case !m.fresh(g, i) && (g.peers[i].ledAt <= g.namedAt || m.lacks(guardHeardLead)):

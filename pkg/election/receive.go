@@ -15,7 +15,7 @@ func (m *Machine) received(a *Advert, elsewhere bool) {
 		return
 	}
 	p := m.peers[i]
-	twoWay, first, refused := m.accept(p, a)
+	twoWay, first, refused := m.accept(p, a, elsewhere)
 	if refused != ReasonNone {
 		m.do(Action{Kind: Refused, Peer: p.Name, Reason: refused})
 		if refused == ReasonSessionPending {
@@ -32,7 +32,7 @@ func (m *Machine) received(a *Advert, elsewhere bool) {
 		m.note(p, a, twoWay)
 		m.noticeSkip(p, first)
 	}
-	p.roster.note(a)
+	p.roster.note(a, m.now)
 	p.arrival.note(a)
 	if why := m.records(i, a, twoWay, counts); why != ReasonNone {
 		m.do(Action{Kind: Refused, Peer: p.Name, Reason: why})
@@ -50,7 +50,12 @@ func (m *Machine) records(i int, a *Advert, twoWay, counts bool) (refused Reason
 	again := false // a group was in another part of the same advert, or this is that part once more
 	for k := range a.Groups {
 		rec := &a.Groups[k]
-		m.peers[i].left = m.peers[i].left || a.Sequence == m.peers[i].sequence && saysGoodbye(rec)
+		if p := m.peers[i]; a.Sequence == p.sequence {
+			p.left = p.left || saysGoodbye(rec)
+			if rec.Flags.Has(FlagRestarting) {
+				p.restartAt = m.now
+			}
+		}
 		g := m.vrids[rec.VRID]
 		if g == nil {
 			refused = ReasonUnknownGroup

@@ -11,10 +11,15 @@ package election
 //
 // Another total, or one group more than there are, shows that the file has changed; then
 // the roster begins anew with that advert, and what left before it says nothing.
+//
+// While it is incomplete the one before still says what the file lacked, for an active-down:
+// the next part may be under way.
 type roster struct {
-	since uint64 // sequence of the advert with which it began
-	total uint8
-	seen  vridSet
+	since  uint64  // sequence of the advert with which it began
+	began  Instant // when that came
+	total  uint8
+	seen   vridSet
+	before vridSet // the last one that was complete
 }
 
 // vridSet is a set of VRIDs. The zero value is empty.
@@ -54,30 +59,51 @@ func (v *arrival) note(a *Advert) {
 func (v *arrival) whole() bool { return v.came.count >= int(v.total) }
 
 // begin starts the roster of a session anew.
-func (r *roster) begin(a *Advert) { *r = roster{since: a.Sequence, total: a.Total} }
+func (r *roster) begin(a *Advert, now Instant) {
+	before := r.before
+	if r.complete() {
+		before = r.seen
+	}
+	*r = roster{since: a.Sequence, began: now, total: a.Total, before: before}
+}
 
 // note takes in a part of an accepted session.
-func (r *roster) note(a *Advert) {
+func (r *roster) note(a *Advert, now Instant) {
 	if a.Sequence < r.since {
 		return
 	}
 	if a.Total != r.total {
-		r.begin(a)
+		r.begin(a, now)
 	}
 	r.seen.add(a.Groups)
 	if r.seen.count > int(r.total) && a.Sequence > r.since {
-		r.begin(a)
-		r.note(a)
+		r.begin(a, now)
+		r.note(a, now)
 	}
 }
 
+// complete reports whether all groups are known.
+func (r *roster) complete() bool { return r.since != 0 && r.seen.count == int(r.total) }
+
 // lacks reports whether all groups are known and this is none of them.
-func (r *roster) lacks(vrid uint8) bool { return r.seen.count == int(r.total) && !r.seen.has(vrid) }
+func (r *roster) lacks(vrid uint8) bool { return r.complete() && !r.seen.has(vrid) }
+
+// lacked reports whether that was so before this roster began, and it does not have the group
+// as far as it is known.
+func (r *roster) lacked(vrid uint8) bool {
+	return !r.complete() && r.before.count > 0 && !r.before.has(vrid) && !r.seen.has(vrid)
+}
 
 // unknownThere reports whether a peer that is heard, and hears this node, has no such group.
 func (m *Machine) unknownThere(g *group, i int) bool {
 	p := m.peers[i]
-	return p.roster.lacks(g.cfg.VRID) && !p.left && m.within(p.twoWayAt, m.activeDown(g, p))
+	return m.without(g, i) && !p.left && m.within(p.twoWayAt, m.activeDown(g, p))
+}
+
+// without reports whether the file of a peer lacks the group, as far as it is known.
+func (m *Machine) without(g *group, i int) bool {
+	p := m.peers[i]
+	return p.roster.lacks(g.cfg.VRID) || p.roster.lacked(g.cfg.VRID) && m.within(p.roster.began, m.activeDown(g, p))
 }
 
 // saidGoodbye reports whether a peer has said that it stops, and has not answered through
@@ -85,5 +111,5 @@ func (m *Machine) unknownThere(g *group, i int) bool {
 func (m *Machine) saidGoodbye(g *group, i int) bool {
 	pg, p := &g.peers[i], m.peers[i]
 	answered := g.probe.answeredBy(i)
-	return pg.goodbye && answered <= pg.at || p.left && p.roster.lacks(g.cfg.VRID) && answered <= p.heardAt
+	return pg.goodbye && answered <= pg.at || p.left && p.roster.lacks(g.cfg.VRID) && answered <= p.heardAt && p.heardAt > pg.takenAt
 }

@@ -172,12 +172,12 @@ func (m *Machine) Role(groupName string) Role {
 	return Initialize
 }
 
-// PeerTargets returns what the peers say they are called, by node name. The
-// slices belong to the machine.
+// PeerTargets returns what the peers say they are called, by node name. It is the caller's,
+// also in other goroutines.
 func (m *Machine) PeerTargets() map[string][]NodeTarget {
 	targets := make(map[string][]NodeTarget, len(m.peers))
 	for _, p := range m.peers {
-		targets[p.Name] = p.targets
+		targets[p.Name] = slices.Clone(p.targets)
 	}
 	return targets
 }
