@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
@@ -25,7 +26,7 @@ func credentials() []scenario {
 		},
 		{
 			name:  "key-mismatch",
-			story: "the standby has another cluster key: nothing moves until the owner's host dies",
+			story: "the standby has another cluster key: nothing moves until the owner's host dies, and its minute is over",
 			cold:  true,
 			act:   mismatchKeys,
 			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
@@ -87,6 +88,7 @@ func mismatchKeys(ctx context.Context, c *cluster) error {
 		return err
 	}
 	c.record.note("both daemons start; " + standby.name + " has another cluster key")
+	began := time.Now()
 	if err := c.startApart(ctx); err != nil {
 		return err
 	}
@@ -100,7 +102,12 @@ func mismatchKeys(ctx context.Context, c *cluster) error {
 	if err := c.nothingMoves(ctx, "datagrams that arrive protect the owner", c.long()); err != nil {
 		return err
 	}
-	return killOwner(ctx, c)
+	c.record.measureFrom(c.nodes[ownerNode].name + "'s host dies")
+	c.killHost(ownerNode)
+	if err := c.nothingMoves(ctx, "an owner that was never heard has a minute", time.Until(began.Add(election.NeverHeardFor))); err != nil {
+		return err
+	}
+	return c.untilOwns(ctx, standbyNode)
 }
 
 // failHandover asks for a move that the cloud refuses to the successor. The order
