@@ -26,7 +26,7 @@ func credentials() []scenario {
 		},
 		{
 			name:  "key-mismatch",
-			story: "the standby has another cluster key: nothing moves until the owner's host dies, and its minute is over",
+			story: "the standby has another cluster key: nothing moves until a minute after the owner's host dies",
 			cold:  true,
 			act:   mismatchKeys,
 			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
