@@ -121,6 +121,9 @@ func (h HTTP) get(ctx context.Context, u *url.URL) (status int, err error) {
 		return 0, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp.StatusCode, nil // its body is the bare connection, of which no deadline ends a read
+	}
 	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, bodyMax)); err != nil {
 		return 0, fmt.Errorf("read body after status %d: %w", resp.StatusCode, err)
 	}

@@ -51,6 +51,12 @@ func page(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		http.NewResponseController(w).Flush()
 		<-r.Context().Done()
+	case "/switch":
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "x")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
 	}
 }
 
@@ -80,6 +86,7 @@ func TestHTTP(t *testing.T) {
 		{"the host header is the URL's by default", HTTP{URL: "/host"}, "", "get http://SRV/host: status 421, want 200-399"},
 		{"a body that breaks off fails", HTTP{URL: "/cut"}, "", "get http://SRV/cut: read body after status 200: unexpected EOF"},
 		{"an endless body is well", HTTP{URL: "/endless"}, "get http://SRV/endless: status 200", ""},
+		{"a switch of protocols has no body to wait for", HTTP{URL: "/switch"}, "", "get http://SRV/switch: status 101, want 200-399"},
 		{"placeholders are replaced", HTTP{URL: "/{node}"}, "get http://SRV/lb-a: status 200", ""},
 	}
 	addr := srv.Listener.Addr().String()
