@@ -121,8 +121,9 @@ func request(ctx context.Context, addr netip.Addr, iface string) (netip.Addr, er
 
 // entry is one address of one interface.
 type entry struct {
-	prefix netip.Prefix // the local address with its prefix length
-	marked bool         // carries Mark
+	prefix    netip.Prefix // the local address with its prefix length
+	marked    bool         // carries Mark
+	tentative bool         // it cannot be used yet: another machine may have it, or has it
 }
 
 // ours reports whether AddHost made the entry.

@@ -8,28 +8,47 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
-// IsLocal reports whether the kernel delivers what is sent to addr to this machine, in the
-// network namespace of the process: by its route tables, where "ip route get" says local.
-// Whether a socket may be bound to it says less, where net.ipv4.ip_nonlocal_bind is set.
-// It needs no privileges and takes at most a second; an error means that it cannot be told.
+// IsLocal reports whether addr is an address of this machine, in the network namespace of
+// the process: whether the kernel delivers to it what is sent there by its main route tables
+// (where "ip route get" says local, which knows whole ranges such as 127.0.0.0/8), or an
+// interface has it, the second of its network as well as one in a VRF, whose local
+// routes lie in another table. An IPv6 address does not count before its duplicate address
+// detection is over, nor where that failed. Whether a socket may be bound to addr, and what
+// source the kernel would choose towards it, say less: with net.ipv4.ip_nonlocal_bind any is
+// allowed, and the source is the first address of the network.
+// It needs no privileges and takes at most two seconds; an error means that it cannot be told.
 func IsLocal(ctx context.Context, addr netip.Addr) (local bool, err error) {
 	addr = canonical(addr)
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
 	err = withNetlink(func(h *nl.SocketHandle) error {
-		local, err = routedHere(h, addr)
+		if local, err = routedHere(h, addr); err == nil && !local {
+			local, err = onInterface(h, addr)
+		}
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("look for %s in the route tables: %w", addr, err)
+		return false, fmt.Errorf("look for %s among this machine's addresses: %w", addr, err)
 	}
 	return local, nil
+}
+
+// onInterface reports whether an interface has addr, ready to be used.
+func onInterface(h *nl.SocketHandle, addr netip.Addr) (bool, error) {
+	all, err := list(h, addr)
+	for _, entries := range all {
+		if slices.ContainsFunc(entries, func(e entry) bool { return e.prefix.Addr() == addr && !e.tentative }) {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // routedHere asks for the route to addr (rtnetlink(7)). No route at all is an answer.

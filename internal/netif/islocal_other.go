@@ -15,5 +15,5 @@ import (
 
 // IsLocal returns an error wrapping [errors.ErrUnsupported].
 func IsLocal(_ context.Context, addr netip.Addr) (bool, error) {
-	return false, fmt.Errorf("look for %s in the route tables: %w on %s; run fipctl on Linux", addr, errors.ErrUnsupported, runtime.GOOS)
+	return false, fmt.Errorf("look for %s among this machine's addresses: %w on %s; run fipctl on Linux", addr, errors.ErrUnsupported, runtime.GOOS)
 }

@@ -251,6 +251,7 @@ func parseEntry(bits int, b []byte) (entry, error) {
 	var (
 		own, other netip.Addr
 		marked     bool
+		flags      uint32
 	)
 	for _, a := range attrs {
 		switch a.Attr.Type {
@@ -260,6 +261,10 @@ func parseEntry(bits int, b []byte) (entry, error) {
 			other, _ = netip.AddrFromSlice(a.Value)
 		case unix.IFA_RT_PRIORITY:
 			marked = len(a.Value) == 4 && nl.NativeEndian().Uint32(a.Value) == Mark
+		case unix.IFA_FLAGS:
+			if len(a.Value) == 4 {
+				flags = nl.NativeEndian().Uint32(a.Value)
+			}
 		}
 	}
 	if !own.IsValid() {
@@ -269,7 +274,8 @@ func parseEntry(bits int, b []byte) (entry, error) {
 		return entry{}, fmt.Errorf("parse address: %v/%d", own, bits)
 	}
 	peer := other.IsValid() && other != own
-	return entry{prefix: netip.PrefixFrom(own, bits), marked: marked && !peer}, nil
+	tentative := flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 && flags&unix.IFA_F_OPTIMISTIC == 0
+	return entry{prefix: netip.PrefixFrom(own, bits), marked: marked && !peer, tentative: tentative}, nil
 }
 
 // family returns the address family of addr.
