@@ -144,7 +144,11 @@ func (e *engine) sendAdvert(peer string, a *election.Advert) {
 			return
 		}
 		e.out, next = b, after
-		if err := e.net.Send(e.peers[peer], source, b); err != nil {
+		err = e.net.Send(e.peers[peer], source, b)
+		if err != nil && source.IsValid() { // it may have gone since the kernel was asked
+			err = e.net.Send(e.peers[peer], netip.Addr{}, b)
+		}
+		if err != nil {
 			e.log.Debug("send advert", "peer", peer, "error", err)
 			continue
 		}
@@ -156,8 +160,8 @@ func (e *engine) sendAdvert(peer string, a *election.Advert) {
 // source returns the configured address of this node where it is one of this machine's, since
 // peers know the node by it, or else what leaves the choice to the system.
 func (e *engine) source(peer string) netip.Addr {
-	self := e.cfg.Self().Address.Addr()
-	if self.Is4() != e.peers[peer].Addr().Is4() || !e.net.Local(self) {
+	self := e.cfg.OwnAddress()
+	if self.Is4() != e.peers[peer].Addr().Is4() || !e.own.local || e.own.addr != self {
 		return netip.Addr{}
 	}
 	return self

@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -288,12 +289,45 @@ func TestBadSignaturesAreToldNowAndThen(t *testing.T) {
 func TestAdvertsLeaveFromTheConfiguredAddress(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		e := w.build(nodeA, nil).engine
-		if got := e.source(nodeB); got != privates[nodeA].Addr() {
-			t.Errorf("the source is %v", got)
+		self := ownAddress{asked: true, addr: privates[nodeA].Addr(), local: true}
+		for _, tt := range []struct {
+			why  string
+			own  ownAddress
+			want netip.Addr
+		}{
+			{"the kernel was not asked yet", ownAddress{}, netip.Addr{}},
+			{"the kernel calls it local", self, privates[nodeA].Addr()},
+			{"it calls another so, by which the node went before a reload", ownAddress{asked: true, addr: floating, local: true}, netip.Addr{}},
+			{"it does not", ownAddress{asked: true, addr: self.addr}, netip.Addr{}},
+			{"that cannot be told", ownAddress{asked: true, addr: self.addr, err: errors.New("EPERM")}, netip.Addr{}},
+		} {
+			if e.own = tt.own; e.source(nodeB) != tt.want {
+				t.Errorf("%s: the source is %v", tt.why, e.source(nodeB))
+			}
 		}
+	})
+}
+
+// anAdvert is one of this cluster's, from a to b.
+func anAdvert() *election.Advert {
+	return &election.Advert{
+		Cluster: "web", From: nodeA, FromAddress: privates[nodeA].Addr(), To: nodeB, Session: 1, Sequence: 1, Interval: interval, Total: 1,
+		Groups: []election.GroupAdvert{{VRID: 51, Priority: 100}},
+	}
+}
+
+// An address that has gone since the kernel was asked silences nobody.
+func TestAnAddressThatHasJustGoneIsNoSource(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		peer, err := w.network.Listen(privates[nodeB])
+		w.must(err)
 		w.elsewhere = netip.MustParseAddrPort("10.0.4.99:7112")
-		if got := w.build(nodeA, nil).engine.source(nodeB); got.IsValid() {
-			t.Errorf("where it has not that address, the source is %v", got)
+		e := w.build(nodeA, nil).engine
+		e.own = ownAddress{asked: true, addr: privates[nodeA].Addr(), local: true}
+		e.sendAdvert(nodeB, anAdvert())
+		var p transport.Packet
+		if !peer.Poll(&p) || p.From != w.elsewhere {
+			t.Errorf("it came from %v", p.From)
 		}
 	})
 }

@@ -8,20 +8,6 @@ import (
 	"testing"
 )
 
-func TestTheKernelKnowsWhichAddressesAreLocal(t *testing.T) {
-	t.Parallel()
-	u, err := ListenUDP(netip.MustParseAddrPort("0.0.0.0:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
-	for address, want := range map[string]bool{"127.0.0.1": true, "192.0.2.1": false, "2001:db8::1": false} {
-		if got := u.Local(netip.MustParseAddr(address)); got != want {
-			t.Errorf("%s: %v", address, got)
-		}
-	}
-}
-
 // A datagram leaves from the address that is asked for, and not from the one that the
 // kernel would take.
 func TestADatagramLeavesFromTheAddressAskedFor(t *testing.T) {

@@ -46,13 +46,6 @@ func (m *Memory) Send(to netip.AddrPort, from netip.Addr, b []byte) error {
 	return nil
 }
 
-// Local implements [Transport].
-func (m *Memory) Local(a netip.Addr) bool {
-	m.network.mu.Lock()
-	defer m.network.mu.Unlock()
-	return m.network.routes[a] == m
-}
-
 // push queues a packet that arrived. The caller holds the lock.
 func (m *Memory) push(p Packet) {
 	if len(m.queue) >= queueMax {

@@ -41,9 +41,6 @@ type Transport interface {
 	// the datagram is lost and an error returned.
 	Send(to netip.AddrPort, from netip.Addr, b []byte) error
 
-	// Local reports whether a is an address of this machine now.
-	Local(a netip.Addr) bool
-
 	// Poll puts the next datagram or notice already received into p, reusing
 	// p.Data, and reports whether there was one. A failed read is passed over.
 	Poll(p *Packet) bool

@@ -108,26 +108,6 @@ func (u *UDP) Send(to netip.AddrPort, from netip.Addr, b []byte) error {
 	return nil
 }
 
-// Local implements [Transport]. Towards an address of its own the kernel chooses that
-// address as the source, also where ip_nonlocal_bind would let any be used; of a whole range
-// that is local (127.0.0.0/8) it calls one address its own.
-func (u *UDP) Local(a netip.Addr) bool {
-	family, to := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: 9, Addr: a.As16()})
-	if a.Is4() {
-		family, to = unix.AF_INET, &unix.SockaddrInet4{Port: 9, Addr: a.As4()}
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	if unix.Connect(fd, to) != nil { // of a datagram socket: nothing is sent
-		return false
-	}
-	chosen, err := unix.Getsockname(fd)
-	return err == nil && addrPort(chosen).Addr() == a
-}
-
 // sockaddr returns to in the form of the socket's family.
 func (u *UDP) sockaddr(to netip.AddrPort) (unix.Sockaddr, error) {
 	a := to.Addr().Unmap()
