@@ -197,3 +197,33 @@ func TestANodeInAnotherRegionMovesNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestAnAddressThatStaysWhereItIsCostsNothing: each look of the election at its groups asks
+// for as many random numbers, and the kernel is asked for this node's address for ever.
+func TestAnAddressThatStaysWhereItIsCostsNothing(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		n := w.build(nodeA, nil)
+		looks := 0
+		n.engine.jitter = func() float64 { looks++; return 0 }
+		here := ownAddress{asked: true, addr: n.engine.cfg.OwnAddress(), local: true}
+		gone, untold := here, here
+		gone.local = false
+		untold.local, untold.err = false, errors.New("the kernel does not say")
+		for _, tt := range []struct {
+			name  string
+			own   ownAddress
+			looks bool
+		}{
+			{"first", here, true}, {"again", here, false}, {"gone", gone, true}, {"gone still", gone, false},
+			{"not to be told", untold, true}, {"here, which is the same to the election", here, false},
+		} {
+			looks = 0
+			if n.located(tt.own); looks > 0 != tt.looks {
+				t.Errorf("%s: %d looks", tt.name, looks)
+			}
+			if n.engine.own != tt.own {
+				t.Errorf("%s: it keeps %+v", tt.name, n.engine.own)
+			}
+		}
+	})
+}

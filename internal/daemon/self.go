@@ -99,9 +99,13 @@ func (t *addressTask) look(ctx context.Context) ownAddress {
 }
 
 // located takes in where this node's address is. A machine that loses it while it leads
-// keeps the role (invariant 3): that is told, and decides nothing.
+// keeps the role (invariant 3): that is told, and decides nothing. What was so before is no
+// news, and is not brought to each of maybe hundreds of groups.
 func (e *engine) located(own ownAddress) {
-	e.own = own
+	before := e.confirmed()
+	if e.own = own; e.confirmed() == before {
+		return
+	}
 	for _, g := range e.groups {
 		e.judgeAgain(g)
 		e.tellClaim(g)
