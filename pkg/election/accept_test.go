@@ -4,6 +4,7 @@
 package election
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -90,6 +91,25 @@ func TestAPeerKeepsItsNamesUntilItTellsOthers(t *testing.T) {
 		if news := p.name(tt.says); news != tt.news || !slices.Equal(p.targets, tt.known) {
 			t.Errorf("it says %v: known is %v, news %v", tt.says, p.targets, news)
 		}
+	}
+}
+
+// A peer with the key that invents providers, in one advert or one after the other, has a
+// bounded number of names, and those that it goes on saying.
+func TestAPeerHasABoundedNumberOfNames(t *testing.T) {
+	t.Parallel()
+	own := NodeTarget{"x", "1"}
+	invented := func(n int) NodeTarget { return NodeTarget{fmt.Sprint("invented", n), "1"} }
+	p, many := &peer{}, []NodeTarget{own}
+	for n := range 1000 {
+		p.name([]NodeTarget{own, invented(n)})
+		many = append(many, invented(n))
+		if !slices.Contains(p.targets, own) || !slices.Contains(p.targets, invented(n)) || len(p.targets) > targetsKept {
+			t.Fatalf("after %d it has %d names: %v", n, len(p.targets), p.targets)
+		}
+	}
+	if !p.name(many) || p.name(many) || !slices.Equal(p.targets, many[:targetsKept]) {
+		t.Errorf("all at once: %v", p.targets)
 	}
 }
 

@@ -152,10 +152,17 @@ func (m *Machine) note(p *peer, a *Advert, twoWay bool) {
 	}
 }
 
+// targetsKept is at how many providers a peer has a name: many times what a configuration
+// has, and a bound for a peer that invents them.
+const targetsKept = 16
+
 // name takes in what the peer is called by its clouds and reports whether that is news. Of a
 // provider that an advert says nothing of, what was said before holds: a daemon that has
-// just started may not know yet, and is no stranger for it.
+// just started may not know yet, and is no stranger for it. It keeps the names at
+// targetsKept providers: of an advert that says more the first of them, and of what was said
+// before, what was said last.
 func (p *peer) name(targets []NodeTarget) (news bool) {
+	targets = targets[:min(len(targets), targetsKept)]
 	said := func(old NodeTarget) bool {
 		return slices.ContainsFunc(targets, func(t NodeTarget) bool { return t.Provider == old.Provider })
 	}
@@ -165,6 +172,7 @@ func (p *peer) name(targets []NodeTarget) (news bool) {
 		return false
 	}
 	p.targets = append(slices.DeleteFunc(p.targets, said), targets...)
+	p.targets = slices.Delete(p.targets, 0, max(0, len(p.targets)-targetsKept))
 	return true
 }
 
