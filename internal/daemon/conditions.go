@@ -106,6 +106,8 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 				text += "; its daemon runs, with a file that lacks the group"
 			case n.Refusal == election.ReasonWriteDenied:
 				text += "; its condition of that name has the call and the permission"
+			case n.PeerHeard && !n.Heard && n.Refusal == election.ReasonNotHeard:
+				text += "; of this group, that is: its next advert tells more"
 			case !n.Heard && n.Refusal == election.ReasonNotHeard:
 				text += "; not once since this daemon started: start its daemon, and " + e.letPass(n.Name)
 			}
@@ -115,7 +117,7 @@ func (e *engine) conditions(g *group, s election.GroupStatus) []found {
 	switch leads := e.couldLead(g, s, standby); {
 	case !leads || s.LeaderSeen:
 	case s.Held == election.ReasonOwnerNeverHeard:
-		add(condNoLeader, "", status.SeverityCritical, "nobody is heard to lead the group: %s", e.neverHeard(g, s.Owner.Node))
+		add(condNoLeader, "", status.SeverityCritical, "nobody is heard to lead the group: %s", e.neverHeard(g, s))
 	default:
 		add(condNoLeader, "", status.SeverityCritical,
 			"nobody leads the group although %s could: %s", e.whoCould(g, s), e.leaderless(s))

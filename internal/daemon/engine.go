@@ -337,7 +337,7 @@ func (e *engine) held(g *group, a election.Action) {
 	}
 	level, text := slog.LevelInfo, a.Reason.Text()
 	if a.Reason == election.ReasonOwnerNeverHeard {
-		level, text = slog.LevelWarn, e.neverHeard(g, g.owner.Node)
+		level, text = slog.LevelWarn, e.neverHeard(g, e.groupStatus(g))
 	}
 	e.log.Log(context.Background(), level, "group waits", "group", a.Group, "reason", a.Reason.String(), "text", text)
 }

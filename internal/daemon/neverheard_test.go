@@ -32,7 +32,7 @@ func TestUDPThatWasNeverOpenedMovesNothingForAMinute(t *testing.T) {
 		w.eventually("the owner leads", a.bound)
 		b := w.start(nodeB, nil)
 		w.within(3*time.Second, "the standby waits", func() bool { return b.state().Waiting != nil })
-		const text = `lb-a, which the cloud names, has not been heard once since this daemon started, and may be well: start its daemon, and let UDP 7112 pass in both directions (firewalls, security groups); unless it is heard, this node takes the address 1m0s after it first read that; "fipctl assign web" takes it now`
+		const text = `lb-a, which the cloud names, has not been heard once since this daemon started, and may be well: start its daemon, and let UDP 7112 pass in both directions (firewalls, security groups); unless it is heard, this node takes the address 60s after it first read that; "fipctl assign web" takes it now`
 		waits, at := b.state().Waiting, time.Now()
 		if waits.Reason != "owner-never-heard" || waits.Text != text || waits.Until.Sub(at) < election.NeverHeardFor-3*time.Second || waits.Until.Sub(at) > election.NeverHeardFor {
 			t.Errorf("at %v it waits for %+v", at, waits)
@@ -58,6 +58,31 @@ func TestUDPThatWasNeverOpenedMovesNothingForAMinute(t *testing.T) {
 		w.wantMoves(1, 1)
 		if strings.Contains(b.log.lines(0), "latched") {
 			t.Error("the new owner latched somebody")
+		}
+	})
+}
+
+// TestWhatIsKnownOfAnUnheardOwnerIsSaid, and the time that it really has.
+func TestWhatIsKnownOfAnUnheardOwnerIsSaid(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		e := w.build(nodeB, nil).engine
+		const names, takes = "lb-a, which the cloud names, ", `; unless it is heard, this node takes the address 900ms after `
+		for _, tt := range []struct {
+			knows election.NodeStatus
+			says  string
+		}{
+			{election.NodeStatus{}, "has not been heard once since this daemon started, and may be well: start its daemon, and " + e.letPass(nodeA) + takes + "it first read that"},
+			{election.NodeStatus{PeerHeard: true, ToldOf: true}, "is heard, and has not told of this group yet: its word may be on its way" + takes + "it was first heard"},
+			{election.NodeStatus{ToldOf: true}, "has not been heard here once since this daemon started, and another node heard it, or it answered a probe: " + e.letPass(nodeA) + takes + "that was told"},
+		} {
+			tt.knows.Name = nodeA
+			s := election.GroupStatus{
+				Owner: election.Owner{Kind: election.OwnerNode, Node: nodeA}, HeldFor: 900 * time.Millisecond,
+				Nodes: []election.NodeStatus{{Name: "lb-c"}, tt.knows},
+			}
+			if got, want := e.neverHeard(e.groups[0], s), names+tt.says+`; "fipctl assign web" takes it now`; got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
 		}
 	})
 }

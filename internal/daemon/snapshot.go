@@ -140,7 +140,7 @@ func (e *engine) waiting(g *group, s election.GroupStatus) *status.Waiting {
 	}
 	w := &status.Waiting{Reason: why.String(), Text: why.Text(), Until: e.clock.time(until)}
 	if why == election.ReasonOwnerNeverHeard {
-		w.Text, w.Until = e.neverHeard(g, s.Owner.Node), e.clock.time(s.HeldUntil)
+		w.Text, w.Until = e.neverHeard(g, s), e.clock.time(s.HeldUntil)
 	}
 	if waits || s.Role == election.Active && g.wish.At != 0 {
 		w.Read = &status.Read{Needs: e.clock.time(needs), Since: e.clock.time(g.watch.Flying()), Barred: e.clock.time(e.barred(g))}

@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/config"
+	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -111,5 +113,34 @@ func TestAStandbyThatLacksTheGroupIsNotCalledDead(t *testing.T) {
 		if got := a.text(condUnknownThere); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+	})
+}
+
+// TestAPeerThatIsHeardIsNotCalledUnheardForAGroupThatIsNew: what it says of a group that a reload
+// adds here comes with its next advert.
+func TestAPeerThatIsHeardIsNotCalledUnheardForAGroupThatIsNew(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		second := netip.MustParseAddr("203.0.113.11")
+		w.must(w.cloud.AddAddress(fakecloud.Address{IP: second, Region: "fra1", Holder: target(nodeA)}))
+		a, b := w.settled()
+		w.otherGroup(nodeA, true)
+		w.otherGroup(nodeB, true)
+		b.reloadNow()
+		w.pass(2 * time.Second)
+		w.cut(nodeB, nodeA, true) // for less than an active-down: the next advert is late
+		a.signals <- syscall.SIGHUP
+		said := ""
+		for range 400 {
+			w.pass(time.Millisecond)
+			if text := a.text(condNoStandby); text != "" && !strings.Contains(said, text) {
+				said += text
+			}
+		}
+		w.cut(nodeB, nodeA, false)
+		if !strings.Contains(said, "no other node could take over: lb-b (not-heard; of this group, that is: its next advert tells more)") || strings.Contains(said, "not once") {
+			t.Errorf("it says %q", said)
+		}
+		w.eventually("there is a standby", func() bool { return a.text(condNoStandby) == "" })
+		w.wantMoves(0, 0)
 	})
 }

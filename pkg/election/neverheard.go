@@ -17,31 +17,32 @@ const NeverHeardFor = time.Minute
 
 // unheard reports whether owner i was never heard in this process, by an advert of its own
 // that was accepted, by another node's word of one, or by an answer to the probe, and its
-// time is not over. One of which only others told, or only other groups, has an active-down
-// from then: its own word may be on its way, and with it what the cloud calls it.
+// time is not over.
 func (m *Machine) unheard(g *group, i int) bool {
-	p, pg := m.peers[i], &g.peers[i]
-	switch {
-	case pg.at != never || m.lacks(guardNeverHeard):
+	if g.peers[i].at != never || m.lacks(guardNeverHeard) {
 		return false
-	case m.lacks(guardNeverHeardEnds):
-		return true
-	case p.heardAt != never:
-		return m.within(p.sessions[0], m.activeDown(g, p))
-	case pg.toldOfAt != never:
-		return m.within(pg.toldOfAt, m.activeDown(g, p))
-	default:
-		return m.before(g.neverHeardUntil(i))
 	}
+	until, _ := m.unheardUntil(g, i)
+	return m.lacks(guardNeverHeardEnds) || m.before(until)
 }
 
-// neverHeardUntil returns when the time of an owner ends that was never heard; never, if no
-// read has named it.
-func (g *group) neverHeardUntil(i int) Instant {
-	if g.peers[i].namedAt == never {
-		return never
+// unheardUntil returns when the time of an owner ends of which no record of the group came yet,
+// and how long it is; never, if no read has named it. One of which only others told, or only
+// other groups, has an active-down from then: its own word may be on its way, and with it what
+// the cloud calls it.
+func (m *Machine) unheardUntil(g *group, i int) (Instant, time.Duration) {
+	p, pg := m.peers[i], &g.peers[i]
+	since, takes := pg.namedAt, NeverHeardFor
+	switch {
+	case p.heardAt != never:
+		since, takes = p.sessions[0], m.activeDown(g, p)
+	case pg.toldOfAt != never:
+		since, takes = pg.toldOfAt, m.activeDown(g, p)
 	}
-	return g.peers[i].namedAt.Add(NeverHeardFor)
+	if since == never {
+		return never, 0
+	}
+	return since.Add(takes), takes
 }
 
 // noteFirstNamed notes when a read named a peer for the first time.

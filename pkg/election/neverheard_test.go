@@ -193,6 +193,9 @@ func TestAnOwnerOfWhichOthersTellHasAnActiveDown(t *testing.T) {
 			s.now = s.now.Add(time.Millisecond)
 			began := s.now
 			tt.happen(s)
+			if st := s.m.Status().Groups[0]; st.Held == ReasonOwnerNeverHeard && (st.HeldFor != 3609375*time.Microsecond || st.HeldUntil.Sub(began) < tt.waits || st.HeldUntil.Sub(began) > tt.waits+200*time.Millisecond) {
+				t.Errorf("it says that it waits for %v, until %v from now", st.HeldFor, st.HeldUntil.Sub(began))
+			}
 			s.untilRoleReading(Active, 10*time.Second)
 			if took := s.now.Sub(began); took < tt.waits || took > tt.waits+4*time.Second && tt.waits > 0 || took > 1500*time.Millisecond && tt.waits == 0 {
 				t.Errorf("it took %v", took)

@@ -23,13 +23,14 @@ type GroupStatus struct {
 	Self          string // this node's name
 	VRID          uint8
 	Role          Role
-	Reason        Reason  // of the role
-	Held          Reason  // what the group waits for
-	HeldUntil     Instant // when that ends by itself at the latest; 0: not known, or past
-	Waits         bool    // for an owner read that began at WaitsSince or later
-	WaitsSince    Instant // zero: any
-	LeaderSeen    bool    // an advert, a relay or a probe shows a node that leads
-	Since         Instant // of the role
+	Reason        Reason        // of the role
+	Held          Reason        // what the group waits for
+	HeldUntil     Instant       // when that ends by itself at the latest; 0: not known, or past
+	HeldFor       time.Duration // how long it lasts in all, where that is known
+	Waits         bool          // for an owner read that began at WaitsSince or later
+	WaitsSince    Instant       // zero: any
+	LeaderSeen    bool          // an advert, a relay or a probe shows a node that leads
+	Since         Instant       // of the role
 	Term          Term
 	Priority      uint8
 	Healthy       bool
@@ -60,21 +61,23 @@ type GroupStatus struct {
 
 // NodeStatus is one peer in the eyes of one group.
 type NodeStatus struct {
-	Name     string
-	Heard    bool    // any advert of the group so far
-	Fresh    bool    // an accepted two-way advert within active-down
-	Lacks    bool    // it is heard, and does not know the group
-	At       Instant // last accepted advert
-	Role     Role
-	Priority uint8
-	Healthy  bool
-	CanClaim bool
-	Bound    bool
-	Mismatch bool // its configuration of the group differs
-	Latched  bool
-	Reason   Reason // as it advertises it
-	Refusal  Reason // why it may not lead now
-	Prolongs Reason // which of its datagrams arrive without counting in full
+	Name      string
+	Heard     bool    // any advert of the group so far
+	PeerHeard bool    // any advert so far, whatever the group
+	ToldOf    bool    // another node said that it heard it, or it answered the probe
+	Fresh     bool    // an accepted two-way advert within active-down
+	Lacks     bool    // it is heard, and does not know the group
+	At        Instant // last accepted advert
+	Role      Role
+	Priority  uint8
+	Healthy   bool
+	CanClaim  bool
+	Bound     bool
+	Mismatch  bool // its configuration of the group differs
+	Latched   bool
+	Reason    Reason // as it advertises it
+	Refusal   Reason // why it may not lead now
+	Prolongs  Reason // which of its datagrams arrive without counting in full
 	// AnsweredBy is who last answered its signed probe, and AnsweredAge how long
 	// ago; empty when nobody did.
 	AnsweredBy  string
@@ -134,8 +137,10 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 		Asked: g.plan.request, Ordered: g.plan.ordered, Handover: g.plan.handover, HandoverUntil: g.plan.handUntil, Newest: g.claim.highest, LastPlan: g.plan.ended,
 	}
 	s.Waits, s.WaitsSince, s.LeaderSeen = g.waits, max(m.gateSince(g)+1, g.wordAt), m.leaderSeen(g)
-	if i := m.ownerIndex(g); i >= 0 && g.held == ReasonOwnerNeverHeard && g.neverHeardUntil(i) > m.now {
-		s.HeldUntil = g.neverHeardUntil(i)
+	if i := m.ownerIndex(g); i >= 0 && g.held == ReasonOwnerNeverHeard {
+		if s.HeldUntil, s.HeldFor = m.unheardUntil(g, i); s.HeldUntil <= m.now {
+			s.HeldUntil = never
+		}
 	}
 	if g.probe.from > 0 {
 		s.AnsweredBy, s.AnsweredAt = m.peers[g.probe.from-1].Name, g.probe.at
@@ -143,7 +148,7 @@ func (m *Machine) groupStatus(g *group) GroupStatus {
 	for i, p := range m.peers {
 		pg := &g.peers[i]
 		s.Nodes = append(s.Nodes, NodeStatus{
-			Name: p.Name, Heard: pg.at != never, Fresh: m.fresh(g, i), Lacks: m.unknownThere(g, i), At: pg.at,
+			Name: p.Name, Heard: pg.at != never, PeerHeard: p.heardAt != never, ToldOf: pg.toldOfAt != never, Fresh: m.fresh(g, i), Lacks: m.unknownThere(g, i), At: pg.at,
 			Role: pg.Role, Priority: pg.Priority, Healthy: pg.Flags.Has(FlagHealthy),
 			CanClaim: pg.Flags.Has(FlagCanClaim), Bound: pg.Flags.Has(FlagBound),
 			Mismatch: pg.at != never && pg.Digest != g.cfg.Digest, Latched: g.latches[i] != never,
