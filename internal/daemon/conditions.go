@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +54,7 @@ const (
 	condUnknownThere      = "group-unknown-there"
 	condNameConflict      = "name-conflict"
 	condIdentityConflict  = "identity-conflict"
+	condUnsayable         = "advert-unsayable"
 )
 
 // Conditions returns the code of every condition, for the documents.
@@ -63,7 +65,7 @@ func Conditions() []string {
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
 		condServiceAnswers, condSameHost, condAPIBudget, condEngineStill, condAddressRemoved, condLinkDown, condCheckInconclusive, condWriteDenied, condUnknownThere, condNameConflict,
-		condIdentityConflict,
+		condIdentityConflict, condUnsayable,
 	}
 }
 
@@ -335,6 +337,10 @@ func (e *engine) daemonConditions() []found {
 		}
 	}
 	fs = append(fs, e.identityConditions()...)
+	for _, peer := range slices.Sorted(maps.Keys(e.unsayable)) {
+		fs = append(fs, found{conditionKey{"", condUnsayable, peer}, status.SeverityCritical,
+			fmt.Sprintf("no advert to %s can be built: %v; %s hears nothing of this node, which leads nothing as long as it cannot say so: correct what the error names, in the file or at the cloud", peer, e.unsayable[peer], peer)})
+	}
 	fs = append(fs, e.budgetConditions()...)
 	fs = append(fs, e.namesakeConditions()...)
 	for _, m := range e.placed {

@@ -192,7 +192,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		receiver: wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node},
 		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, complaints: map[complaint]election.Instant{}, askers: newAskers(),
 		namesakes: map[string]*namesake{}, heardFrom: map[string]netip.AddrPort{}, alsoFrom: map[string]netip.AddrPort{},
-		badAt: map[string]election.Instant{}, unsayable: map[string]bool{}, voice: true,
+		badAt: map[string]election.Instant{}, unsayable: map[string]error{}, voice: true,
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
 		down:   map[string]netif.Event{},
 		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},

@@ -62,8 +62,8 @@ type engine struct {
 	// came last, and what was not.
 	namesakes           map[string]*namesake
 	heardFrom, alsoFrom map[string]netip.AddrPort
-	unsayable           map[string]bool // the peers for whom no advert could be built last
-	voice               bool            // there are none, as the election knows
+	unsayable           map[string]error // why no advert could be built last, by peer
+	voice               bool             // there are none, as the election knows
 
 	complaints map[complaint]election.Instant // when they were told last
 

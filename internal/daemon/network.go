@@ -137,10 +137,10 @@ func (e *engine) sendAdvert(peer string, a *election.Advert) {
 	for next, more := 0, true; more; more = next < len(a.Groups) {
 		b, after, err := wire.AppendPart(e.out[:0], a, next, &e.receiver.Keys)
 		if err != nil {
-			if !e.unsayable[peer] {
+			if e.unsayable[peer] == nil {
 				e.log.Error("build advert", "peer", peer, "error", err)
 			}
-			e.unsayable[peer] = true
+			e.unsayable[peer] = err
 			return
 		}
 		e.out, next = b, after

@@ -161,7 +161,12 @@ func TestANodeThatCannotSayThatItLeadsStepsBack(t *testing.T) {
 		if n := strings.Count(a.log.lines(slog.LevelDebug), "build advert"); n != 1 {
 			t.Errorf("that no advert could be built is said %d times", n)
 		}
+		want := `no advert to lb-b can be built: encode advert to "lb-b": target "` + strings.Repeat("7", 97) + `"`
+		if got := a.text(condUnsayable); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "lb-b hears nothing of this node, which leads nothing as long as it cannot say so: correct what the error names, in the file or at the cloud") {
+			t.Errorf("it says %q", got)
+		}
 		tell(instances[nodeA])
+		w.eventually("that is over", func() bool { return a.text(condUnsayable) == "" })
 		w.eventually("b hears a again", func() bool {
 			return slices.ContainsFunc(b.machine.Status().Groups[0].Nodes, func(n election.NodeStatus) bool { return n.Fresh })
 		})
