@@ -218,11 +218,10 @@ func (e *engine) place(g *group, i int) guestPlace {
 	if !g.announced(i) && a.Kind != providers.KindPrivateIP {
 		return guestPlace{loopback: true}
 	}
-	at := e.clouds.of(a).at
-	if !at.known {
-		return guestPlace{}
+	if !e.clouds.of(a).at.known {
+		return guestPlace{} // its word may name another interface
 	}
-	return guestPlace{primary: at.identity.Target.PrivateIP}
+	return guestPlace{primary: e.primaryOf(g, i)}
 }
 
 // announced reports whether address i moves by announcement.

@@ -117,6 +117,23 @@ func announcing(w *world) (s *segment, a, b *node) {
 	return s, a, b
 }
 
+// TestAMachineWhoseCloudTellsNoPrivateAddressHasItsOwn: where the file alone says what it is
+// called, that may be the id of the machine and no more. The interface is that of the address
+// which the machine has to have.
+func TestAMachineWhoseCloudTellsNoPrivateAddressHasItsOwn(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		s := newSegment(w)
+		bare := func(n *node, o *Options, p *parts) {
+			s.join(n, o, p)
+			n.meta.id.Target.PrivateIP = netip.Addr{}
+		}
+		a, b := w.start(nodeA, bare), w.start(nodeB, bare)
+		w.eventually("the owner leads and its machine has the address", func() bool { return a.bound() && s.has(nodeA) })
+		a.crash()
+		w.eventually("the standby owns the address", func() bool { return b.bound() && s.has(nodeB) })
+	})
+}
+
 func TestAnAnnouncedAddressMovesWithoutACloudWrite(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		s, a, b := announcing(w)
@@ -349,7 +366,8 @@ func TestWhereAnAddressBelongs(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a := w.build(nodeA, nil)
 		e, g := a.engine, a.engine.groups[0]
-		primary := privates[nodeA].Addr()
+		primary, own := netip.MustParseAddr("10.0.4.77"), netip.MustParseAddr("10.0.4.78")
+		e.cfg.Listen = netip.AddrPortFrom(own, 7112) // which something translates to
 		for _, tt := range []struct {
 			name  string
 			kind  string
@@ -360,12 +378,15 @@ func TestWhereAnAddressBelongs(t *testing.T) {
 			{"a routed address is on loopback", providers.KindRoute, providers.GuestAddress, true, guestPlace{loopback: true}},
 			{"an announced one on the interface of the primary address", providers.KindHAVIP, providers.GuestAnnounce, true, guestPlace{primary: primary}},
 			{"a private one too", providers.KindPrivateIP, providers.GuestAddress, true, guestPlace{primary: primary}},
+			{"of a machine of which the cloud tells none", providers.KindPrivateIP, providers.GuestAddress, true, guestPlace{primary: own}},
 			{"which may not be known yet", providers.KindPrivateIP, providers.GuestAddress, false, guestPlace{}},
 		} {
 			c := reservedIPs(e.clouds)
 			delete(e.clouds.byKind, c.kindOf)
 			c.kind, c.at.known = tt.kind, tt.known
-			c.at.identity.Target.PrivateIP = primary
+			if c.at.identity.Target.PrivateIP = primary; tt.want.primary == own {
+				c.at.identity.Target.PrivateIP = netip.Addr{}
+			}
 			g.cfg.Addresses[0].Kind, g.policy.Addresses[0].Guest = tt.kind, tt.guest
 			e.clouds.byKind[c.kindOf] = c
 			if got := e.place(g, 0); got != tt.want {

@@ -221,12 +221,12 @@ func (e *engine) downOf(g *group) []netif.Event {
 }
 
 // primaryOf returns the primary private address of this machine at the provider of an
-// address, or where the peers find it.
+// address, or where that does not tell it the address that this machine must have to be its node.
 func (e *engine) primaryOf(g *group, i int) netip.Addr {
 	if at := e.clouds.of(g.cfg.Addresses[i]).at; at.known && at.identity.Target.PrivateIP.IsValid() {
 		return at.identity.Target.PrivateIP
 	}
-	return e.cfg.Self().Address.Addr()
+	return e.cfg.OwnAddress()
 }
 
 // canAnnounce reports whether the interfaces carry what the group announces. Of other
