@@ -35,6 +35,9 @@ tried, without changing anything: credentials, this machine's identity, every ad
 			if len(cfg.Warnings) > 0 {
 				fmt.Fprintln(a.err, cfg.Warnings)
 			}
+			if !online {
+				a.warnOfCredentials(cfg)
+			}
 			ctx, stop := interruptible(cmd)
 			defer stop()
 			var findings []finding
@@ -63,6 +66,16 @@ tried, without changing anything: credentials, this machine's identity, every ad
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print problems only")
 	cmd.Flags().BoolVar(&once, "run", false, "run the health checks of this node once")
 	return cmd
+}
+
+// warnOfCredentials says where the daemon would find no credentials, if it had this
+// environment. Nothing is asked for that.
+func (a *app) warnOfCredentials(cfg *config.Config) {
+	for _, p := range cfg.Providers {
+		if err := openCloud(cfg, p).Err; err != nil {
+			fmt.Fprintf(a.err, "%s: warning: %v; right only if the daemon's environment has what this one lacks\n", cfg.Path, err)
+		}
+	}
 }
 
 // finding is what was found, by a health check or online.

@@ -48,14 +48,14 @@ func newCluster(cfg *config.Config) *direct.Cluster {
 // openCloud makes one provider ready. Without credentials the metadata service
 // still tells who this machine is.
 func openCloud(cfg *config.Config, p config.Provider) direct.Cloud {
-	settings := cfg.Settings(p, "fipctl/"+version())
+	settings, stated := cfg.Settings(p, "fipctl/"+version()), p.MetadataEndpoint == registry.NoMetadata
 	cloud, err := registry.Open(p.Name, settings)
 	if err == nil {
-		return direct.Cloud{Kinds: cloud.Kinds, Region: p.Region, Metadata: cloud.Metadata, Credentials: cloud.Credentials}
+		return direct.Cloud{Kinds: cloud.Kinds, Region: p.Region, Metadata: cloud.Metadata, Stated: stated, Credentials: cloud.Credentials}
 	}
 	source, metadataErr := registry.OpenMetadata(p.Name, settings)
 	if metadataErr != nil {
 		source = nil
 	}
-	return direct.Cloud{Region: p.Region, Metadata: source, Err: err}
+	return direct.Cloud{Region: p.Region, Metadata: source, Stated: stated, Err: err}
 }

@@ -11,6 +11,12 @@ var badChecks = []badCase{
 		want: "15: providers.digitalocean.metadata_endpoint: none: then nodes[1].target.digitalocean is missing; write what the cloud calls lb-b",
 	},
 	{
+		name: "no metadata service, and a check of what it alone tells",
+		edit: []string{"127.0.0.1/healthz\"}\n", "{anchor}/healthz\"}\nproviders: {digitalocean: {metadata_endpoint: none}}\n",
+			"address: 10.0.4.20}", "address: 10.0.4.20, target: {digitalocean: 1001}}", "address: 10.0.4.21}", "address: 10.0.4.21, target: {digitalocean: 1002}}"},
+		want: "14: groups[0].checks[0].http: {anchor} has no value here: the metadata service of digitalocean tells it, and none is in use; write the address at which the service answers on each node, such as 127.0.0.1",
+	},
+	{
 		name: "a check without a name",
 		edit: []string{"name: nginx, ", ""},
 		want: "14: groups[0].checks[0].name: is missing; write a name such as nginx",

@@ -92,7 +92,7 @@ func (d disk) options() Options {
 // clouds are the providers of the tests: one with limits, one with IPv4 only.
 var clouds = map[string]registry.Description{
 	"digitalocean": {
-		Name: "digitalocean",
+		Name: "digitalocean", Anchor: true,
 		Kinds: []registry.Kind{{Name: "reserved-ip", Capabilities: providers.Capabilities{
 			IPv4: true, IPv6: true, MaxPerTarget4: 1, MaxPerTarget6: 1, CallsPerHour: 5000,
 		}}},

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/fipctl/fipctl/internal/registry"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // providers collects the blocks of the file and the providers that groups use
@@ -98,17 +100,78 @@ func (b *builder) provider(name string, raw *rawProvider, at string) Provider {
 
 // withoutMetadata reports what the file must say where nothing else does.
 func (b *builder) withoutMetadata(p *Provider, path string) {
-	for i, n := range b.cfg.Nodes {
-		if n.Targets[p.Name] == "" {
-			b.errorf(path, "%s: then nodes[%d].target.%s is missing; write what the cloud calls %s", registry.NoMetadata, i, p.Name, n.Name)
-		}
-	}
 	d, _ := b.opts.Describe(p.Name)
+	for i, n := range b.cfg.Nodes {
+		b.wholeTarget(d, n, path, fmt.Sprintf("nodes[%d].target.%s", i, p.Name))
+	}
 	if slices.Contains(optionNames(d), "region") && p.Region == "" {
 		b.errorf(path, "%s: then providers.%s.region is missing; write the cloud's name of the region", registry.NoMetadata, p.Name)
 	}
 	if p.Role != "" {
 		b.errorf(path, "%s: then a role has no credentials, which the metadata service gives; set credentials_file in place of role", registry.NoMetadata)
+	}
+}
+
+// wholeTarget reports what a node's target lacks of what addresses of the kinds in use are
+// bound to: nothing else tells it.
+func (b *builder) wholeTarget(d registry.Description, n Node, path, key string) {
+	target := n.Targets[d.Name]
+	if target == "" {
+		b.errorf(path, "%s: then %s is missing; write what the cloud calls %s", registry.NoMetadata, key, n.Name)
+		return
+	}
+	told := map[string]bool{}
+	for _, g := range b.cfg.Groups {
+		for _, a := range g.Addresses {
+			k, _ := d.Kind(a.Kind)
+			if parts := k.Capabilities.Target; a.Provider == d.Name && !told[a.Kind] && parts != 0 && providers.ParseTarget(target).Only(parts).IsZero() {
+				told[a.Kind] = true
+				b.errorf(path, "%s: then %s has to name all that an address of kind %s is bound to, and %s does not; write %s, with slashes between",
+					registry.NoMetadata, key, a.Kind, quote(target), enumerate(partNames(parts), "and"))
+			}
+		}
+	}
+}
+
+// partNames returns what the parts of a target are, in the order in which it has them.
+func partNames(parts providers.TargetParts) []string {
+	names := []string{"the id of the machine"} // which is always the first
+	if parts&providers.PartInterface != 0 {
+		names = append(names, "that of its interface")
+	}
+	if parts&providers.PartPrivateIP != 0 {
+		names = append(names, "its private address")
+	}
+	return names
+}
+
+// anchors reports checks of {anchor} where nothing will ever tell it.
+func (b *builder) anchors() {
+	var tell []string
+	for _, name := range b.opts.Names() {
+		if d, _ := b.opts.Describe(name); !d.Anchor {
+			continue
+		}
+		if p, used := b.cfg.Provider(name); used && p.MetadataEndpoint != registry.NoMetadata {
+			return
+		}
+		tell = append(tell, name)
+	}
+	for i, g := range b.raw.Groups {
+		if g == nil {
+			continue
+		}
+		for k, c := range g.Checks {
+			if c == nil {
+				continue
+			}
+			for key, texts := range map[string][]string{"http": textOf(c.HTTP), "tcp": textOf(c.TCP), "exec": argvOf(c.Exec)} {
+				if slices.ContainsFunc(texts, func(s string) bool { return mentions(s, "anchor") }) {
+					b.errorf(fmt.Sprintf("groups[%d].checks[%d].%s", i, k, key), "{anchor} has no value here: the metadata service of %s tells it, and none is in use; write the address at which the service answers on each node, such as 127.0.0.1",
+						enumerate(tell, "or"))
+				}
+			}
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 func (b *builder) relations() {
 	b.perTarget()
 	b.advertSize()
+	b.anchors()
 	for i, g := range b.cfg.Groups {
 		if b.raw.Groups[i] == nil {
 			continue

@@ -55,6 +55,7 @@ type Cloud struct {
 	Kinds       map[string]providers.Provider // by kind of address
 	Region      string                        // that the configuration names; empty: none
 	Metadata    metadata.Source
+	Stated      bool   // the configuration says that there is no metadata service: Metadata has its own word
 	Credentials string // where they came from; never the value
 	Err         error
 }

@@ -66,6 +66,9 @@ func (c *Cluster) checkIdentity(ctx context.Context, name string) (metadata.Iden
 	if err := errors.Join(c.confirm(name, id.Target), c.inRegion(name, id.Region)); err != nil {
 		return metadata.Identity{}, []Finding{failed(subject, err)}
 	}
+	if c.Clouds[name].Stated {
+		return id, append(findings, Finding{subject, true, fmt.Sprintf("none by the configuration, by which this machine is %s", id.Target)})
+	}
 	return id, append(findings, Finding{subject, true, fmt.Sprintf("this machine is %s in region %s", id.Target, id.Region)})
 }
 

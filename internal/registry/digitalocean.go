@@ -21,7 +21,8 @@ var digitalOcean = struct {
 }{digitalocean.Name, driver{
 	describe: func() Description {
 		return Description{
-			Name: digitalocean.Name,
+			Name:   digitalocean.Name,
+			Anchor: true,
 			Kinds: []Kind{{
 				Name:         digitalocean.KindReservedIP,
 				Capabilities: (*digitalocean.Provider)(nil).Capabilities(),

@@ -61,6 +61,9 @@ type Description struct {
 	Refused map[string]string
 	// Networks are the words of the option network; none if it has no such option.
 	Networks []Network
+	// Anchor says that the metadata service tells the address on which a machine receives what
+	// is sent to a floating IP ({anchor} in checks).
+	Anchor bool
 	// Signed says that requests carry a signature instead of a secret: over plain
 	// http they can be read, but neither changed nor repeated for long.
 	Signed bool

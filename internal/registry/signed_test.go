@@ -108,6 +108,8 @@ func TestBadSettingsOfSigningProviders(t *testing.T) {
 		{"jdcloud", Settings{}, "open jdcloud: no key pair; set credentials_file, or JDCLOUD_ACCESS_KEY and JDCLOUD_SECRET_KEY in the environment"},
 		{"jdcloud", Settings{Role: "web"}, `open jdcloud: role: "web" is not allowed; write auto, or remove it`},
 		{"jdcloud", Settings{Role: "auto", CredentialsFile: "x"}, "open jdcloud: credentials_file and role are both set; keep one"},
+		{"tencent", Settings{MetadataEndpoint: NoMetadata},
+			"open tencent: no key pair; set credentials_file, or TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY in the environment: a role has none where metadata_endpoint is none"},
 		{"tencent", Settings{Role: "web", CredentialsFile: "x"}, "open tencent: credentials_file and role are both set; keep one"},
 	} {
 		tc.s.LookupEnv = env(nil)

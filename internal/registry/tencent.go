@@ -70,7 +70,7 @@ func openTencent(s Settings, source metadata.Source) (Cloud, error) {
 	if err != nil {
 		return Cloud{}, err
 	}
-	if needsInterface(s.Kinds) {
+	if needsInterface(s.Kinds) && s.MetadataEndpoint != NoMetadata {
 		source = &completed{source, cloud.Interface}
 	}
 	return Cloud{Kinds: providersOf(tencent.Kinds(), cloud.Kind), Metadata: source, Credentials: from}, nil
@@ -104,6 +104,8 @@ func tencentCredentials(s Settings, cfg *tencent.Config) (from string, err error
 		return from, nil
 	case !errors.Is(err, errNoKeyPair):
 		return "", err
+	case s.MetadataEndpoint == NoMetadata:
+		return "", fmt.Errorf("no key pair; set credentials_file, or %s and %s in the environment: a role has none where metadata_endpoint is %s", tencentPair.id, tencentPair.key, NoMetadata)
 	}
 	role, err := tencent.NewRole(tencent.RoleConfig{Endpoint: s.MetadataEndpoint, Role: s.Role})
 	if err != nil {
