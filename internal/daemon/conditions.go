@@ -332,8 +332,11 @@ func (e *engine) daemonConditions() []found {
 			case p.known:
 				severity, so = status.SeverityWarning, "what it said before still counts"
 			}
-			fs = append(fs, found{conditionKey{"", condMetadata, p.provider}, severity,
-				fmt.Sprintf("the metadata service does not say who this machine is: %v; %s", p.err, so)})
+			what := "the metadata service does not say who this machine is"
+			if e.withoutMetadata(p.provider) {
+				what = "the file does not say who this machine is"
+			}
+			fs = append(fs, found{conditionKey{"", condMetadata, p.provider}, severity, fmt.Sprintf("%s: %v; %s", what, p.err, so)})
 		}
 	}
 	fs = append(fs, e.identityConditions()...)

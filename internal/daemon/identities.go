@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -89,9 +90,19 @@ func (e *engine) copyText(g *group, a providers.Address, seen providers.Assignme
 	n := like[0]
 	text += fmt.Sprintf(", and that is %s", n.Called(a.Provider, e.named()))
 	if n.Name == e.cfg.Node {
-		return text + " by this machine's metadata service: does it run the file of another? Correct node, or --node"
+		source := "this machine's metadata service"
+		if e.withoutMetadata(a.Provider) {
+			source = "nodes[].target"
+		}
+		return text + " by " + source + ": does it run the file of another? Correct node, or --node"
 	}
 	return text + fmt.Sprintf(": a copy of this machine? Nothing is taken from it; one that was made anew is known once its daemon is heard, else \"fipctl assign %s\"", g.cfg.Name)
+}
+
+// withoutMetadata reports whether the file says that a provider's metadata service is not there.
+func (e *engine) withoutMetadata(provider string) bool {
+	p, _ := e.cfg.Provider(provider)
+	return p.MetadataEndpoint == registry.NoMetadata
 }
 
 // astray says that this machine is in another region than the configuration says; empty:

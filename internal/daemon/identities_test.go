@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/fakecloud"
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/metadata"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -224,6 +225,35 @@ func TestAnAddressThatStaysWhereItIsCostsNothing(t *testing.T) {
 			if n.engine.own != tt.own {
 				t.Errorf("%s: it keeps %+v", tt.name, n.engine.own)
 			}
+		}
+	})
+}
+
+// TestWhereThereIsNoMetadataServiceNothingIsSaidOfItsWord.
+func TestWhereThereIsNoMetadataServiceNothingIsSaidOfItsWord(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		n := w.build(nodeA, nil)
+		n.known()
+		e := n.engine
+		address := e.groups[0].cfg.Addresses[0]
+		text := func() string {
+			return e.copyText(e.groups[0], address, providers.Assignment{Target: stranger}, e.named()[:1])
+		}
+		untold := func() string {
+			e.clouds.presences["digitalocean"].err = errors.New("no answer")
+			for _, f := range e.daemonConditions() {
+				if f.key.code == condMetadata {
+					return f.text
+				}
+			}
+			return ""
+		}
+		if !strings.Contains(text(), "that is 1001 by this machine's metadata service: ") || !strings.HasPrefix(untold(), "the metadata service does not say") {
+			t.Errorf("with one: %s; %s", text(), untold())
+		}
+		e.cfg.Providers[0].MetadataEndpoint = registry.NoMetadata
+		if !strings.Contains(text(), "that is 1001 by nodes[].target: ") || !strings.HasPrefix(untold(), "the file does not say") {
+			t.Errorf("without one: %s; %s", text(), untold())
 		}
 	})
 }
