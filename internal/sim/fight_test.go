@@ -91,3 +91,38 @@ func TestAContentionNeedsLosses(t *testing.T) {
 		}
 	}
 }
+
+// TestReplicasThatAlternateAreNoFight: the address has just come to a node, and half of what it
+// reads is from before. It takes back what is moved, as its file says, and lost nothing.
+func TestReplicasThatAlternateAreNoFight(t *testing.T) {
+	t.Parallel()
+	for _, version := range []bool{true, false} {
+		for _, latency := range []time.Duration{20 * time.Millisecond, 600 * time.Millisecond, 1200 * time.Millisecond} {
+			for late := range time.Duration(4) {
+				w := quietCluster(2, announce, func(o *options) {
+					o.apiLatency = latency
+					for range 2 {
+						o.groups = append(o.groups, o.groups[0])
+					}
+					for i := range o.groups {
+						o.groups[i].reclaim, o.groups[i].version, o.groups[i].unlisted = true, version, true
+					}
+				})
+				b := w.nodes[1]
+				for gi := range w.groups {
+					w.ordered(b, gi)
+					w.step(b, election.Assign{Group: w.groups[gi].name})
+					w.turn(b)
+				}
+				w.run(time.Minute, func() bool { return b.machine.Role("g1") == election.Active && w.holds(b) })
+				w.run(late*time.Second, nil)
+				w.api[b.id].on[ReplicaAlternates-APISlow]++
+				w.api[b.id].alternateBy = 30 * time.Second
+				w.run(2*time.Minute, nil)
+				if len(w.checks.found) > 0 || w.lacks(0) != "" {
+					t.Errorf("bindings are told %v, %v a call, %d s after it came: %v; %s", version, latency, late, w.checks.found, w.state())
+				}
+			}
+		}
+	}
+}

@@ -9,10 +9,10 @@ package election
 // takes the other's machine for its own, both say that they are bound, and the address goes
 // to and fro.
 //
-// What a replica of the cloud says late is no fight, though a write may follow it. It says so
-// soon after something has changed: a round counts only half a minute after this node began
-// to lead or the last one that counted, unless two reads have confirmed the loss. And a time in
-// which every read shows the address here ends the count.
+// What a replica of the cloud says late is no fight, though a write may follow it, and though two
+// reads agree or show another binding: the one before may be that. A replica says so soon after
+// something has changed: a round counts only half a minute after this node began to lead or the
+// last one that counted. And a time in which every read shows the address here ends the count.
 
 // noteLoss follows, with each read of an active node, whether somebody else has what it had.
 // What it had, a read showed here first; or a write of it was accepted, and there is a binding
@@ -45,7 +45,7 @@ func (m *Machine) noteRetaken(g *group) {
 		return
 	}
 	g.claim.lost = false
-	if g.step != Reclaim && m.now.Sub(max(g.since, g.retaken[0])) < roundLeast {
+	if m.now.Sub(max(g.since, g.retaken[0])) < roundLeast {
 		return
 	}
 	copy(g.retaken[1:], g.retaken[:])

@@ -10,7 +10,7 @@ import (
 
 // fight is a seat that leads, and whose reads and writes the test makes by hand.
 func fight(t *testing.T) *seat {
-	s := newSeat(t, byB, nil)
+	s := newSeat(t, byB, func(cfg *Config) { cfg.Groups[0].OnMoved = ReclaimMoved })
 	s.advance(5 * time.Second)
 	s.want(Active, ReasonResumedBound)
 	s.mute = true
@@ -85,6 +85,19 @@ func TestWhatIsNoFight(t *testing.T) {
 				s.step(WriteSent{Group: "web"})
 				s.step(WriteDone{Group: "web", Outcome: WriteAccepted})
 				s.told(mine)
+			}
+			for range 190 {
+				s.told(mine)
+			}
+		},
+		"replicas that disagree, where what is moved is taken back": func(s *seat) {
+			for range 5 {
+				s.told(OwnerRead{Owner: byB, Version: "2"})
+				s.told(OwnerRead{Owner: byA, Version: "1"})
+				s.hear(Backup)
+				s.told(OwnerRead{Owner: byA, Version: "1"})
+				s.step(WriteSent{Group: "web"})
+				s.step(WriteDone{Group: "web", Outcome: WriteAccepted})
 			}
 			for range 190 {
 				s.told(mine)
