@@ -49,7 +49,7 @@ func (w *world) call(n *node, writes bool) answer {
 		none.kind = providers.Ambiguous
 	}
 	switch {
-	case n.badToken:
+	case n.badToken, writes && n.readOnly > 0:
 		a = answer{after: a.after, reach: -1, kind: providers.Denied}
 	case s.is(APIBlackHole):
 		return none

@@ -14,34 +14,36 @@ import (
 )
 
 // The checkers, each named after its invariant (docs/design.md section 3) or, the
-// last six, after the section that promises it.
+// last eight, after the section that promises it.
 const (
-	checkWriteGate   = "I1-write-gate"
-	checkNoFight     = "I2-no-fight"
-	checkFailStatic  = "I3-fail-static"
-	checkConvergence = "I4-convergence"
-	checkRepair      = "I5-level-triggered"
-	checkWitness     = "I6-witness"
-	checkStall       = "I7-own-stall"
-	checkHandsOn     = "I8-cannot-bind"
-	checkRestart     = "I9-restart"
-	checkNoGap       = "I10-make-before-break"
-	checkSigned      = "I11-fresh-and-signed"
-	checkBudget      = "I12-bounded"
-	checkOurs        = "I13-only-ours"
-	checkTwoActives  = "5.5-two-actives"
-	checkLatches     = "5.4-latches"
-	checkAnnounced   = "5.10-announced"
-	checkNeverHeard  = "5.3-never-heard"
-	checkFight       = "5.8-fight"
-	checkReasons     = "reasons"
+	checkWriteGate    = "I1-write-gate"
+	checkNoFight      = "I2-no-fight"
+	checkFailStatic   = "I3-fail-static"
+	checkConvergence  = "I4-convergence"
+	checkRepair       = "I5-level-triggered"
+	checkWitness      = "I6-witness"
+	checkStall        = "I7-own-stall"
+	checkHandsOn      = "I8-cannot-bind"
+	checkRestart      = "I9-restart"
+	checkNoGap        = "I10-make-before-break"
+	checkSigned       = "I11-fresh-and-signed"
+	checkBudget       = "I12-bounded"
+	checkOurs         = "I13-only-ours"
+	checkTwoActives   = "5.5-two-actives"
+	checkLatches      = "5.4-latches"
+	checkAnnounced    = "5.10-announced"
+	checkNeverHeard   = "5.3-never-heard"
+	checkFight        = "5.8-fight"
+	checkUnknownThere = "5.3-unknown-there"
+	checkRefused      = "5.9-refused"
+	checkReasons      = "reasons"
 )
 
 // Checkers returns the name of every checker.
 func Checkers() []string {
 	return []string{
 		checkWriteGate, checkNoFight, checkFailStatic, checkConvergence, checkRepair, checkWitness, checkStall,
-		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkLatches, checkAnnounced, checkNeverHeard, checkFight, checkReasons,
+		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkLatches, checkAnnounced, checkNeverHeard, checkFight, checkUnknownThere, checkRefused, checkReasons,
 	}
 }
 
@@ -101,12 +103,14 @@ func (c *checks) datagram(w *world, n *node, p *packet, again bool, actions []el
 			}
 		}
 	}
+	taken := !refused
 	for _, a := range actions {
 		if a.Kind == election.Noted && a.Reason == election.ReasonOwnStall {
 			c.verdict(w, n, p)
 		}
+		taken = taken || a.Kind == election.Refused && a.Reason == election.ReasonUnknownGroup // but for that group
 	}
-	if !refused {
+	if taken {
 		p.counted = true
 		if newest, _ := n.seen.accepted(w, n, p); newest {
 			c.skip(w, n, p)
@@ -130,7 +134,9 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 			}
 			if a.Reason == election.ReasonOwnerSilent {
 				c.neverHeard(w, n, a)
+				c.unknownThere(w, n, a)
 			}
+			c.refused(w, n, a)
 			c.changed(w, n, a)
 			c.news = true
 			if a.To == election.Fault || a.To == election.Drained {
@@ -144,6 +150,8 @@ func (c *checks) stepped(w *world, n *node, ev election.Event, actions []electio
 				c.neverHeard(w, n, a)
 			case election.ReasonContended:
 				c.contends(w, n, a)
+			case election.ReasonUnboundWait:
+				c.waitsUnbound(w, n, a)
 			}
 		case election.Latched:
 			c.latches(w, n, a, actions[:i])
@@ -351,7 +359,7 @@ func (w *world) bothActive(a, b *node, gi int) bool {
 	if a.machine.Role(name) != election.Active || b.machine.Role(name) != election.Active {
 		return false
 	}
-	sa, sb := a.machine.Status().Groups[gi], b.machine.Status().Groups[gi]
+	sa, sb := w.statusOf(a, gi), w.statusOf(b, gi)
 	return sa.Handover.To != b.name && sb.Handover.To != a.name
 }
 

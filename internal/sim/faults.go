@@ -59,6 +59,7 @@ const (
 	ProbeBlocked
 	ProbeHairpins
 	ProbeAstray
+	WritesRefused
 	faultKinds
 )
 
@@ -67,7 +68,7 @@ var faultNames = [faultKinds]string{
 	"crash", "host-down", "restart", "never-heard", "pause", "pause-clocks", "starvation", "wall-step", "clock-drift", "netlink-slow",
 	"api-slow", "api-throttled", "reads-throttled", "api-error", "api-black-hole", "api-hangs", "reply-lost", "write-late", "stale-read", "replica-alternates", "replica-old", "async-fails",
 	"hand-moves", "hand-unbinds", "bad-credentials", "wrong-key", "metadata-outage", "service-fails",
-	"order-assign", "order-hand-to", "order-drain", "config-differs", "probe-blocked", "probe-hairpins", "probe-astray",
+	"order-assign", "order-hand-to", "order-drain", "config-differs", "probe-blocked", "probe-hairpins", "probe-astray", "writes-refused",
 }
 
 // String returns the kind as lower-case words with hyphens.
@@ -364,9 +365,16 @@ func (w *world) playHands(f Fault) func() {
 	case ProbeHairpins:
 		w.probing.hairpin++
 		return func() { w.probing.hairpin-- }
-	default: // ProbeAstray
+	case ProbeAstray:
 		w.probing.astray++
 		return func() { w.probing.astray-- }
+	default: // WritesRefused
+		n.readOnly++
+		return func() {
+			if n.readOnly--; n.readOnly == 0 { // by other credentials
+				w.fact(n, n.life, func() { w.pardon(n) })
+			}
+		}
 	}
 }
 
@@ -425,7 +433,7 @@ func (w *world) cancelLater(n *node, gi int) {
 	life, name := n.life, w.groups[gi].name
 	w.after(w.chance.between(5*time.Second, 90*time.Second), func() {
 		w.fact(n, life, func() {
-			if n.machine.Status().Groups[gi].Handover.To == "" {
+			if w.statusOf(n, gi).Handover.To == "" {
 				w.step(n, election.CancelOrder{Group: name})
 			}
 		})

@@ -63,7 +63,7 @@ func (w *world) drillFight(h *History, gi int) {
 	for i := range taken[:max(0, len(taken)-lossesLeast-1)] {
 		fights = fights || taken[i+lossesLeast+1].Sub(taken[i]) < 9*time.Minute
 	}
-	if w.checks.fatal == 0 && fights && !n.machine.Status().Groups[gi].Contended {
+	if w.checks.fatal == 0 && fights && !w.statusOf(n, gi).Contended {
 		w.checks.broken(w, checkFight, "%s was taken from %s %d times: %d writes; %s", g.name, n.name, len(taken), q.writes, w.state())
 	}
 }

@@ -52,6 +52,9 @@ func (w *world) live(trace func(string)) History {
 		w.after(w.chance.between(0, time.Second), func() { w.start(n) })
 	}
 	w.scheduleFaults()
+	for gi := range w.opts.rollouts {
+		w.layFiles(gi)
+	}
 	w.after(0, func() { w.checks.twoActives(w) })
 	w.after(0, func() { w.checks.leftovers(w) })
 	if w.opts.userProbe {
@@ -78,8 +81,8 @@ func (w *world) sum(h *History) {
 }
 
 func (w *world) describe() string {
-	text := fmt.Sprintf("seed %d: %d nodes, adverts each %v, calls of up to %v each way, probes %v, user probe %v, %d faults of %v in %v, groups in a datagram %d; files say %v, copies %v", w.opts.seed,
-		w.opts.nodes, w.opts.interval, w.opts.apiLatency, w.opts.probes, w.opts.userProbe, w.opts.faultTimes, w.opts.faults, w.opts.safety, w.opts.records, w.opts.files, w.opts.copies)
+	text := fmt.Sprintf("seed %d: %d nodes, adverts each %v, calls of up to %v each way, probes %v, user probe %v, %d faults of %v in %v, groups in a datagram %d; files say %v, copies %v, rollouts %v", w.opts.seed,
+		w.opts.nodes, w.opts.interval, w.opts.apiLatency, w.opts.probes, w.opts.userProbe, w.opts.faultTimes, w.opts.faults, w.opts.safety, w.opts.records, w.opts.files, w.opts.copies, w.opts.rollouts)
 	for i, g := range w.opts.groups {
 		text += fmt.Sprintf("; g%d %s, %d addresses, unlisted %v, preempt %v, reclaim %v, equal %v, retry %v, settle %v, late %v",
 			i+1, g.kind, g.addresses, g.unlisted, g.preempt, g.reclaim, g.equal, g.displacedRetry, g.settle, g.late)
@@ -107,6 +110,7 @@ func (w *world) converge(h *History) {
 		}
 		w.start(n)
 	}
+	w.rollOutToTheLiving()
 	h.Budget = w.budget()
 	w.trace(nil, "faults are over; %d of %d nodes live on", w.opts.survivors, len(w.nodes))
 	began := w.now
@@ -230,7 +234,7 @@ func (w *world) state() string {
 		text += lacks
 		for _, n := range w.nodes {
 			if n.machine != nil {
-				s := n.machine.Status().Groups[gi]
+				s := w.statusOf(n, gi)
 				text += fmt.Sprintf("; %s %s (%s) waits %q, %q refusal %q reads %s contended %v", n.name, s.Role, s.Reason, s.Held, n.hands[gi].waiting,
 					n.machine.OwnRefusal(w.groups[gi].name), ownerWord(s.Owner), s.Contended)
 			}
@@ -250,7 +254,8 @@ func (w *world) assignWhatWaits() {
 		for _, n := range w.nodes {
 			if n.machine != nil && n.machine.OwnRefusal(w.groups[gi].name) == election.ReasonNone {
 				w.trace(n, "%s: is told to take what waits for an operator", w.groups[gi].name)
-				w.fact(n, n.life, func() { w.step(n, election.Assign{Group: w.groups[gi].name}) })
+				force := w.statusOf(n, gi).Held == election.ReasonUnknownThere // its service may answer
+				w.fact(n, n.life, func() { w.step(n, election.Assign{Group: w.groups[gi].name, Force: force}) })
 				break
 			}
 		}
@@ -263,10 +268,13 @@ func (w *world) waitsForOperator(gi int) bool {
 		if n.machine == nil {
 			continue
 		}
-		s := n.machine.Status().Groups[gi]
+		s := w.statusOf(n, gi)
 		latched := false
 		for _, p := range s.Nodes {
 			latched = latched || p.Latched
+		}
+		if s.Held == election.ReasonUnknownThere {
+			return true // for the file, or for a word that the address need not be there
 		}
 		if s.Contended || s.Owner.Kind == election.OwnerForeign || latched && w.groups[gi].config.DisplacedRetry == 0 {
 			return true

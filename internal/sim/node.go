@@ -55,6 +55,10 @@ type node struct {
 	known     bool // it has answered in this life
 	drained   []bool
 	digests   []uint32 // of its file, by group
+	lacks     []bool   // its file does not have the group
+	loaded    []bool   // the file that its daemon has read does
+	readOnly  int      // how many faults make the cloud refuse its writes
+	refused   []bool   // it knows so, by group
 
 	budget  controller.Budget // of reads that nobody waits for
 	readsAt election.Instant  // local: when an owner read may be due; 0: not by time alone
@@ -89,6 +93,9 @@ func (w *world) config(n *node) election.Config {
 		}
 	}
 	for i, g := range w.opts.groups {
+		if n.lacks[i] {
+			continue
+		}
 		gc := w.groups[i].config
 		gc.Drained, gc.Digest = n.drained[i], n.digests[i]
 		gc.HandOverNotAnswering = g.handOver
@@ -113,6 +120,9 @@ func (w *world) start(n *node) {
 	}
 	n.budget, n.readsAt = controller.NewBudget(w.opts.callsPerHour, w.opts.nodes), 0
 	n.seen = newShadow(w, n)
+	for i, lacks := range n.lacks {
+		n.loaded[i], n.refused[i] = !lacks, false
+	}
 	m, err := election.New(w.config(n), w.local(n))
 	if err != nil {
 		panic(fmt.Sprintf("seed %d: %v", w.opts.seed, err))
@@ -167,7 +177,7 @@ func (w *world) identify(n *node) {
 // the cloud has not turned down.
 func (w *world) tellIdentity(n *node) {
 	for i := range n.hands {
-		w.step(n, election.Identity{Group: w.groups[i].name, Known: n.known && !n.seen.denied})
+		w.step(n, election.Identity{Group: w.groups[i].name, Known: n.known && !n.seen.denied, Denied: n.refused[i]})
 	}
 }
 

@@ -30,6 +30,7 @@ type options struct {
 	serialize    bool          // the cloud refuses a second operation on the same machine
 	copies       bool          // the strangers are copies of machines, with their private addresses
 	files        []fileSays    // what the files call each node; nil: nothing
+	rollouts     []rollout     // how the files differ about each group; nil: not at all
 }
 
 // groupOptions are those of one group of addresses.
@@ -137,6 +138,7 @@ func draw(seed uint64, c chance) options {
 		o.records = 1 + late.IntN(3)
 	}
 	drawIdentities(&o, newChance(seed^identitySalt)) // as above
+	drawRollouts(&o, newChance(seed^rolloutSalt))
 	// Faults come about every 2 to 6 s or 2 to 6 intervals, so that they overlap.
 	pace := c.between(2*time.Second, 6*time.Second)
 	o.safety = max(pace, min(2*o.interval, 6*time.Second)) * time.Duration(o.faultTimes)
@@ -144,7 +146,11 @@ func draw(seed uint64, c chance) options {
 		o.safety /= 3
 	}
 	for _, f := range Faults() {
-		if c.one(0.55) {
+		luck := c
+		if f > ProbeAstray {
+			luck = late
+		}
+		if luck.one(0.55) {
 			o.faults = append(o.faults, f)
 		}
 	}

@@ -18,7 +18,7 @@ func (w *world) relievable(gi int) bool {
 		return false
 	}
 	for _, n := range w.nodes {
-		if n.machine == nil {
+		if n.machine == nil || !n.loaded[gi] {
 			return false
 		}
 		stranger := n.seen.groups[gi].read.Owner.Kind == election.OwnerForeign // and no read will show it gone

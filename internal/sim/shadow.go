@@ -62,6 +62,10 @@ type shadowPeer struct {
 	told     election.Instant             // when our last datagram left
 	words    []shadowWord                 // what it said last, by group
 	at       election.Instant
+	total    uint8 // how many groups it says that it has, and which it has named since it says so
+	vrids    map[uint8]bool
+	leaves   bool // by its newest advert
+	twoWayAt election.Instant
 	recent   [10]arrival // of its last accepted adverts, half an interval apart or more, newest first
 }
 
@@ -266,7 +270,10 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (newest, twoWay bool) {
 	i := a.Echo.Sequence % 256
 	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || first
 	if newest = a.Sequence > sp.sequence; newest {
-		sp.sequence = a.Sequence
+		sp.sequence, sp.leaves = a.Sequence, false
+		if twoWay {
+			sp.twoWayAt = now
+		}
 		sp.heard++
 		sp.arrive(w.now, w.now.Sub(p.sent), w.opts.interval/2)
 		if sp.at = now; now.Sub(sp.marks[0]) >= w.opts.interval/2 {
@@ -274,8 +281,13 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (newest, twoWay bool) {
 			sp.marks[0] = now
 		}
 	}
+	sp.known(a, first)
 	for k := range a.Groups {
-		s.word(n, sp, &a.Groups[k], a.Sequence, now, twoWay)
+		g := &a.Groups[k]
+		sp.leaves = sp.leaves || a.Sequence == sp.sequence && g.Role == election.Initialize && g.Priority == 0
+		if n.loaded[g.VRID-1] {
+			s.word(n, sp, g, a.Sequence, now, twoWay)
+		}
 	}
 	return newest, twoWay
 }

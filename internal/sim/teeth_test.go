@@ -61,6 +61,10 @@ var teeth = []tooth{
 	{guard: "guardNeverHeard", checker: checkNeverHeard, within: 20},
 	{guard: "guardNeverHeardEnds", checker: checkNeverHeard, within: 150},
 	{guard: "guardFight", checker: checkFight, within: 400},
+	{guard: "guardUnknownThere", checker: checkUnknownThere, within: 100},
+	{guard: "guardWithoutOneWay", checker: checkUnknownThere, within: 1400},
+	{guard: "guardWithoutRival", checker: checkUnknownThere, within: 650},
+	{guard: "guardDenied", checker: checkRefused, within: 1700},
 	{guard: "guardReasons", checker: checkReasons, within: 20},
 }
 

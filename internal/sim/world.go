@@ -113,10 +113,11 @@ func (w *world) addNode(i int) {
 		private: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}),
 		target:  providers.Target{Instance: fmt.Sprintf("i-%c", 'a'+i)}, metadata: true,
 		serviceOK: make([]bool, len(w.opts.groups)), drained: make([]bool, len(w.opts.groups)),
-		digests: make([]uint32, len(w.opts.groups)),
+		digests: make([]uint32, len(w.opts.groups)), lacks: make([]bool, len(w.opts.groups)),
+		loaded: make([]bool, len(w.opts.groups)), refused: make([]bool, len(w.opts.groups)),
 	}
 	for k := range n.serviceOK {
-		n.serviceOK[k], n.digests[k] = true, 7
+		n.serviceOK[k], n.loaded[k], n.digests[k] = true, true, 7
 	}
 	n.clock = clock{shows: w.now, since: w.now}
 	if i < len(w.opts.clocks) {

@@ -146,8 +146,13 @@ func (w *world) endWrite(n *node, h *hand, wr *write, a answer, op *fakecloud.Op
 		h.track[k] = op.ID
 	}
 	n.seen.writeOver(h.group, w.local(n), outcome == election.WriteAccepted)
-	if a.kind == providers.Denied {
+	switch {
+	case a.kind == providers.Denied && n.readOnly > 0:
+		w.refuse(n, h.group, true)
+	case a.kind == providers.Denied:
 		w.credentials(n, true)
+	case outcome == election.WriteAccepted:
+		w.refuse(n, h.group, false)
 	}
 	if wr.left {
 		w.learn(n, h, controller.Observation{Wrote: &controller.WriteFact{Address: k, Detach: detach, Seen: wr.decision.Seen, Outcome: outcome, RetryAfter: a.retry}})

@@ -157,6 +157,9 @@ func TestARivalMayBeBetweenItsTwoCalls(t *testing.T) {
 		{"a move takes one call", func(_ *Machine, g *group) { g.cfg.AtomicMove = true }, false},
 		{"this node's own detach was acknowledged", func(_ *Machine, g *group) { g.claim.detached = true }, false},
 		{"every peer is heard", func(m *Machine, g *group) { g.peers[0].twoWayAt, g.peers[0].at = m.now, m.now }, false},
+		{"it is heard, and its file lacks the group", func(m *Machine, _ *group) { withoutGroup(m) }, false},
+		{"that of one that leaves", func(m *Machine, _ *group) { withoutGroup(m); m.peers[0].left = true }, true},
+		{"that of one that is not heard any more", func(m *Machine, _ *group) { withoutGroup(m); m.peers[0].heardAt -= Instant(time.Minute) }, true},
 		{"its time is over", func(m *Machine, g *group) { g.unboundAt = m.now.Add(-time.Hour) }, false},
 		{"by what a peer read", func(_ *Machine, g *group) {
 			g.peers[1].Owner = OwnerReport{Owner: Owner{Kind: OwnerNone}, UnboundAge: time.Hour}
@@ -175,4 +178,11 @@ func TestARivalMayBeBetweenItsTwoCalls(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
+}
+
+// withoutGroup makes a peer one that has just been heard one way, with a file of another group.
+func withoutGroup(m *Machine) {
+	p := m.peers[0]
+	p.heardAt, p.roster = m.now, roster{since: 1, total: 1}
+	p.roster.seen.add([]GroupAdvert{{VRID: 250}})
 }

@@ -42,6 +42,9 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		f.Witnessed = m.witnessed(g, owner)
 		f.Restarting = m.within(g.peers[owner].restartAt, restartHold) || m.without(g, owner) && m.within(m.peers[owner].restartAt, restartHold)
 		f.Prolonged = m.prolonged(g, owner)
+		if f.Prolonged == ReasonNone && !f.UnknownThere && m.heardWithout(g, owner) && !m.lacks(guardWithoutOneWay) {
+			f.Prolonged = ReasonOneWayLink
+		}
 		f.Incumbent = m.incumbent(g, owner)
 		f.Latched = g.latches[owner] != never
 		f.Unheard = m.unheard(g, owner)
@@ -248,14 +251,15 @@ func (m *Machine) incumbent(g *group, i int) bool {
 }
 
 // rivalMayMove reports whether a silent peer may be between the two calls of a
-// move: the address is then left unbound until that peer's time is over.
+// move: the address is then left unbound until that peer's time is over. One that is heard
+// and whose file lacks the group moves nothing of it.
 func (m *Machine) rivalMayMove(g *group) bool {
 	if g.cfg.AtomicMove || g.claim.detached {
 		return false
 	}
 	silent := false
 	for i := range m.peers {
-		silent = silent || !m.fresh(g, i)
+		silent = silent || !m.fresh(g, i) && (!m.heardWithout(g, i) || m.lacks(guardWithoutRival))
 	}
 	return silent && m.within(m.unboundSince(g), g.cfg.MoveTimeout)
 }

@@ -183,7 +183,7 @@ func (m *Machine) canClaim(g *group) bool {
 // writes: while one of them could lead that is not refused itself, or two such nodes would
 // each wait for the other. Where the cloud names this node already, no write is needed.
 func (m *Machine) leavesIt(g *group) bool {
-	if !g.denied || g.role == Active || m.readNamesMe(g) {
+	if !g.denied || g.role == Active || m.readNamesMe(g) || m.lacks(guardDenied) {
 		return false
 	}
 	for i := range m.peers {
@@ -225,7 +225,7 @@ func (m *Machine) standbyRefusal(g *group, i int) Reason {
 		switch {
 		case m.within(pg.oneWayAt, m.activeDown(g, m.peers[i])):
 			return ReasonOneWayLink
-		case m.unknownThere(g, i):
+		case m.heardWithout(g, i):
 			return ReasonUnknownThere
 		}
 		return ReasonNotHeard

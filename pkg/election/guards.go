@@ -43,6 +43,10 @@ const (
 	guardNeverHeard                           // 5.3: an owner that was never heard has its time to be
 	guardNeverHeardEnds                       // 4: which ends
 	guardFight                                // 5.8: a fight that goes on is left
+	guardUnknownThere                         // 5.3: an owner that is heard and does not know the group is not silent
+	guardWithoutOneWay                        // 5.3: nor is one that is heard one way only
+	guardWithoutRival                         // 5.8: nor is it between the two calls of a move
+	guardDenied                               // 5.9: whose writes are refused leaves the group to others
 	guardHeardLead                            // 5.4: a peer that was heard to lead took nothing unheard
 )
 

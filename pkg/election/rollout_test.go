@@ -61,6 +61,49 @@ func TestAFileThatLacksAGroupLacksItBetweenTwoParts(t *testing.T) {
 	}
 }
 
+// TestAnOwnerWithoutTheGroupThatIsHeardOneWayIsNotSilent (row 9): it says all the while that its
+// daemon lives, and nothing of a group that it does not have.
+func TestAnOwnerWithoutTheGroupThatIsHeardOneWayIsNotSilent(t *testing.T) {
+	t.Parallel()
+	s, sequence := rolledOut(t, false)
+	deaf := func(d time.Duration) {
+		for end := s.now.Add(d); s.now < end; s.advance(time.Second) {
+			sequence++
+			s.part(sequence, Mark{}, 2, 2)
+			s.part(sequence, Mark{}, 2, 3)
+		}
+	}
+	deaf(time.Minute)
+	if s.role() != Backup || s.held() != ReasonOneWayLink || s.m.Refusals("web")["a"] != ReasonUnknownThere {
+		t.Fatalf("%v (%v), holds %v; a may not lead: %v", s.role(), s.reason(), s.held(), s.m.Refusals("web")["a"])
+	}
+	for range failsEndProlonged {
+		s.want(Backup, ReasonStarted)
+		s.step(ServiceProbed{Group: "web"})
+		deaf(time.Second)
+	}
+	s.want(Active, ReasonOwnerSilent)
+
+	s, sequence = rolledOut(t, false)
+	deaf(time.Minute)
+	s.untilRoleReading(Active, 5*time.Second) // it has fallen silent
+	s.want(Active, ReasonOwnerSilent)
+
+	s, sequence = rolledOut(t, false)
+	deaf(time.Minute)
+	s.peer.group.Priority = priorityLeaving
+	sequence++
+	for _, vrid := range []uint8{2, 3} {
+		a := &Advert{Cluster: "test", From: "a", FromAddress: s.m.peers[0].Address, To: "b", Session: s.peer.session, Sequence: sequence, Interval: time.Second, Total: 2}
+		g := s.peer.group
+		g.VRID, g.Role = vrid, Initialize
+		a.Groups = []GroupAdvert{g}
+		s.step(Received{a})
+	}
+	s.untilRoleReading(Active, 5*time.Second)
+	s.want(Active, ReasonOwnerGoodbye)
+}
+
 // TestAnAnnouncedRestartCoversAGroupThatIsUnknownThere: the records of other groups announce it,
 // and a file is brought up to date by just that.
 func TestAnAnnouncedRestartCoversAGroupThatIsUnknownThere(t *testing.T) {

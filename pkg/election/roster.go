@@ -97,7 +97,14 @@ func (r *roster) lacked(vrid uint8) bool {
 // unknownThere reports whether a peer that is heard, and hears this node, has no such group.
 func (m *Machine) unknownThere(g *group, i int) bool {
 	p := m.peers[i]
-	return m.without(g, i) && !p.left && m.within(p.twoWayAt, m.activeDown(g, p))
+	return m.heardWithout(g, i) && m.within(p.twoWayAt, m.activeDown(g, p))
+}
+
+// heardWithout reports whether a peer that is heard, be it one way, has no such group. What
+// it does not say of the group is no silence.
+func (m *Machine) heardWithout(g *group, i int) bool {
+	p := m.peers[i]
+	return m.without(g, i) && !p.left && m.within(p.heardAt, m.activeDown(g, p)) && !m.lacks(guardUnknownThere)
 }
 
 // without reports whether the file of a peer lacks the group, as far as it is known.
