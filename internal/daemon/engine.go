@@ -236,6 +236,9 @@ func (e *engine) step(ev election.Event) {
 		e.step(election.Voice{OK: voice})
 		return
 	}
+	if e.machine.Unmoved() {
+		return
+	}
 	now := e.clock.now()
 	for _, g := range e.groups {
 		e.decideAt(g, now)

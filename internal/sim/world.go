@@ -314,6 +314,9 @@ func (w *world) carryOut(n *node, actions []election.Action) {
 			w.trace(n, "%s: %s %s %s", a.Group, [...]string{"latches", "unlatches", "", "notes"}[a.Kind-election.Latched], a.Peer, a.Reason)
 		}
 	}
+	if n.machine != nil && n.machine.Unmoved() {
+		return
+	}
 	for i := range n.hands {
 		if n.machine != nil {
 			w.decide(n, &n.hands[i])

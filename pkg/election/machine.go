@@ -28,6 +28,7 @@ type Machine struct {
 	wayOut    bool
 	restart   bool // the daemon is about to come back
 	departed  bool
+	unmoved   bool    // the last step has changed nothing, see Unmoved
 	stalledAt Instant // when a stall was noticed and has not been recovered from
 	stallFrom Instant // when the last adverts before the stall left
 	stallEnd  Instant // reads that began before this say nothing about now
@@ -133,12 +134,16 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		return nil
 	}
 	m.now = max(now, m.now)
+	m.unmoved = false
 	m.noticeStall()
 	m.handle(ev)
 	if m.departed {
 		return m.actions
 	}
-	m.settleDown()
+	m.unmoved = m.unmoved && len(m.actions) == 1 && m.now < m.deadline
+	if !m.unmoved {
+		m.settleDown()
+	}
 	if m.urgent || m.now >= m.advertAt {
 		m.advertise()
 	}
@@ -146,6 +151,11 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 	m.deadline = earliest(m.deadline, m.advertAt)
 	return m.actions
 }
+
+// Unmoved reports whether the last Step took in an advert that does not count, before anything
+// was due, and so changed nothing that a role, a wish or a permit depends on. Who has recorded
+// many lives of a peer makes many such steps.
+func (m *Machine) Unmoved() bool { return m.unmoved }
 
 // Deadline returns when Step is next needed with Tick, if no event comes before.
 func (m *Machine) Deadline() Instant { return m.deadline }

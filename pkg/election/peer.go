@@ -66,6 +66,7 @@ type peer struct {
 	sentRing  sentRing
 	answer    bool   // it gets an extra datagram at the end of this step
 	answers   budget // of such datagrams
+	again     budget // of answers to sessions that are not accepted and had one before
 	elsewhere budget // of answers to what did not come from its address
 }
 

@@ -18,8 +18,9 @@ type pending struct {
 }
 
 // pendings are the sessions of a peer that are told apart, of one origin: recordings that are
-// sent from elsewhere take no place from the peer.
-type pendings [8]pending
+// sent from elsewhere take no place from the peer. There are more than anybody has recorded lives
+// of it, as a rule: who lives finds a place beside them, and their second copies are old.
+type pendings [64]pending
 
 // budget is how many extra datagrams have left within a second.
 type budget struct {
@@ -27,12 +28,12 @@ type budget struct {
 	used int
 }
 
-// spend reports whether one more may leave, and counts it.
-func (b *budget) spend(now Instant) bool {
+// spend reports whether one more may leave of so many, and counts it.
+func (b *budget) spend(now Instant, most int) bool {
 	if b.from == never || now.Sub(b.from) >= time.Second {
 		*b = budget{from: now}
 	}
-	if b.used >= answersPerSecond {
+	if b.used >= most {
 		return false
 	}
 	b.used++
@@ -103,14 +104,15 @@ func (ps *pendings) best(now Instant, down time.Duration) *pending {
 	return best
 }
 
-// answerPending answers a datagram of a session that is not accepted: each has a budget, and
-// what comes from elsewhere than the address of the peer has one between all of it.
+// answerPending answers a datagram of a session that is not accepted: each has a budget and a
+// part in that of all, which takes nothing from the first answer to one; what comes from elsewhere
+// than the address of the peer has one between all of it.
 func (m *Machine) answerPending(p *peer, s *pending, elsewhere bool) {
-	b := &s.answers
-	if elsewhere {
-		b = &p.elsewhere
-	}
-	if b.spend(m.now) {
+	switch first := s.answers.from == never; {
+	case elsewhere && !p.elsewhere.spend(m.now, answersPerSecond):
+	case !elsewhere && !s.answers.spend(m.now, answersPerSecond):
+	case !elsewhere && !first && !p.again.spend(m.now, answersAgain):
+	default:
 		p.greet, p.answer = s.Mark, true
 	}
 }

@@ -17,6 +17,7 @@ func (m *Machine) received(a *Advert, elsewhere bool) {
 	p := m.peers[i]
 	twoWay, first, refused := m.accept(p, a, elsewhere)
 	if refused != ReasonNone {
+		m.unmoved = p.pendingSince != m.now // else row 9 begins to hold
 		m.do(Action{Kind: Refused, Peer: p.Name, Reason: refused})
 		if refused == ReasonSessionPending {
 			m.answerPending(p, p.answering, elsewhere)

@@ -24,7 +24,7 @@ func (m *Machine) advertise() {
 // the step changed.
 func (m *Machine) answer(i int) {
 	p := m.peers[i]
-	p.answer = p.answer || p.answers.spend(m.now)
+	p.answer = p.answer || p.answers.spend(m.now, answersPerSecond)
 }
 
 // sendAnswers sends the extra adverts of this step, unless everybody just got one.

@@ -57,6 +57,7 @@ const (
 	transientDelay   = 2 * time.Second
 	permanentDelay   = 5 * time.Second
 	permanentMax     = time.Minute
+	answersAgain     = 40               // to all of those together, but for the first to each
 	answersPerSecond = 5                // extra datagrams to one peer, or to one of its sessions that is not accepted
 	twiceFor         = 10 * time.Second // how long it is told that two daemons were seen under one name
 )
