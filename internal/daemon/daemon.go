@@ -191,7 +191,7 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		net:     p.net, inbox: transport.NewInbox(p.net, transport.InboxSize),
 		receiver: wire.Receiver{Cluster: cfg.Cluster.ID, Node: cfg.Node},
 		peers:    map[string]netip.AddrPort{}, refusals: map[string]election.Instant{}, complaints: map[complaint]election.Instant{}, askers: newAskers(),
-		namesakes: map[string]*namesake{}, heardFrom: map[string]netip.AddrPort{}, alsoFrom: map[string]netip.AddrPort{},
+		namesakes: map[string]*namesakes{}, heardFrom: map[string]netip.AddrPort{}, alsoFrom: map[string]netip.AddrPort{},
 		badAt: map[string]election.Instant{}, unsayable: map[string]error{}, voice: true,
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
 		down:   map[string]netif.Event{},

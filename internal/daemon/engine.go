@@ -60,7 +60,7 @@ type engine struct {
 	badAt    map[string]election.Instant // when the machine was last told of a bad signature, by peer
 	// The nodes, by name, that somebody else may speak for; whence what was accepted of each
 	// came last, and what was not.
-	namesakes           map[string]*namesake
+	namesakes           map[string]*namesakes
 	heardFrom, alsoFrom map[string]netip.AddrPort
 	unsayable           map[string]error // why no advert could be built last, by peer
 	voice               bool             // there are none, as the election knows

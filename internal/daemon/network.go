@@ -91,13 +91,18 @@ func (e *engine) advert(a *election.Advert) {
 		return
 	}
 	e.alsoFrom[a.From] = e.packet.From
-	e.suspect(a.From)
+	e.suspect(a.From, a.Session, a.Sequence)
 }
 
 // old says of a datagram that is only claimed to be by a node whether it cannot be news.
 func (e *engine) old(kind wire.Kind, from string, session, sequence uint64) election.Reason {
-	if kind == wire.KindAdvert {
+	switch n := e.namesakes[from]; {
+	case kind == wire.KindAdvert && from != e.node():
 		return e.machine.Old(from, session, sequence)
+	case kind == wire.KindAdvert && (session == e.session || n != nil && n.heard(session, sequence)):
+		return election.ReasonReplayed
+	case kind == wire.KindAdvert:
+		return election.ReasonNone
 	}
 	if e.askers.old(from, session, sequence) {
 		return election.ReasonReplayed
@@ -116,8 +121,8 @@ func (e *engine) refused(why election.Reason) {
 	if e.log.Enabled(context.Background(), slog.LevelDebug) {
 		e.log.Debug("datagram refused", "from", e.packet.From.String(), "peer", e.message.From, "reason", why.String())
 	}
-	if why == election.ReasonWrongReceiver && e.message.From == e.node() {
-		e.suspect(e.node())
+	if why == election.ReasonWrongReceiver && e.message.Signed {
+		e.suspect(e.node(), e.message.Advert.Session, e.message.Advert.Sequence)
 	}
 	e.complain("", why)
 	if why != election.ReasonUnknownKey && why != election.ReasonBadSignature {
@@ -222,13 +227,7 @@ func (e *engine) answerProbe() {
 		e.metrics.AdvertRefused(why)
 		return
 	}
-	switch {
-	case self && proven:
-		e.askedMyself(request)
-	case self:
-		e.suspect(request.From)
-	}
-	reply := wire.ProbeReply{Cluster: e.cfg.Cluster.ID, From: e.cfg.Node, To: request.From, Nonce: request.Nonce}
+	reply := wire.ProbeReply{Cluster: e.cfg.Cluster.ID, From: e.cfg.Node, To: request.From, Session: e.session, Nonce: request.Nonce}
 	for _, g := range e.groups {
 		if len(request.VRIDs) > 0 && !slices.Contains(request.VRIDs, g.cfg.VRID) {
 			continue
@@ -244,6 +243,9 @@ func (e *engine) answerProbe() {
 	e.out = b
 	if err := e.net.Send(e.packet.From, e.packet.To, b); err != nil {
 		e.log.Debug("send probe reply", "peer", request.From, "error", err)
+	}
+	if self {
+		e.suspect(request.From, request.Session, request.Sequence)
 	}
 }
 

@@ -115,7 +115,7 @@ func TestAProbeIsAnsweredFromTheAddressThatWasAsked(t *testing.T) {
 		a := w.start(nodeA, nil)
 		w.eventually("the node leads", a.bound)
 		asker := w.asker(nodeB, keyLine)
-		want := wire.ProbeReply{Cluster: "web", From: nodeA, To: nodeB, Nonce: [16]byte{1, 2, 3},
+		want := wire.ProbeReply{Cluster: "web", From: nodeA, To: nodeB, Session: a.engine.session, Nonce: [16]byte{1, 2, 3},
 			Groups: []wire.ProbeGroup{{VRID: 51, Role: election.Active, Healthy: true}}}
 		for name, vrids := range map[string][]uint8{"about all groups": nil, "about the one": {51}} {
 			asker.ask(vrids...)

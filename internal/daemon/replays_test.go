@@ -231,26 +231,152 @@ func TestARecordingIsNoSecondDaemon(t *testing.T) {
 }
 
 // A peer that comes back from elsewhere, as behind NAT, answers while its former session still
-// is the accepted one. It is one daemon, not two.
+// is the accepted one. It is one daemon, not two: nothing of the former session is news since.
 func TestAPeerThatComesBackFromElsewhereIsNoNamesake(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, _ := w.pair()
-		answered := func(beside uint64) {
+		accepted := a.machine.Accepted(nodeB).Session
+		for _, tt := range []struct {
+			answered, beside uint64
+			in               time.Duration
+			named            bool
+		}{
+			{accepted - 1, 0, 0, false},
+			{accepted - 1, accepted - 1, 0, false},
+			{accepted, accepted, 0, false},
+			{accepted - 1, accepted, 4 * interval, false}, // and none of ours has left since that it echoes
+			{accepted - 1, accepted, 0, true},
+		} {
 			ran := make(chan struct{})
 			a.engine.post(func() {
-				a.engine.namesakes[nodeB] = &namesake{answered: encounter{netip.MustParseAddrPort("10.0.4.99:7112"), a.engine.clock.now(), beside}}
+				at := a.engine.clock.now().Add(tt.in)
+				a.engine.namesakes[nodeB] = &namesakes{answered: proof{netip.MustParseAddrPort("10.0.4.99:7112"), at, tt.answered, tt.beside}}
 				close(ran)
 			})
 			<-ran
-			w.pass(4 * interval)
-		}
-		accepted := a.machine.Accepted(nodeB).Session
-		for beside, named := range map[uint64]bool{0: false, accepted - 1: false, accepted: true} {
-			if answered(beside); (a.text(condNameConflict) != "") != named {
-				t.Errorf("the answer beside session %x of %x: %q", beside, accepted, a.text(condNameConflict))
+			if w.pass(4 * interval); (a.text(condNameConflict) != "") != tt.named {
+				t.Errorf("the answer of session %x beside %x of %x: %q", tt.answered, tt.beside, accepted, a.text(condNameConflict))
 			}
 		}
 	})
+}
+
+// attacker has no key. He has recorded adverts in the name of a node, of a life that is over, and
+// sends from where no node is.
+type attacker struct {
+	w      *world
+	socket transport.Transport
+	said   uint64
+}
+
+var attackerAt = netip.MustParseAddrPort("10.0.4.99:7112")
+
+func (w *world) attacker() *attacker {
+	w.Helper()
+	socket, err := w.network.Listen(attackerAt)
+	w.must(err)
+	return &attacker{w: w, socket: socket}
+}
+
+// plays sends the next advert of a recording; without a signature that fits, if he made it up.
+func (x *attacker) plays(from, to string, key string, at ...netip.AddrPort) {
+	x.w.Helper()
+	x.said++
+	advert := election.Advert{Cluster: "web", From: from, FromAddress: privates[from].Addr(), To: to, Session: 9, Sequence: x.said, Interval: interval}
+	datagram, err := wire.AppendAdvert(nil, &advert, keyring(x.w.T, key))
+	x.w.must(err)
+	for _, a := range at {
+		x.w.must(x.socket.Send(a, netip.Addr{}, datagram))
+	}
+}
+
+// relays passes what came on: questions to one node, and answers to another.
+func (x *attacker) relays(questions, answers netip.AddrPort) (passed int) {
+	x.w.Helper()
+	for p := (transport.Packet{}); x.socket.Poll(&p); passed++ {
+		to := questions
+		if wire.Kind(p.Data[1]) == wire.KindProbeReply {
+			to = answers
+		}
+		x.w.must(x.socket.Send(to, netip.Addr{}, p.Data))
+	}
+	return passed
+}
+
+// TestARelayIsNoNamesake: what is asked of a recording is passed on to the node itself, or to the one
+// that asks, and the answer back.
+func TestARelayIsNoNamesake(t *testing.T) {
+	for _, name := range []string{nodeA, nodeB} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				a, _ := w.pair()
+				x, passed := w.attacker(), 0
+				for range 200 {
+					to := nodeA
+					if name == nodeA {
+						to = nodeB
+					}
+					x.plays(name, to, keyLine, privates[nodeA])
+					for range 10 {
+						w.pass(interval / 20)
+						passed += x.relays(privates[name], privates[nodeA])
+					}
+					if text := a.text(condNameConflict); text != "" {
+						w.Fatal(text)
+					}
+				}
+				if passed < 4 {
+					w.Errorf("%d questions and answers were passed on", passed)
+				}
+			})
+		})
+	}
+}
+
+// TestNobodyHidesANamesake: a keyless one sends in the same name all the while, what he has recorded
+// and what he makes up, more often than anybody is asked.
+func TestNobodyHidesANamesake(t *testing.T) {
+	const otherKey = "//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA="
+	for kind, key := range map[string]string{"recorded": keyLine, "made up": otherKey} {
+		for _, name := range []string{nodeA, nodeB} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				inWorld(t, target(nodeA), func(w *world) {
+					a, b := w.pair()
+					x := w.attacker()
+					w.pass(5 * time.Second)
+					hears := map[string]*node{nodeA: a, nodeB: a}[name]
+					w.elsewhere = netip.MustParseAddrPort("10.0.4.98:7112")
+					flood := func() {
+						to := nodeA
+						if name == nodeA {
+							to = nodeB
+						}
+						x.plays(name, to, key, privates[nodeA])
+					}
+					for range 40 {
+						flood()
+						w.pass(interval / 10)
+					}
+					if name == nodeA { // who has its file sends to where b is, which does not pass it on
+						w.must(b.stop())
+						w.elsewhere, w.called = netip.AddrPort{}, map[string]string{nodeB: nodeA}
+						w.start(nodeB, nil)
+					} else {
+						w.start(nodeB, nil)
+					}
+					named := false
+					for range 600 {
+						flood()
+						w.pass(interval / 10)
+						named = named || hears.text(condNameConflict) != ""
+					}
+					if !named {
+						w.Errorf("two live daemons called %s, and nothing is said", name)
+					}
+				})
+			})
+		}
+	}
 }
 
 // This node's own name, spoken by another: here by a machine that runs this one's file and

@@ -67,7 +67,7 @@ func TestProbe(t *testing.T) {
 	there := wire.Receiver{Cluster: "web", Node: "lb-a", Peers: []string{"lb-b"}, Keys: ours}
 	groups := []wire.ProbeGroup{{VRID: 51, Role: election.Active, Healthy: true}}
 	answer := func(ring wire.Keyring, nonce [16]byte, size int) []byte {
-		b, err := wire.AppendProbeReply(nil, &wire.ProbeReply{Cluster: "web", From: "lb-a", To: "lb-b", Nonce: nonce, Groups: groups}, &ring, size)
+		b, err := wire.AppendProbeReply(nil, &wire.ProbeReply{Cluster: "web", From: "lb-a", To: "lb-b", Session: 9, Nonce: nonce, Groups: groups}, &ring, size)
 		if err != nil {
 			t.Error(err)
 		}

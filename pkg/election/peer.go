@@ -44,6 +44,7 @@ type peer struct {
 	interval  time.Duration
 	heardAt   Instant // last advert accepted, whole or in part
 	twoWayAt  Instant // last one that proved that it hears this node
+	echoedAt  Instant // when the newest of our adverts left that its session echoed
 	roster    roster
 	arrival   arrival
 	left      bool    // by its newest advert it stops
@@ -131,7 +132,7 @@ func (m *Machine) beginSession(i int, a *Advert) {
 	p.pending, p.strange = pendings{}, pendings{}
 	p.session, p.sequence = a.Session, a.Sequence-1
 	p.roster.begin(a, m.now)
-	p.arrival = arrival{}
+	p.arrival, p.echoedAt = arrival{}, never
 	for _, g := range m.groups {
 		g.peers[i].sequence = a.Sequence - 1
 	}
@@ -143,6 +144,9 @@ func (m *Machine) note(p *peer, a *Advert, twoWay bool) {
 	p.interval = p.learnt(a.Interval)
 	p.uptime, p.stated = a.Uptime, a.FromAddress
 	p.heardAt = m.now
+	if a.Echo.Session == m.cfg.Session {
+		p.echoedAt = max(p.echoedAt, p.sentRing.when(a.Echo.Sequence))
+	}
 	p.badlySigned, p.pendingSince, p.pendingAt = never, never, never
 	p.left = false
 	if twoWay {

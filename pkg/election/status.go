@@ -89,7 +89,8 @@ type PeerStatus struct {
 	Name       string
 	Targets    []NodeTarget
 	HeardAt    Instant
-	Silent     bool // for more than one and a half intervals
+	EchoedAt   Instant // when the newest of this node's adverts left that its accepted session has echoed; 0: none
+	Silent     bool    // for more than one and a half intervals
 	CrashLoops bool
 	Twice      bool // two live daemons run under its name
 }
@@ -111,7 +112,7 @@ func (m *Machine) PeersStatus() []PeerStatus {
 	var s []PeerStatus
 	for _, p := range m.peers {
 		s = append(s, PeerStatus{
-			Name: p.Name, Targets: slices.Clone(p.targets), HeardAt: p.heardAt,
+			Name: p.Name, Targets: slices.Clone(p.targets), HeardAt: p.heardAt, EchoedAt: p.echoedAt,
 			Silent: m.quiet(p.twoWayAt, p), CrashLoops: m.crashLooping(p), Twice: m.within(p.twiceAt, max(twiceFor, 3*p.interval)),
 		})
 	}

@@ -26,6 +26,7 @@ type ProbeReply struct {
 	Cluster string
 	From    string   // the answering node
 	To      string   // the node that asked
+	Session uint64   // of the answering node's daemon; not zero
 	Nonce   [16]byte // of the request
 	Groups  []ProbeGroup
 }
@@ -78,7 +79,7 @@ func AppendProbeRequest(dst []byte, p *ProbeRequest, k *Keyring) ([]byte, error)
 // replySizeMax is the size of a reply to p about so many groups from the node
 // with the longest possible name.
 func replySizeMax(p *ProbeRequest, groups int) int {
-	return prefixSize + 1 + len(p.Cluster) + 1 + nameMax + 1 + len(p.From) + nonceSize +
+	return prefixSize + 1 + len(p.Cluster) + 1 + nameMax + 1 + len(p.From) + sessionSize + nonceSize +
 		headMaxSize + 2*groups + tagSize
 }
 
@@ -90,6 +91,7 @@ func replySizeMax(p *ProbeRequest, groups int) int {
 func AppendProbeReply(dst []byte, p *ProbeReply, k *Keyring, requestSize int) ([]byte, error) {
 	e := encoder{b: dst}
 	e.begin(KindProbeReply, k, p.Cluster, p.From, p.To)
+	e.session(p.Session)
 	e.b = append(e.b, p.Nonce[:]...)
 	var seen vridSet
 	start := len(e.b)
@@ -150,6 +152,7 @@ func readVRIDs(v *reader) []byte {
 func (r *Receiver) readReply(body []byte, env *envelope, p *ProbeReply) bool {
 	d := reader{b: body}
 	p.Cluster, p.From, p.To = r.Cluster, env.sender, r.Node
+	p.Session = d.session()
 	copy(p.Nonce[:], d.take(nonceSize))
 	p.Groups = p.Groups[:0]
 	for last := uint64(0); len(d.b) > 0; {

@@ -23,7 +23,7 @@ func exampleRequest() *ProbeRequest {
 
 func exampleReply() *ProbeReply {
 	return &ProbeReply{
-		Cluster: "web", From: "lb-a", To: "lb-b", Nonce: exampleRequest().Nonce,
+		Cluster: "web", From: "lb-a", To: "lb-b", Session: 0x99aabbccddeeff01, Nonce: exampleRequest().Nonce,
 		Groups: []ProbeGroup{{VRID: 51, Role: election.Active, Healthy: true}, {VRID: 52, Role: election.Fault}},
 	}
 }
@@ -108,7 +108,7 @@ func TestASignatureOfOneKindDoesNotFitAnother(t *testing.T) {
 func TestMalformedProbesAreRefused(t *testing.T) {
 	t.Parallel()
 	session, nonce := []byte{0, 0, 0, 0, 0, 0, 0, 1}, make([]byte, nonceSize)
-	start := slices.Concat(session, []byte{1}, nonce)
+	start, answer := slices.Concat(session, []byte{1}, nonce), slices.Concat(session, nonce)
 	cases := []struct {
 		name string
 		kind Kind
@@ -122,12 +122,13 @@ func TestMalformedProbesAreRefused(t *testing.T) {
 		{"request for a VRID twice", KindProbeRequest, append(slices.Clone(start), 0x12, 7, 7)},
 		{"request with empty padding", KindProbeRequest, append(slices.Clone(start), 0xe0)},
 		{"request whose padding is not zero", KindProbeRequest, append(slices.Clone(start), 0xe2, 0, 1)},
-		{"reply with half a nonce", KindProbeReply, nonce[:8]},
-		{"reply for no group", KindProbeReply, append(slices.Clone(nonce), 0x10)},
-		{"reply with half a group", KindProbeReply, append(slices.Clone(nonce), 0x11, 7)},
-		{"reply for VRID 0", KindProbeReply, append(slices.Clone(nonce), 0x12, 0, 0)},
-		{"reply for a VRID twice", KindProbeReply, append(slices.Clone(nonce), 0x14, 7, 0, 7, 0)},
-		{"reply with an unknown role", KindProbeReply, append(slices.Clone(nonce), 0x12, 7, 10)},
+		{"reply without session", KindProbeReply, slices.Concat(make([]byte, 8), nonce)},
+		{"reply with half a nonce", KindProbeReply, answer[:16]},
+		{"reply for no group", KindProbeReply, append(slices.Clone(answer), 0x10)},
+		{"reply with half a group", KindProbeReply, append(slices.Clone(answer), 0x11, 7)},
+		{"reply for VRID 0", KindProbeReply, append(slices.Clone(answer), 0x12, 0, 0)},
+		{"reply for a VRID twice", KindProbeReply, append(slices.Clone(answer), 0x14, 7, 0, 7, 0)},
+		{"reply with an unknown role", KindProbeReply, append(slices.Clone(answer), 0x12, 7, 10)},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,7 +137,7 @@ func TestMalformedProbesAreRefused(t *testing.T) {
 		})
 	}
 	expect(t, receiver(t), signed(t, KindProbeRequest, start), election.ReasonNone)
-	expect(t, receiver(t), signed(t, KindProbeReply, nonce), election.ReasonNone)
+	expect(t, receiver(t), signed(t, KindProbeReply, answer), election.ReasonNone)
 }
 
 func TestAProbeRequestThatNamesAReceiverIsMalformed(t *testing.T) {
@@ -166,6 +167,7 @@ func TestAProbeThatCannotBeSentIsAnError(t *testing.T) {
 		}
 	}
 	replies := map[string]func(*ProbeReply){
+		"session is zero":               func(p *ProbeReply) { p.Session = 0 },
 		"role 9 is unknown":             func(p *ProbeReply) { p.Groups[0].Role = 9 },
 		"VRID 0 is zero or named twice": func(p *ProbeReply) { p.Groups[0].VRID = 0 },
 	}

@@ -32,7 +32,8 @@ type Message struct {
 	// From is the configured node that the datagram claims to come from, and
 	// empty if it was refused before that was known. It is set on
 	// ReasonWrongReceiver, ReasonUnknownKey and ReasonBadSignature too, but
-	// proven only by ReasonNone, or by ReasonMalformed with Signed set.
+	// proven only by ReasonNone, or by ReasonMalformed or ReasonWrongReceiver with Signed set:
+	// the last is an advert in this node's own name, and Advert is what it says.
 	From string
 
 	// Signed is set once the signature was found to fit. A malformed datagram
@@ -75,11 +76,16 @@ func (r *Receiver) Decode(b []byte, m *Message) election.Reason {
 		return election.ReasonUnknownSender
 	}
 	env.sender = m.From
-	if env.kind != KindProbeRequest && string(env.to) != r.Node {
+	wrong := env.kind != KindProbeRequest && string(env.to) != r.Node
+	if wrong && (env.kind != KindAdvert || m.From != r.Node) {
 		return election.ReasonWrongReceiver
 	}
 	if reason := r.old(&env); reason != election.ReasonNone {
 		return reason
+	}
+	if wrong { // somebody speaks in this node's name, if he has the key
+		m.Signed = r.Keys.check(&env) == election.ReasonNone && r.readBody(&env, m)
+		return election.ReasonWrongReceiver
 	}
 	if reason := r.Keys.check(&env); reason != election.ReasonNone {
 		return reason

@@ -208,7 +208,7 @@ func TestWhatALaterVersionAddsIsSkipped(t *testing.T) {
 	start := make([]byte, sessionSize+1+nonceSize)
 	start[7], start[8] = 1, 1
 	expect(t, receiver(t), signed(t, KindProbeRequest, append(start, item(3, 1)...)), election.ReasonNone)
-	expect(t, receiver(t), signed(t, KindProbeReply, append(start[:nonceSize:nonceSize], item(3, 1)...)), election.ReasonNone)
+	expect(t, receiver(t), signed(t, KindProbeReply, append(start[:sessionSize+nonceSize:sessionSize+nonceSize], item(3, 1)...)), election.ReasonNone)
 }
 
 func TestUnknownFlagsAndReasonsAreKeptAsNumbers(t *testing.T) {
