@@ -260,11 +260,13 @@ func (e *engine) probeReply(r *wire.ProbeReply) {
 			continue
 		}
 		delete(g.probed, r.Nonce)
+		answer := election.ProbeAnswered{Group: g.cfg.Name, Node: r.From, Asked: asked, Unknown: true}
 		for _, pg := range r.Groups {
 			if pg.VRID == g.cfg.VRID {
-				e.step(election.ProbeAnswered{Group: g.cfg.Name, Node: r.From, Asked: asked, Role: pg.Role, Healthy: pg.Healthy})
-				return
+				answer.Unknown, answer.Role, answer.Healthy = false, pg.Role, pg.Healthy
 			}
 		}
+		e.step(answer)
+		return
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/fipctl/fipctl/internal/config"
 	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/internal/transport"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
 
@@ -96,6 +97,27 @@ func TestAFileThatWasCutOnTheOwner(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAnOwnerWhoseFileWasCutAnswersThroughTheAddress: no advert comes through, and the probe of
+// the group that it lacks does, as does that of any group that it has.
+func TestAnOwnerWhoseFileWasCutAnswersThroughTheAddress(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		w.otherGroup(nodeA, true)
+		a.signals <- syscall.SIGHUP
+		w.pass(time.Minute)
+		at, other := privates[nodeA].Addr(), privates[nodeB].Addr()
+		w.network.SetLink(at, other, transport.Link{Cut: true})
+		w.network.SetLink(other, at, transport.Link{Cut: true})
+		w.pass(time.Minute)
+		if waiting := b.state().Waiting; waiting == nil || waiting.Reason != "group-unknown-there" {
+			t.Errorf("it is %s and waits for %+v", b.role(), waiting)
+		}
+		w.wantMoves(0, 0)
+		a.crash()
+		w.within(10*time.Second, "the standby owns the address", b.bound)
+	})
 }
 
 // TestAStandbyThatLacksTheGroupIsNotCalledDead, and is no standby.

@@ -32,11 +32,11 @@ func (w *world) probe(n *node, gi int) {
 		return
 	}
 	life, asked := n.life, w.local(n)
-	if !h.loaded[gi] {
-		return // it does not know what it is asked about
+	ev := election.ProbeAnswered{Group: w.groups[gi].name, Node: h.name, Asked: asked, Unknown: !h.loaded[gi]}
+	if h.loaded[gi] {
+		s := w.statusOf(h, gi)
+		ev.Role, ev.Healthy = s.Role, s.Healthy
 	}
-	s := w.statusOf(h, gi)
-	ev := election.ProbeAnswered{Group: w.groups[gi].name, Node: h.name, Asked: asked, Role: s.Role, Healthy: s.Healthy}
 	w.after(w.chance.between(2*linkDelayMin, 2*linkDelayMax), func() {
 		w.fact(n, life, func() {
 			w.step(n, ev)

@@ -134,6 +134,7 @@ type ProbeAnswered struct {
 	Group   string
 	Node    string
 	Asked   Instant // when the question was sent
+	Unknown bool    // the group is none of those that the node answers for; the rest is zero then
 	Role    Role
 	Healthy bool
 }

@@ -14,6 +14,7 @@ type probeState struct {
 
 	from    int     // index+1 of the peer that answered last; 0: nobody, or ourselves
 	at      Instant // when that question was sent
+	unknown bool    // the group is unknown there
 	role    Role
 	healthy bool
 
@@ -106,7 +107,8 @@ func (m *Machine) probeAnswered(g *group, ev ProbeAnswered) {
 		return
 	}
 	g.probe.answered = true
-	g.probe.from, g.probe.at, g.probe.role, g.probe.healthy = i+1, ev.Asked, ev.Role, ev.Healthy
+	g.probe.from, g.probe.at = i+1, ev.Asked
+	g.probe.unknown, g.probe.role, g.probe.healthy = ev.Unknown, ev.Role, ev.Healthy
 	if i >= 0 && g.latches[i] != never {
 		g.probe.latched[i] = latchProbe{answered: true, answeredAt: ev.Asked}
 	}

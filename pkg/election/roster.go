@@ -94,10 +94,12 @@ func (r *roster) lacked(vrid uint8) bool {
 	return !r.complete() && r.before.count > 0 && !r.before.has(vrid) && !r.seen.has(vrid)
 }
 
-// unknownThere reports whether a peer that is heard, and hears this node, has no such group.
+// unknownThere reports whether a peer that is heard, and hears this node, has no such group,
+// or says so through the address.
 func (m *Machine) unknownThere(g *group, i int) bool {
 	p := m.peers[i]
-	return m.heardWithout(g, i) && m.within(p.twoWayAt, m.activeDown(g, p))
+	down := m.activeDown(g, p)
+	return m.heardWithout(g, i) && m.within(p.twoWayAt, down) || g.probe.unknown && m.within(g.probe.answeredBy(i), down) && !m.outlived(g, i)
 }
 
 // heardWithout reports whether a peer that is heard, be it one way, has no such group. What
