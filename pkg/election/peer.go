@@ -132,7 +132,7 @@ func (m *Machine) beginSession(i int, a *Advert) {
 	p.pending, p.strange = pendings{}, pendings{}
 	p.session, p.sequence = a.Session, a.Sequence-1
 	p.roster.begin(a, m.now)
-	p.arrival, p.echoedAt = arrival{}, never
+	p.arrival, p.echoedAt, p.restartAt = arrival{}, never, never
 	for _, g := range m.groups {
 		g.peers[i].sequence = a.Sequence - 1
 	}

@@ -117,6 +117,25 @@ func TestAnAnnouncedRestartCoversAGroupThatIsUnknownThere(t *testing.T) {
 	}
 }
 
+// TestAnAnnouncedRestartIsOverWithTheNextSession, also for a group that is still unknown there.
+func TestAnAnnouncedRestartIsOverWithTheNextSession(t *testing.T) {
+	t.Parallel()
+	s, sequence := rolledOut(t, false)
+	s.peer.group.Flags |= FlagRestarting
+	s.part(sequence+1, s.heard, 2, 2)
+	s.peer.session, s.peer.group.Flags = 0xa2, s.peer.group.Flags&^FlagRestarting
+	for i := range uint64(4) {
+		s.advance(time.Second)
+		s.part(i+1, s.heard, 2, 2)
+		s.part(i+1, s.heard, 2, 3)
+	}
+	if s.role() != Backup || s.held() != ReasonUnknownThere {
+		t.Fatalf("%v (%v), holds %v", s.role(), s.reason(), s.held())
+	}
+	s.mute = false
+	s.untilRoleReading(Active, 8*time.Second)
+}
+
 // TestAGoodbyeInOtherGroupsIsAboutTheTimeBefore: the address was moved to that machine since.
 func TestAGoodbyeInOtherGroupsIsAboutTheTimeBefore(t *testing.T) {
 	t.Parallel()
