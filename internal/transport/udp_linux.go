@@ -31,6 +31,11 @@ type UDP struct {
 // skips.
 const pollRoundsMax = 64
 
+// receiveBuffer is how many bytes may wait to be read, by the kernel's count, which doubles it:
+// some 10,000 datagrams, so that those of the peers find room in a flood while this process does
+// not run for a moment. Where that is not permitted net.core.rmem_max is the most.
+const receiveBuffer = 4 << 20
+
 // controlSize is room for every control message that the socket is told to give.
 const controlSize = 256
 
@@ -59,12 +64,15 @@ func ListenUDP(listen netip.AddrPort) (*UDP, error) {
 	return u, nil
 }
 
-// setOptions asks for the local address of each datagram, so that a reply can
-// leave from the address that was asked, for ICMP errors, and for the count of datagrams
-// that found no room.
+// setOptions asks for room for a burst, for the local address of each datagram, so that a
+// reply can leave from the address that was asked, for ICMP errors, and for the count of
+// datagrams that found no room.
 func (u *UDP) setOptions() error {
 	var option error
 	err := u.raw.Control(func(fd uintptr) {
+		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer) // which refuses nothing
+		}
 		domain, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
 		u.v6 = domain == unix.AF_INET6
 		option = errors.Join(err, unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_RECVERR, 1),
