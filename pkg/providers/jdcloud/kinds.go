@@ -36,9 +36,9 @@ const (
 	notFound     = "NOT_FOUND"
 )
 
-// rules translate what the API refuses; the first that fits counts ("Public Error
-// Codes" of the gateway, and the answers listed for each call of vm and vpc). A rule
-// without a code counts whoever answers. Texts are compared by a part: the real ones
+// rules translate what the API refuses; the first that fits counts ("Error codes" of the
+// public description, "Public error codes" of the gateway, and the answers listed for each
+// call; testdata/codes.txt has them all). A rule without a code counts whoever answers. Texts are compared by a part: the real ones
 // contain ids and may gain a suffix.
 //
 // Whether an EIP is "already in use" by this node or another one, or whether it is the
@@ -46,13 +46,14 @@ const (
 // not documented, and one of them is the answer to a repeated success. So every failed
 // precondition is a Conflict unless it clearly passes by itself or never will.
 var rules = []rule{
-	{400, precondition, "conflict with", busy, ""}, // a task of the machine or the address
-	{400, precondition, "invalid instance status", busy, ""},
-	{400, precondition, "different azs", meaning{providers.Invalid, providers.Invalid, providers.Conflict},
+	// Most come with 400, some of vm with 404: the word counts.
+	{4, precondition, "conflict with", busy, ""}, // a task of the machine or the address
+	{4, precondition, "invalid instance status", busy, ""},
+	{4, precondition, "different azs", meaning{providers.Invalid, providers.Invalid, providers.Conflict},
 		"use an EIP that belongs to no zone"},
-	{400, precondition, "networkinterface already in use", race,
+	{4, precondition, "networkinterface already in use", race,
 		"the private IP has an EIP; if that is another one, unbind it"},
-	{400, precondition, "", race, ""},
+	{4, precondition, "", race, ""},
 
 	{401, "", "", always(providers.Denied),
 		"check the access key and its secret in " + OptionCredentialsFile + ", or whether the session of the role has expired"},
@@ -66,14 +67,16 @@ var rules = []rule{
 	{404, notFound, "", meaning{providers.NotFound, providers.NotFound, providers.Conflict},
 		"the access key sees none in region {region}; check the id and " + OptionRegion},
 	{408, "", "", unsure, ""},
+	{499, "", "", unsure, ""}, // CANCELLED: by whom, and how far it had got, is not said
 	{409, "*", "", race, ""},
 	{429, "QUOTA_EXCEEDED", "", always(providers.Invalid),
 		"a quota of the account or the interface is used up; raise it or free something"},
 	{429, "", "", always(providers.Throttled), ""},
 
+	{501, "*", "", always(providers.Invalid), "{host} has no such call; check {endpoint}"},
 	{3, "", "", always(providers.Invalid), "check {endpoint}"},
 	{4, "*", "", always(providers.Invalid), ""}, // INVALID_ARGUMENT, HTTP_BAD_REQUEST, too large
-	{0, "", "", unsure, ""},                     // 5xx, and nobody's answer
+	{0, "", "", unsure, ""}, // 5xx, and nobody's answer
 }
 
 // classify returns the rule for an answer.
