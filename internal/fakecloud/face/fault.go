@@ -5,8 +5,14 @@ package face
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,7 +27,9 @@ type Fault struct {
 	cut    bool          // reset the connection instead of answering
 	hang   bool          // never answer
 	delay  time.Duration // answer this much later
-	mangle func(*Answer) // spoil the answer
+	mangle func(*Answer) // spoil the answer, or put it into another form
+	pieces bool          // send the body in pieces
+	within bool          // and cut the connection half-way through them
 
 	// Code asks for the vendor's error of this code; nothing takes effect.
 	Code string
@@ -69,6 +77,10 @@ func Refuse() Fault { return Fault{Name: "refused", skip: true, cut: true} }
 // up.
 func BlackHole() Fault { return Fault{Name: "black-hole", skip: true, hang: true} }
 
+// Swallowed never answers although the request took effect: a reply that is lost on a path
+// that is cut, of which no reset tells.
+func Swallowed() Fault { return Fault{Name: "swallowed", hang: true} }
+
 // Slow answers rightly, d later than the request took effect.
 func Slow(d time.Duration) Fault { return Fault{Name: "slow", delay: d} }
 
@@ -97,3 +109,97 @@ func Errored() Fault { return Fault{Name: "errored", FailOperation: true} }
 
 // DoneSpelling spells a completed operation as the vendor once did by mistake.
 func DoneSpelling() Fault { return Fault{Name: "done-spelling", Done: true} }
+
+// CutWithin resets nothing and ends the connection half-way through the body, whose length
+// was not told; the request took effect.
+func CutWithin() Fault { return Fault{Name: "cut-within", pieces: true, within: true} }
+
+// Doubled answers with one member twice, the second time with null: each answer another of
+// its members, in their order, and then from the first. The request took effect. No two
+// readers of JSON need agree on what such a document says.
+func Doubled() Fault {
+	var turn atomic.Int64
+	return Fault{Name: "doubled", mangle: func(a *Answer) {
+		var document any
+		d := json.NewDecoder(bytes.NewReader(a.Body))
+		d.UseNumber()
+		if d.Decode(&document) != nil {
+			return
+		}
+		members := 0
+		doubled(nil, document, &members, -1)
+		if members > 0 {
+			which := int(turn.Add(1)-1) % members
+			members = 0
+			a.Body = doubled(nil, document, &members, which)
+		}
+	}}
+}
+
+// doubled appends the text of a decoded document, in which one member is twice, and counts
+// them all.
+func doubled(to []byte, document any, members *int, which int) []byte {
+	switch v := document.(type) {
+	case []any:
+		to = append(to, '[')
+		for i, element := range v {
+			if i > 0 {
+				to = append(to, ',')
+			}
+			to = doubled(to, element, members, which)
+		}
+		return append(to, ']')
+	case map[string]any:
+		to = append(to, '{')
+		for i, name := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				to = append(to, ',')
+			}
+			this := *members == which
+			*members++
+			to = doubled(append(strconv.AppendQuote(to, name), ':'), v[name], members, which)
+			if this {
+				to = append(strconv.AppendQuote(append(to, ','), name), ":null"...)
+			}
+		}
+		return append(to, '}')
+	}
+	text, err := json.Marshal(document)
+	if err != nil {
+		panic(fmt.Sprintf("encode %v: %v", document, err)) // it was JSON a moment ago
+	}
+	return append(to, text...)
+}
+
+// The forms that say the same in other bytes; a client that is told so knows no less.
+
+// Marked answers with a byte order mark before the document (RFC 8259 section 8.1).
+func Marked() Fault {
+	return Fault{Name: "marked", mangle: func(a *Answer) { a.Body = append([]byte("\ufeff"), a.Body...) }}
+}
+
+// Spaced answers with white space around the document, and within it.
+func Spaced() Fault {
+	return Fault{Name: "spaced", mangle: func(a *Answer) {
+		var body bytes.Buffer
+		if json.Indent(&body, a.Body, "\r\n", " \t") == nil {
+			a.Body = append([]byte("\r\n "), append(body.Bytes(), "\n\n"...)...)
+		}
+	}}
+}
+
+// Gzipped answers with a compressed body, as a client that does not forbid it allows.
+func Gzipped() Fault {
+	return Fault{Name: "gzipped", mangle: func(a *Answer) {
+		var body bytes.Buffer
+		z := gzip.NewWriter(&body)
+		_, _ = z.Write(a.Body) // into memory
+		_ = z.Close()
+		a.Header = a.Header.Clone()
+		a.Header.Set("Content-Encoding", "gzip")
+		a.Body = body.Bytes()
+	}}
+}
+
+// InPieces answers with a body of small chunks, whose number is not told before.
+func InPieces() Fault { return Fault{Name: "in-pieces", pieces: true} }

@@ -17,6 +17,7 @@ type Match struct {
 	Path   string // a pattern as of path.Match; with "/..." at the end also everything below
 	Node   string
 	Reads  bool // only calls that ask for no change
+	Writes bool // only calls that ask for one
 }
 
 // matches reports whether m selects c.
@@ -24,6 +25,7 @@ func (m Match) matches(c *Call) bool {
 	return (m.Method == "" || m.Method == c.Method) &&
 		(m.Node == "" || m.Node == c.Node) &&
 		(!m.Reads || !c.Write) &&
+		(!m.Writes || c.Write) &&
 		(m.Action == "" || m.Action == c.Action) &&
 		(m.Path == "" || matchPath(m.Path, c.Path))
 }

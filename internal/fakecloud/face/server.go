@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -164,8 +165,22 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, c *Call, entry in
 	}
 	w.WriteHeader(a.Status)
 	// A client that does not read its answer is its own concern.
-	_, _ = w.Write(a.Body)
+	if !f.pieces {
+		_, _ = w.Write(a.Body)
+		return
+	}
+	for i, piece := range slices.Collect(slices.Chunk(a.Body, pieceSize)) {
+		_, _ = w.Write(piece)
+		_ = http.NewResponseController(w).Flush() // not every writer can
+		if f.within && i*pieceSize >= len(a.Body)/2 {
+			panic(http.ErrAbortHandler)
+		}
+	}
 }
+
+// pieceSize is how many bytes of an answer in pieces are sent together: few, and no divisor
+// of what a reader takes at once.
+const pieceSize = 7
 
 func (s *Server) newCall(r *http.Request, body []byte) *Call {
 	c := &Call{
