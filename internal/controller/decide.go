@@ -55,11 +55,12 @@ type AddressState struct {
 	WonAt        election.Instant // when the last read began that showed it here, while this node led; 0: none
 	Failures     int              // writes in a row that did not end with the address here
 	RetryAt      election.Instant // not before this
-	LateAt       election.Instant // but for a read begun then or later, of a write without an answer, 0: none
-	LateFrom     binding          // that shows the address where it was
+	LostAt       election.Instant // when a write ended without an answer, and no read has shown the address here since; 0: none did
+	LateAt       election.Instant // sooner than RetryAt where a read begun then or later, 0: none,
+	LateFrom     binding          // shows the address there
 
 	AcceptedAt  election.Instant // an accepted write has not shown in a read yet
-	Detaching   bool             // and that write only takes the address off its holder
+	Detaching   bool             // that write, or the one without an answer, only takes the address off its holder
 	SawPending  bool             // and a read has shown it under way
 	ReleaseNext bool             // a move from the present holder came to nothing
 
@@ -211,7 +212,8 @@ type Decision struct {
 //	active      elsewhere  it was here a moment ago: the read
 //	                       is stale, or it was taken away     wait, confirming; read in growing steps
 //	active      elsewhere  the cloud works on the address        wait, address-pending; read in growing steps
-//	active      elsewhere  a write failed a moment ago           wait, backing-off
+//	active      elsewhere  a write failed a moment ago           wait, backing-off; where it had no answer,
+//	                                                             read in growing steps
 //	active      elsewhere  this node's target unknown            wait, cannot-claim
 //	active      elsewhere  the gate wants another read           wait for one, the gate's reason
 //	active      elsewhere  the gate is shut                      wait, the gate's reason
@@ -304,10 +306,14 @@ func decideMove(pol Policy, st State, ob Observation, i int) Decision {
 		return st.poll(a.WonAt, pollPace, election.ReasonConfirming)
 	case a.Known && a.Seen.Pending:
 		return st.poll(a.PendingAt, pollPace, election.ReasonAddressPending)
-	case ob.Now < a.RetryAt && !a.unmoved():
+	case ob.Now < a.RetryAt && !a.ripe():
 		d := Decision{Step: Wait, Reason: election.ReasonBackingOff}
-		if a.LateAt != 0 {
-			d = st.poll(a.LateAt, pollPace, election.ReasonBackingOff)
+		switch {
+		case a.LostAt != 0 && st.LookedAt > a.LateAt:
+			d = st.poll(max(a.LostAt, a.LateAt), a.pace(), d.Reason)
+		case a.LostAt != 0:
+			d = st.poll(a.LostAt, a.pace(), d.Reason)
+			d.Wish.At = min(d.Wish.At, a.LateAt)
 		}
 		d.Until = a.RetryAt
 		return d

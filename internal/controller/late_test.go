@@ -33,9 +33,14 @@ func TestAWriteWithoutAnAnswerIsRepeatedWhereReadsShowThatItDidNothing(t *testin
 		{"not where it shows an operation", 2 * time.Second, WriteFact{}, at(ms(2000)), providers.Assignment{Target: there, Version: "1", Pending: true}, at(ms(2050)), Wait, at(ms(2140))},
 		{"nor somebody else", 2 * time.Second, WriteFact{}, at(ms(2000)), providers.Assignment{Target: providers.Target{Instance: "3"}, Version: "1"}, at(ms(2050)), Wait, at(ms(2140))},
 		{"nor another binding of the same one", 2 * time.Second, WriteFact{}, at(ms(2000)), providers.Assignment{Target: there, Version: "2"}, at(ms(2050)), Wait, at(ms(2140))},
-		{"nor after a detach, which may come when another holds it", 2 * time.Second, WriteFact{Detach: true}, at(ms(2000)), was, at(ms(2050)), Wait, 0},
-		{"nor where the kind has no such time", 0, WriteFact{}, at(ms(2000)), was, at(ms(2050)), Wait, 0},
-		{"nor where it is no shorter", 15 * time.Second, WriteFact{}, at(ms(2000)), was, at(ms(2050)), Wait, 0},
+		{"nor after a detach, which may come when another holds it", 2 * time.Second, WriteFact{Detach: true}, at(ms(2000)), was, at(ms(2050)), Wait, at(ms(2244))},
+		{"nor where the kind has no such time", 0, WriteFact{}, at(ms(2000)), was, at(ms(2050)), Wait, at(ms(2550))},
+		{"nor where it is no shorter", 15 * time.Second, WriteFact{}, at(ms(2000)), was, at(ms(2050)), Wait, at(ms(2550))},
+		{"a detach has done its work where nobody holds it any more, and the rest is done at once", 0, WriteFact{Detach: true}, at(1), providers.Assignment{}, at(ms(50)), Write, 0},
+		{"which no read from before says", 0, WriteFact{Detach: true}, now, providers.Assignment{}, at(ms(50)), Wait, 0},
+		{"nor one that shows it under way", 0, WriteFact{Detach: true}, at(1), providers.Assignment{Pending: true}, at(ms(50)), Wait, 0},
+		{"nor one of a move in one call", 0, WriteFact{}, at(1), providers.Assignment{}, at(ms(50)), Wait, at(ms(140) + 1)},
+		{"what the cloud asks for is waited for then too", 0, WriteFact{Detach: true, RetryAfter: 4 * time.Second}, at(ms(3900)), providers.Assignment{}, at(ms(3950)), Wait, at(ms(4000))},
 		{"what the cloud asks for is waited for all the same", 2 * time.Second, WriteFact{RetryAfter: 4 * time.Second}, at(ms(3900)), was, at(ms(3950)), Wait, at(ms(4000))},
 		{"and then over", 2 * time.Second, WriteFact{RetryAfter: 4 * time.Second}, at(ms(4000)), was, at(ms(4050)), Write, 0},
 		{"in the end it is repeated whatever reads show", 2 * time.Second, WriteFact{}, at(ms(14990)), providers.Assignment{Target: there, Version: "2"}, at(ms(15000)), Write, 0},
@@ -69,7 +74,7 @@ func TestAProviderThatThrottlesIsNotAskedSooner(t *testing.T) {
 	ob.Target = []providers.Target{here, here}
 	st, _ = Decide(pol, st, ob)
 	got := st.Addresses[0]
-	if diff := cmp.Diff([]election.Instant{now.Add(20 * time.Second), 0}, []election.Instant{got.RetryAt, got.LateAt}); diff != "" {
+	if diff := cmp.Diff([]election.Instant{now.Add(20 * time.Second), 0, 0}, []election.Instant{got.RetryAt, got.LateAt, got.LostAt}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -120,7 +120,7 @@ func (a *AddressState) read(r Reading, own providers.Target, ob Observation) {
 	}
 	if a.Mine {
 		a.WonAt = r.Began
-		a.Failures, a.RetryAt, a.LateAt = 0, 0, 0
+		a.Failures, a.RetryAt, a.LostAt, a.LateAt = 0, 0, 0, 0
 		a.over()
 		return
 	}
@@ -144,17 +144,21 @@ func holds(own providers.Target, seen providers.Assignment) bool {
 
 // wrote takes in how a write ended.
 func (a *AddressState) wrote(pol Policy, ob Observation) {
-	a.LateAt, a.LateFrom = 0, binding{}
+	a.LostAt, a.LateAt, a.LateFrom, a.Detaching = 0, 0, binding{}, false
 	if ob.Wrote.Outcome == election.WriteAccepted {
 		a.WonAt = 0
 		a.AcceptedAt, a.Detaching, a.SawPending = ob.Now, ob.Wrote.Detach, false
 		return
 	}
 	a.Failures++
-	wait := Backoff(a.Failures, ob.Jitter)
-	wait = max(wait, min(ob.Wrote.RetryAfter, pol.PatienceMax))
+	asked := min(ob.Wrote.RetryAfter, pol.PatienceMax)
+	wait := max(Backoff(a.Failures, ob.Jitter), asked)
 	if own := pol.Addresses[ob.Wrote.Address]; ob.Wrote.Outcome == election.WriteAmbiguous {
-		if late := max(wait, own.LateTime); own.LateTime != 0 && !ob.Wrote.Detach && late < own.SettleTime {
+		a.LostAt, a.Detaching = ob.Now, ob.Wrote.Detach
+		switch late := max(wait, own.LateTime); {
+		case a.Detaching: // where nobody holds it now, what comes next repeats nothing
+			a.LateAt = ob.Now.Add(asked)
+		case own.LateTime != 0 && late < own.SettleTime:
 			a.LateAt, a.LateFrom = ob.Now.Add(late), bindingOf(ob.Wrote.Seen)
 		}
 		wait = max(wait, own.SettleTime)
@@ -162,9 +166,10 @@ func (a *AddressState) wrote(pol Policy, ob Observation) {
 	a.RetryAt = ob.Now.Add(wait)
 }
 
-// unmoved reports whether a read that began late enough after a write without an answer
-// shows the address where the write found it. One that is pending is waited for anyway.
-func (a *AddressState) unmoved() bool {
+// ripe reports whether a read that began late enough after a write without an answer
+// shows that the next one can be made: one that attaches or moves has left the address where
+// it found it, or one that detaches has left it with nobody. What is pending is waited for anyway.
+func (a *AddressState) ripe() bool {
 	return a.LateAt != 0 && a.Known && a.Began >= a.LateAt && bindingOf(a.Seen) == a.LateFrom
 }
 
@@ -179,6 +184,7 @@ func (st *State) heldOff(pol Policy, ob Observation) {
 	for i := range st.Addresses {
 		if a := pol.Addresses[i].Address; a.Provider == own.Provider && a.Kind == own.Kind {
 			st.Addresses[i].RetryAt, st.Addresses[i].LateAt = max(st.Addresses[i].RetryAt, until), 0
+			st.Addresses[i].LostAt = 0 // reads in haste would be calls too many
 		}
 	}
 }

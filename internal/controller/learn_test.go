@@ -55,7 +55,7 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 	}{
 		{"a read tells who holds the address", AddressState{}, reading(at(there)), AddressState{Known: true, Seen: at(there)}},
 		{"a read of this node's target ends the move and its failures",
-			AddressState{Failures: 3, RetryAt: now.Add(ms(9)), AcceptedAt: ago(ms(500)), Detaching: true, SawPending: true, ReleaseNext: true},
+			AddressState{Failures: 3, RetryAt: now.Add(ms(9)), LostAt: ago(ms(9)), LateAt: ago(ms(8)), AcceptedAt: ago(ms(500)), Detaching: true, SawPending: true, ReleaseNext: true},
 			reading(at(here)), AddressState{Known: true, Seen: at(here), Mine: true, WonAt: ago(ms(40))}},
 		{"what was won is remembered when it is seen elsewhere", AddressState{Known: true, Seen: at(here), Mine: true, WonAt: ago(ms(900))},
 			reading(at(there)), AddressState{Known: true, Seen: at(there), WonAt: ago(ms(900))}},
@@ -93,7 +93,7 @@ func TestWhatAFactChangesOfAnAddress(t *testing.T) {
 		{"but no more than a claim has", AddressState{}, writing(WriteFact{Outcome: election.WriteRefused, RetryAfter: time.Hour}),
 			AddressState{Failures: 1, RetryAt: now.Add(15 * time.Second)}},
 		{"a write of unknown outcome is not repeated before it would have shown", AddressState{}, writing(WriteFact{Outcome: election.WriteAmbiguous}),
-			AddressState{Failures: 1, RetryAt: now.Add(15 * time.Second)}},
+			AddressState{Failures: 1, RetryAt: now.Add(15 * time.Second), LostAt: now}},
 		{"an operation that failed ends the move", moving, leading(func(ob *Observation) { ob.Moved = &FailedMove{} }), failed},
 		{"an operation that failed after the move had ended changes nothing", AddressState{Known: true, Seen: at(there)},
 			leading(func(ob *Observation) { ob.Moved = &FailedMove{} }), AddressState{Known: true, Seen: at(there)}},

@@ -187,6 +187,11 @@ func (c *cloud) hang() (again func()) {
 // after it has been accepted.
 func (c *cloud) loseReply() { c.vendor.api().Inject(c.vendor.binding(), face.CutAfter(), 1) }
 
+// swallowReplies makes the API answer no write any more, though it does what it is asked.
+func (c *cloud) swallowReplies() {
+	c.vendor.api().Inject(face.Match{Writes: true}, face.Swallowed(), 0)
+}
+
 // moves counts how often the address reached another holder, writes how often a
 // daemon asked for it, whatever the answer was.
 func (c *cloud) moves() int { return c.model.Moves(c.clientSlot().IP) }

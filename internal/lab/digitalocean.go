@@ -105,6 +105,7 @@ func (v *digitalOcean) binding() face.Match {
 	}
 	return face.Match{Method: http.MethodPost, Path: doActions}
 }
+func (v *digitalOcean) permission() string            { return fakedo.ScopeReservedIPUpdate }
 func (v *digitalOcean) spend(node string, spared int) { v.server.SpendAllBut(doToken(node), spared) }
 
 func (v *digitalOcean) calls() []callName           { return doCalls }

@@ -134,6 +134,13 @@ func (v *jdCloud) identity(i int) string { return v.machine(jdMachine(i), v.at.n
 
 func (v *jdCloud) binding() face.Match { return face.Match{Action: jdBinding[v.offer.kind]} }
 
+func (v *jdCloud) permission() string {
+	if v.offer.kind == providers.KindEIP {
+		return "vpc:disassociateElasticIp" // the first of its two calls
+	}
+	return "vpc:" + jdBinding[v.offer.kind]
+}
+
 func (v *jdCloud) calls() []callName { return jdCalls }
 
 func (v *jdCloud) address() fileAddress {

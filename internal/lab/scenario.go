@@ -73,6 +73,7 @@ type want struct {
 
 	unbound bool // one of the writes binds what nobody holds
 	refused bool // the cloud refuses what is written, so that no second call follows
+	denied  bool // the cloud refuses what one node writes before another moves the address
 	lagging bool // the new owner, or the old one, does not know for a while what its guest must have
 }
 
@@ -97,6 +98,10 @@ func (w want) of(o offer) want {
 		if w.unbound {
 			w.writes.least -= o.writes() - o.bindings()
 			w.writes.most -= o.writes() - o.bindings()
+		}
+		if w.denied {
+			w.writes.least++
+			w.writes.most += o.tables
 		}
 	}
 	if o.hasGap() && w.writes.most > 0 || o.guest() && w.lagging {

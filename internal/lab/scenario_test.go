@@ -20,10 +20,10 @@ func TestChoose(t *testing.T) {
 	t.Parallel()
 	defaults := []string{"service-stopped", "stopped", "killed", "assign", "drained", "peer-link-cut", "reply-lost", "slow-api", "very-slow-api", "restart-owner", "paused-owner"}
 	others := []string{
-		"slow-assign", "api-hangs",
+		"slow-assign", "api-hangs", "replies-swallowed",
 		"daemon-killed-no-probe", "crash-loop", "daemon-killed-service-lives", "paused-both", "preempt-back", "both-restart", "cloud-down", "cloud-down-standby", "stolen-follow", "stolen-reclaim",
 		"unbound-start", "foreign-owner", "link-cut-blind", "one-way-cut", "link-cut-owner-dies", "link-cut-service-dies",
-		"three-nodes", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up", "address-removed", "never-heard", "both-rebooted-one-back", "wrong-file",
+		"three-nodes", "write-denied", "bad-token-on-standby", "key-mismatch", "handover-fails", "flapping-check", "calls-used-up", "address-removed", "never-heard", "both-rebooted-one-back", "wrong-file",
 	}
 	every := append(append([]string{}, defaults...), others...)
 	for name, test := range map[string]struct {
@@ -76,6 +76,7 @@ func TestWhatIsWantedDependsOnHowAnAddressMoves(t *testing.T) {
 	still := want{noFail: true}
 	unbound := want{moves: exactly(1), writes: exactly(1), unbound: true}
 	refused := want{writes: exactly(1), refused: true}
+	denied := want{moves: exactly(1), writes: exactly(1), denied: true}
 	lagging := want{moves: exactly(1), lagging: true, noFail: true}
 	with := func(w want, writes limits, noFail bool) want {
 		w.writes, w.noFail = writes, noFail
@@ -94,6 +95,9 @@ func TestWhatIsWantedDependsOnHowAnAddressMoves(t *testing.T) {
 		"but is bound in each table":              {with(unbound, exactly(2), false), unbound.of(route)},
 		"a refused detach is followed by nothing": {refused, refused.of(twoCalls())},
 		"each table can be refused":               {with(refused, limits{1, 2}, false), refused.of(route)},
+		"one that is denied is written beside":    {with(denied, exactly(2), false), denied.of(oneCall())},
+		"a denied detach is too":                  {with(denied, exactly(3), false), denied.of(twoCalls())},
+		"or one for each table":                   {with(denied, limits{3, 4}, false), denied.of(route)},
 		"a hand in the console makes no gap":      {lagging, lagging.of(twoCalls())},
 		"but the guest does not know of it":       {with(lagging, exactly(0), false), lagging.of(announced())},
 	} {

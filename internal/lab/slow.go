@@ -55,6 +55,16 @@ func slowness() []scenario {
 			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
 		},
 		{
+			name:  "replies-swallowed",
+			story: "the owner's host dies; the cloud does what it is asked and answers no write: none is sent twice",
+			act: func(ctx context.Context, c *cluster) error {
+				c.cloud.swallowReplies()
+				return killOwner(ctx, c)
+			},
+			needs: aWrite,
+			want:  want{moves: exactly(1), writes: exactly(1), owner: standbyNode},
+		},
+		{
 			name: "at-rest", byHand: true,
 			story: "a pair is left alone for 3 minutes: nothing moves, and the calls that it makes are counted",
 			act:   rest,

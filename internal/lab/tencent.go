@@ -158,6 +158,13 @@ func (v *tencent) identity(i int) string { return v.machine(tencentMachine(i), v
 
 func (v *tencent) binding() face.Match { return face.Match{Action: tencentBinding[v.offer.kind]} }
 
+func (v *tencent) permission() string {
+	if v.offer.kind == providers.KindEIP {
+		return "cvm:DisassociateAddress" // the first of its two calls
+	}
+	return "vpc:" + tencentBinding[v.offer.kind]
+}
+
 func (v *tencent) calls() []callName { return tencentCalls }
 
 func (v *tencent) address() fileAddress {

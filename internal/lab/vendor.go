@@ -37,6 +37,8 @@ type vendor interface {
 	announce(i int) bool
 	// binding selects the call that makes a node the holder.
 	binding() face.Match
+	// permission is what a node lacks that may only read, as the cloud calls it.
+	permission() string
 	// calls names the calls that read an owner, an operation and the state of a machine.
 	calls() []callName
 	// address and block are the cloud's part of a node's configuration file, where

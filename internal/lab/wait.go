@@ -187,16 +187,23 @@ func (c *cluster) probed(ctx context.Context, i, j int) string {
 
 // condition returns what keeps node i from showing the condition.
 func (c *cluster) condition(ctx context.Context, i int, code string) string {
+	_, why := c.conditionText(ctx, i, code)
+	return why
+}
+
+// conditionText returns the text of the condition that node i shows, or what keeps it from
+// showing it.
+func (c *cluster) conditionText(ctx context.Context, i int, code string) (text, why string) {
 	g, err := c.ask(ctx, i)
 	if err != nil {
-		return fmt.Sprintf("%s: %v", c.nodes[i].name, err)
+		return "", fmt.Sprintf("%s: %v", c.nodes[i].name, err)
 	}
 	for _, cond := range g.Conditions {
 		if cond.Code == code {
-			return ""
+			return cond.Text, ""
 		}
 	}
-	return fmt.Sprintf("%s does not show the condition %s", c.nodes[i].name, code)
+	return "", fmt.Sprintf("%s does not show the condition %s", c.nodes[i].name, code)
 }
 
 // healthyStart starts every daemon and waits for the ordinary state of a cluster: the owner

@@ -44,6 +44,7 @@ func (m *Machine) writeDone(g *group, ev WriteDone) {
 		g.claim.sentAt = never
 	case WriteAmbiguous:
 		g.claim.sentAt = never
+		g.claim.detached = g.claim.detached || ev.Detach // a read tells whether it has
 	}
 	m.urgent = true
 }

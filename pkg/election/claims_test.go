@@ -424,3 +424,30 @@ func TestAPermitTellsWhetherThePeersCanStandInForTheCloud(t *testing.T) {
 		}
 	}
 }
+
+// TestADetachWithoutAnAnswerMayHaveDoneItsWork: a node that finds the address with nobody
+// after it would else wait for a rival between two calls, and is itself who stands there.
+func TestADetachWithoutAnAnswerMayHaveDoneItsWork(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		done WriteDone
+		want OwnershipStep
+	}{
+		{"it was accepted", WriteDone{Outcome: WriteAccepted, Detach: true}, Bind},
+		{"it had no answer", WriteDone{Outcome: WriteAmbiguous, Detach: true}, Bind},
+		{"it was refused", WriteDone{Outcome: WriteRefused, Detach: true}, Wait},
+		{"what had none was to attach", WriteDone{Outcome: WriteAmbiguous}, Wait},
+	} {
+		s := claimingSeat(t)
+		s.m.groups[0].cfg.AtomicMove = false
+		s.step(WriteSent{Group: "web"})
+		tt.done.Group = "web"
+		s.step(tt.done)
+		s.now = s.now.Add(time.Millisecond)
+		s.step(OwnerRead{Group: "web", Owner: Owner{Kind: OwnerNone}, Began: s.now, Ended: s.now})
+		if got := s.m.groups[0].step; got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -123,7 +123,7 @@ type claim struct {
 	fault       bool   // begun because the owner is in fault
 	wrote       bool   // some write has left
 	progressAt  Instant
-	detached    bool // our own detach was acknowledged in this term
+	detached    bool // our own detach was acknowledged in this term, or had no answer
 
 	sentAt    Instant // the write under way left; never: none
 	sentUntil Instant // when it counts as over without an answer or a read-back
