@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"time"
 )
@@ -164,6 +165,10 @@ func (a *attempts) CloseIdleConnections() {
 	}
 }
 
+// unasked are the compressions that an answer may say it has and net/http does not undo: it
+// asks for gzip, and takes that name away with it.
+var unasked = []string{"gzip", "x-gzip", "deflate", "br", "zstd", "compress"}
+
 // complete reads the body of resp into memory, within BodyMax, and redacts the secrets
 // in everything the caller can see. Reading here makes a cut or slow body part
 // of the attempt, so that it has the same deadline and the same retry.
@@ -174,6 +179,9 @@ func complete(ctx context.Context, resp *http.Response, secrets []Secret) error 
 	defer resp.Body.Close() // nothing more is wanted from it
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return fmt.Errorf("the answer switches to another protocol (%s), which was not asked for; look at the endpoint, and at what answers in its place", Clean(resp.Status))
+	}
+	if coding := strings.ToLower(resp.Header.Get("Content-Encoding")); slices.Contains(unasked, coding) {
+		return fmt.Errorf("the answer (status %d) is compressed with %s, which was not asked for; look at the endpoint, and at what answers in its place", resp.StatusCode, coding)
 	}
 	body := resp.Body // it is another one below
 	unwatch := context.AfterFunc(ctx, func() { _ = body.Close() })

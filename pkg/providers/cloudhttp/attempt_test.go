@@ -4,6 +4,8 @@
 package cloudhttp
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -216,4 +218,55 @@ func TestTheWaitForABodyEndsWithTheContext(t *testing.T) {
 			t.Errorf("got %v, want a cancellation", err)
 		}
 	})
+}
+
+// TestACompressionThatWasNotAskedForIsSaid: its bytes would be taken for a broken document.
+func TestACompressionThatWasNotAskedForIsSaid(t *testing.T) {
+	t.Parallel()
+	for coding, want := range map[string]string{
+		"br":       "the answer (status 200) is compressed with br, which was not asked for; look at the endpoint, and at what answers in its place",
+		"Deflate":  "the answer (status 200) is compressed with deflate, which was not asked for; look at the endpoint, and at what answers in its place",
+		"identity": "",
+		"utf-8":    "",
+		"":         "",
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", coding)
+			_, _ = io.WriteString(w, "{}")
+		}))
+		c := New(Config{Token: func() (Secret, error) { return NewSecret("x"), nil }})
+		req, _ := http.NewRequestWithContext(t.Context(), "POST", srv.URL, nil)
+		_, err := c.Do(req)
+		var bare *Error
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", coding, err)
+		case want != "" && (!errors.As(err, &bare) || bare.Error() != want || !bare.Sent):
+			t.Errorf("%s: got %v\nwant %s", coding, err, want)
+		}
+		c.HTTP().CloseIdleConnections()
+		srv.Close()
+	}
+}
+
+// TestACompressedAnswerThatStopsIsGivenUp: it is closed while it is read.
+func TestACompressedAnswerThatStopsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	var body bytes.Buffer
+	z := gzip.NewWriter(&body)
+	_, _ = io.WriteString(z, strings.Repeat("{}", 1000))
+	_ = z.Close()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(body.Bytes()[:body.Len()/2])
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	defer srv.Close()
+	c := New(Config{Token: func() (Secret, error) { return NewSecret("x"), nil }, AttemptTimeout: 300 * time.Millisecond})
+	defer c.HTTP().CloseIdleConnections()
+	req, _ := http.NewRequestWithContext(t.Context(), "POST", srv.URL, nil)
+	if _, err := c.Do(req); !errors.Is(err, ErrTimeout) {
+		t.Errorf("got %v", err)
+	}
 }

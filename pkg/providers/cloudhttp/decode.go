@@ -14,13 +14,15 @@ import (
 
 // Decode reads one JSON document and nothing after it into what into points to. Members
 // that it does not know pass, and so do those whose names differ from its own in the case of
-// letters, which encoding/json would take for its own. Its errors name the member as the
-// vendor does, and nothing of Go.
+// letters, which encoding/json would take for its own. One that it knows and that an object
+// has twice is an error, since encoding/json would take the last, or a mixture. Errors name
+// the member as the vendor does, and nothing of Go.
 func Decode(data []byte, into any) error {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return errors.New("the answer is empty")
+	data, err := Exact(data, into)
+	if err != nil {
+		return err
 	}
-	err := json.Unmarshal(Exact(data, into), into)
+	err = json.Unmarshal(data, into)
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case err == nil:
@@ -30,22 +32,37 @@ func Decode(data []byte, into any) error {
 	case errors.As(err, &wrong):
 		return fmt.Errorf("%s: %s, which is not the documented type", Clean(wrong.Field), Clean(wrong.Value))
 	default:
-		return fmt.Errorf("decode answer: no JSON document: %s", Clean(err.Error()))
+		return fmt.Errorf("decode answer: %s", Clean(err.Error()))
 	}
 }
 
-// Exact returns data without the names that encoding/json would match with those of into by
-// the case of letters alone: they are overwritten with as many hyphens. What is no JSON
-// document comes back as it is.
-func Exact(data []byte, into any) []byte {
+// mark is the byte order mark that a document may begin with and that says nothing (RFC 8259
+// section 8.1).
+var mark = []byte("\ufeff")
+
+// Exact returns data for a reader that takes names as encoding/json does, whose members are
+// those of into: without a byte order mark, and without the names that differ from one of
+// into by the case of letters alone, which are overwritten with as many hyphens. Its errors
+// are those of Decode for what is no JSON document, or has a member of into twice.
+func Exact(data []byte, into any) ([]byte, error) {
+	data = bytes.TrimPrefix(data, mark)
+	if err := document(data); err != nil {
+		return nil, err
+	}
 	known := map[string]bool{} // by name, and lower-cased: false unless that is a name too
 	collect(reflect.TypeOf(into), known, map[reflect.Type]bool{})
-	if !json.Valid(data) {
-		return data
-	}
 	out := bytes.Clone(data)
+	var had []map[string]bool // the names so far, in each object that is open
 	for i := 0; i < len(data); i++ {
-		if data[i] != '"' {
+		switch data[i] {
+		case '{':
+			had = append(had, map[string]bool{})
+			continue
+		case '}':
+			had = had[:len(had)-1]
+			continue
+		case '"':
+		default:
 			continue
 		}
 		end := i + 1
@@ -57,13 +74,38 @@ func Exact(data []byte, into any) []byte {
 		if rest := bytes.TrimLeft(data[end+1:], " \t\r\n"); len(rest) > 0 && rest[0] == ':' {
 			var name string
 			_ = json.Unmarshal(data[i:end+1], &name) // the document is valid
-			if _, folded := known[fold(name)]; folded && !known[name] {
+			_, folded := known[fold(name)]
+			switch names := had[len(had)-1]; {
+			case known[name] && names[name]:
+				return nil, fmt.Errorf("%s: there twice in one object, so what it says is not certain", Clean(name))
+			case known[name]:
+				names[name] = true
+			case folded:
 				copy(out[i+1:end], bytes.Repeat([]byte("-"), end-i-1))
 			}
 		}
 		i = end
 	}
-	return out
+	return out, nil
+}
+
+// document returns an error unless data is one JSON document. What does not even begin like
+// an answer is shown: it is from whoever answers in the API's place.
+func document(data []byte) error {
+	begin := bytes.TrimLeft(data, " \t\r\n")
+	if len(begin) == 0 {
+		return errors.New("the answer is empty")
+	}
+	var any json.RawMessage
+	err := json.Unmarshal(data, &any)
+	switch {
+	case err == nil:
+		return nil
+	case begin[0] == '{' || begin[0] == '[':
+		return fmt.Errorf("decode answer: no JSON document: %s", Clean(err.Error()))
+	default:
+		return fmt.Errorf("not an answer of the API: %s; look at the endpoint, and at what answers in its place", Quote(string(begin[:min(len(begin), 4*TextMax)])))
+	}
 }
 
 // fold is what names that encoding/json takes for the same have in common.

@@ -31,6 +31,7 @@
 //     this is only as good as that transport.
 //  4. [Sent] tells a request that never left from one that may have arrived.
 //  5. A body is at most [BodyMax] bytes, and complete before the caller sees it.
+//     One that is compressed in a way that was not asked for is an error at once.
 //  6. The token is asked for once per attempt, so that a rotated one is picked up,
 //     and is replaced by a placeholder wherever an answer repeats it. Where requests
 //     are signed ([Config.Sign]) each attempt is, also a repeated read, with what was

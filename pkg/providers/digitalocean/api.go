@@ -169,7 +169,7 @@ func (p *Provider) act(ctx context.Context, op string, ip netip.Addr, request an
 	}
 	accepted, err := decodeAction(got.body)
 	if err != nil {
-		return providers.Result{}, got.problem(op, providers.Ambiguous, err)
+		return providers.Result{}, got.unread(op, providers.Ambiguous, err)
 	}
 	return providers.Result{RequestID: got.requestID(), Operation: strconv.FormatInt(accepted.ID, 10)}, nil
 }
@@ -182,7 +182,7 @@ func (p *Provider) get(ctx context.Context, op, path string, decode func([]byte)
 		return err
 	}
 	if err := decode(got.body); err != nil {
-		return got.problem(op, providers.Transient, err)
+		return got.unread(op, providers.Transient, err)
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ func (p *Provider) list(ctx context.Context, as []providers.Address, wanted []in
 			return err
 		}
 		if more, err = decodeList(got, op, six, found); err != nil {
-			return got.problem(op, providers.Transient, err)
+			return got.unread(op, providers.Transient, err)
 		}
 	}
 	return nil

@@ -179,5 +179,14 @@ func (r reply) problem(op string, kind providers.Kind, cause error) *providers.E
 	}
 }
 
+// unread is the error of this kind for a success that cannot be read. What is an error of the
+// API all the same, or of something in its place that speaks its language, has its words.
+func (r reply) unread(op string, kind providers.Kind, cause error) *providers.Error {
+	if e := readEnvelope(r.body); e.ID != "" && e.Message != "" {
+		cause = fmt.Errorf("%w; it says %s: %s", cause, cloudhttp.Clean(string(e.ID)), cloudhttp.Clean(string(e.Message)))
+	}
+	return r.problem(op, kind, cause)
+}
+
 // requestID returns the id in the header; every answer of the API has it.
 func (r reply) requestID() string { return cloudhttp.Clean(r.header.Get("X-Request-Id")) }

@@ -44,7 +44,7 @@ func TestAnIPv6WithoutADropletIsHeldByNobody(t *testing.T) {
 		"it is shown none":              {wrapped(bareFree6), canned{status: 200, body: `{"droplets":[]}`}, providers.Target{}, "transient " + doubt + "droplets: missing"},
 		"it is shown null":              {wrapped(bareFree6), canned{status: 200, body: `{"droplets":null}`}, providers.Target{}, "transient " + doubt + "droplets: missing"},
 		"it is shown something else":    {wrapped(bareFree6), canned{status: 200, body: `{"droplets":[{}]}`}, providers.Target{}, "transient " + doubt + "droplets: missing"},
-		"it is answered by a page":      {wrapped(bareFree6), canned{status: 200, body: `<html>`}, providers.Target{}, "transient " + doubt + "decode answer: no JSON document: invalid character '<' looking for beginning of value"},
+		"it is answered by a page":      {wrapped(bareFree6), canned{status: 200, body: `<html>`}, providers.Target{}, "transient " + doubt + `not an answer of the API: "<html>"; look at the endpoint, and at what answers in its place`},
 		"another address":               {canned{status: 200, body: strings.Replace(bareFree6, "::42", "::43", 1)}, canned{}, providers.Target{}, `transient asked for 2001:db8::42, got "2001:db8::43"`},
 		"a droplet without an id":       {wrapped(`{"ip":"2001:db8::42","droplet":{}}`), canned{}, providers.Target{}, "transient reserved_ipv6.droplet.id: missing or not a positive number"},
 		"a list of droplets":            {wrapped(`{"ip":"2001:db8::42","droplet":[{"id":1001}]}`), canned{}, providers.Target{}, "transient "},

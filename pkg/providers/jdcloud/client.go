@@ -49,6 +49,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	unread error // the body has no envelope
 	envelope
 }
 
@@ -71,6 +72,9 @@ func (c *client) get(ctx context.Context, op string, q call, into interface{ che
 	if err != nil {
 		return err
 	}
+	if got.unread != nil {
+		return got.problem(op, providers.Transient, got.unread)
+	}
 	if got.Result == nil {
 		return got.problem(op, providers.Transient, errors.New("result: missing"))
 	}
@@ -91,6 +95,8 @@ func (c *client) post(ctx context.Context, op string, q call) (providers.Result,
 		return providers.Result{}, err
 	}
 	switch {
+	case got.unread != nil:
+		return providers.Result{}, got.problem(op, providers.Ambiguous, got.unread)
 	case got.Error != nil && got.Error.Code == "": // nor a word, or it were a refusal
 		return providers.Result{}, got.problem(op, providers.Ambiguous, errors.New("error: empty"))
 	case got.RequestID == "":
@@ -179,7 +185,7 @@ func (c *client) send(ctx context.Context, q call, at place) (got reply, err err
 // decode reads the envelope; without one the answer is not the API's, which the
 // classification sees.
 func (r *reply) decode() {
-	if cloudhttp.Decode(r.body, &r.envelope) != nil {
+	if r.unread = cloudhttp.Decode(r.body, &r.envelope); r.unread != nil {
 		r.envelope = envelope{}
 	}
 }

@@ -258,6 +258,12 @@ var faults = map[providertest.Fault]face.Fault{
 	providertest.EmptyBody:        face.Empty(),
 	providertest.HTMLBody:         face.HTML(),
 	providertest.TruncatedBody:    face.Truncated(),
+	providertest.CutWithin:        face.CutWithin(),
+	providertest.DoubledMember:    face.Doubled(),
+	providertest.MarkedBody:       face.Marked(),
+	providertest.SpacedBody:       face.Spaced(),
+	providertest.GzippedBody:      face.Gzipped(),
+	providertest.BodyInPieces:     face.InPieces(),
 }
 
 // throttlings are the two limits. Neither is known to say how long to wait.

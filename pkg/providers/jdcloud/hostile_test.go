@@ -14,11 +14,11 @@ import (
 // its kind, with what an error names.
 var hostile = map[string]map[string]string{
 	providers.KindEIP: {
-		"":                  "result: missing",
-		"<html>":            "result: missing",
+		"":                  "the answer is empty",
+		"<html>":            `not an answer of the API: "<html>"; look at the endpoint`,
 		`{"requestId":"r"}`: "result: missing",
-		`{"requestId":"r","result":{"elasticIp":{"elast`: "result: missing",
-		`{"result":{}}{}`:                   "result: missing",
+		`{"requestId":"r","result":{"elasticIp":{"elast`: "no JSON document: unexpected end of JSON input",
+		`{"result":{}}{}`:                   "no JSON document: invalid character '{' after top-level value",
 		`{"result":null}`:                   "elasticIp: missing",
 		`{"result":[]}`:                     "decode answer",
 		`{"result":{}}`:                     "elasticIp: missing",

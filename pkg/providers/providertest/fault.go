@@ -33,6 +33,15 @@ var faultCases = slices.Concat(writeFaults("", false), writeFaults(", with a hol
 	{"a read answered with half a document is no owner",
 		"What does not decode is an error, never an unbound address.",
 		readFault(TruncatedBody, providers.Transient, providers.Unknown)},
+	{"a read whose answer is cut is no owner",
+		"An answer is complete or none.",
+		readFault(CutWithin, providers.Transient)},
+	{"a read answered with members that contradict each other is no owner",
+		"What is said twice is not said: no reading of JSON tells which counts.",
+		everyDoubling},
+	{"an answer in another form is the same answer",
+		"A byte order mark, white space, compression and chunks change no word.",
+		everyForm},
 	{"a throttled read says how long to wait",
 		"A long RetryAfter is handed on, not waited for.",
 		readFault(Throttled, providers.Throttled)},
@@ -75,6 +84,9 @@ func writeFaults(suffix string, held bool) []testCase {
 		{"a write answered with half a document is Ambiguous",
 			"What does not decode does not say what happened.",
 			writeFault(held, TruncatedBody, providers.Ambiguous)},
+		{"a write whose answer is cut is Ambiguous",
+			"An answer is complete or none.",
+			writeFault(held, CutWithin, providers.Ambiguous)},
 		{"a throttled write took no effect",
 			"Throttled comes with RetryAfter when the API names it.",
 			writeFault(held, Throttled, providers.Throttled)},
@@ -196,6 +208,52 @@ func everyThrottling(t *testing.T, h Harness) {
 	}
 	h.Settle()
 	wantHolder(t, h, free(h))
+}
+
+// doublings is how many answers are looked at, of which each has another member twice: more
+// than any has members, but for long lists.
+const doublings = 100
+
+// everyDoubling: that a member is twice which says nothing of the owner is no matter.
+func everyDoubling(t *testing.T, h Harness) {
+	a, _ := h.Targets()
+	h.Place(a)
+	inject(t, h, Reads, DoubledMember)
+	p := h.Provider()
+	for range doublings {
+		got, err := p.Owner(bounded(t), h.Address())
+		switch {
+		case err == nil && got.Target != a:
+			t.Errorf("held by %q, Owner says %q", a, got.Target)
+		case err != nil:
+			wantKind(t, err, providers.Transient)
+		}
+	}
+}
+
+func everyForm(t *testing.T, h Harness) {
+	a, b := h.Targets()
+	for _, form := range []Fault{MarkedBody, SpacedBody, GzippedBody, BodyInPieces} {
+		p := h.Provider()
+		h.Clear()
+		if !h.Inject(Reads, form) || !announced(h) && !h.Inject(Writes, form) {
+			t.Skipf("not applicable: the fake has no fault %s", form)
+		}
+		h.Place(a)
+		if got := owner(t, h, p); got.Target != a {
+			t.Errorf("%s: Owner says %q, want %q", form, got.Target, a)
+		}
+		if announced(h) {
+			continue
+		}
+		for range writesPerMove(h) {
+			if _, err := p.Assign(bounded(t), h.Address(), b, owner(t, h, p)); err != nil {
+				t.Errorf("%s: Assign: %v", form, err)
+			}
+			h.Settle()
+		}
+		wantHolder(t, h, b)
+	}
 }
 
 func noSecretInErrors(t *testing.T, h Harness) {

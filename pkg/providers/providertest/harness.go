@@ -117,6 +117,12 @@ const (
 	EmptyBody                     // success without a body; applied
 	HTMLBody                      // success with a page; applied
 	TruncatedBody                 // success with half a document; applied
+	CutWithin                     // success, and the connection ends within the body; applied
+	DoubledMember                 // success in which a member is there twice, then with null, each time another one; applied
+	MarkedBody                    // nothing is wrong, and the body begins with a byte order mark
+	SpacedBody                    // nothing is wrong, and the body is full of white space
+	GzippedBody                   // nothing is wrong, and the body is compressed
+	BodyInPieces                  // nothing is wrong, and the body comes in small chunks
 	OperationFails                // accepted, then ends without effect
 )
 
@@ -127,7 +133,9 @@ const RetryAfterHint = 29 * time.Second
 var faultNames = [...]string{
 	Unreachable: "unreachable", CutBefore: "cut-before", CutAfter: "cut-after", ServerError: "server-error",
 	ServerErrorAfter: "server-error-after", Hang: "hang", Throttled: "throttled", Denied: "denied",
-	EmptyBody: "empty-body", HTMLBody: "html-body", TruncatedBody: "truncated-body", OperationFails: "operation-fails",
+	EmptyBody: "empty-body", HTMLBody: "html-body", TruncatedBody: "truncated-body",
+	CutWithin: "cut-within", DoubledMember: "doubled-member", MarkedBody: "marked-body", SpacedBody: "spaced-body",
+	GzippedBody: "gzipped-body", BodyInPieces: "body-in-pieces", OperationFails: "operation-fails",
 }
 
 // String returns the fault as lower-case words with hyphens.
@@ -136,8 +144,13 @@ func (f Fault) String() string { return faultNames[f] }
 // applied reports whether a write with this fault takes effect.
 func (f Fault) applied() bool {
 	switch f {
-	case CutAfter, ServerErrorAfter, EmptyBody, HTMLBody, TruncatedBody:
+	case CutAfter, ServerErrorAfter, EmptyBody, HTMLBody, TruncatedBody, CutWithin, DoubledMember:
 		return true
 	}
-	return false
+	return f.harmless()
+}
+
+// harmless reports whether an answer with this fault says all that one without it says.
+func (f Fault) harmless() bool {
+	return f == MarkedBody || f == SpacedBody || f == GzippedBody || f == BodyInPieces
 }

@@ -34,6 +34,7 @@ type exchange struct {
 	into       any // what a success is decoded into
 
 	err    error // no complete answer
+	unread error // the answer cannot be read
 	status int   // zero: nothing was sent
 	header http.Header
 	body   []byte
@@ -63,10 +64,11 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.body = bytes.ReplaceAll(x.body, []byte(token), []byte("[redacted]"))
 	}
 	x.reply = readReply(x.body)
-	x.body = cloudhttp.Exact(x.body, x.into)
-	if x.status != http.StatusOK || !x.reply.ok || x.reply.code != "" {
+	exact, err := cloudhttp.Exact(x.body, x.into)
+	if x.unread = err; err != nil || x.status != http.StatusOK || !x.reply.ok || x.reply.code != "" {
 		return nil, errAnswered
 	}
+	x.body = exact
 	return &http.Response{
 		Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, ProtoMajor: 1, ProtoMinor: 1, Request: req,
 		Header:        http.Header{"Content-Type": {"application/json"}},
@@ -172,6 +174,8 @@ func (c *Cloud) judge(ctx context.Context, x *exchange, sdk error) error {
 			c.cfg.Refused(x.cred)
 		}
 		return x.refusal(c.cfg.Now())
+	case x.unread != nil:
+		return x.problem(unsure, x.unread)
 	case sdk != nil:
 		err := cloudhttp.Decode(x.body, x.into) // which names the member
 		if err == nil {

@@ -311,6 +311,12 @@ var faults = map[providertest.Fault]face.Fault{
 	providertest.EmptyBody:        face.Empty(),
 	providertest.HTMLBody:         face.HTML(),
 	providertest.TruncatedBody:    face.Truncated(),
+	providertest.CutWithin:        face.CutWithin(),
+	providertest.DoubledMember:    face.Doubled(),
+	providertest.MarkedBody:       face.Marked(),
+	providertest.SpacedBody:       face.Spaced(),
+	providertest.GzippedBody:      face.Gzipped(),
+	providertest.BodyInPieces:     face.InPieces(),
 	providertest.OperationFails:   face.Errored(),
 }
 
