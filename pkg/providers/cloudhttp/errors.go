@@ -9,6 +9,8 @@ import "errors"
 var (
 	// ErrTimeout: the attempt ran into AttemptTimeout.
 	ErrTimeout = errors.New("no complete answer in time")
+	// ErrName: a name could not be looked up; nothing left.
+	ErrName = errors.New("no such name")
 	// ErrCredentials: there was no token to send; nothing left.
 	ErrCredentials = errors.New("no credentials")
 	// ErrBodyTooLarge: the answer is longer than BodyMax.

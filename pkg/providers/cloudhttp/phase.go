@@ -85,9 +85,13 @@ func (p *progress) trace() *httptrace.ClientTrace {
 				p.dialing(joining)
 			}
 		},
-		TLSHandshakeStart:    func() { p.dialing(shaking) },
-		GotConn:              func(httptrace.GotConnInfo) { p.set(sending) },
-		WroteRequest:         func(httptrace.WroteRequestInfo) { p.set(waiting) },
+		TLSHandshakeStart: func() { p.dialing(shaking) },
+		GotConn:           func(httptrace.GotConnInfo) { p.set(sending) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil { // else the gate may have held it back
+				p.set(waiting)
+			}
+		},
 		GotFirstResponseByte: func() { p.set(reading) },
 	}
 }
@@ -141,10 +145,32 @@ type timeout struct {
 }
 
 func (t *timeout) Error() string {
-	return fmt.Sprintf("no answer from %v within %v while %s", t.where, seconds(t.after), t.during.text(t.where.proxy != ""))
+	text := fmt.Sprintf("no answer from %v within %v while %s", t.where, seconds(t.after), t.during.text(t.where.proxy != ""))
+	if t.during == lookingUp {
+		text += "; look at this machine's name servers (/etc/resolv.conf)"
+	}
+	return text
 }
-func (t *timeout) Unwrap() error        { return t.cause }
-func (t *timeout) Is(target error) bool { return target == ErrTimeout }
+func (t *timeout) Unwrap() error { return t.cause }
+func (t *timeout) Is(target error) bool {
+	return target == ErrTimeout || target == ErrName && t.during == lookingUp
+}
+
+// noName is the error of an attempt that ended with the lookup of a name. It is an ErrName.
+type noName struct{ *net.DNSError }
+
+func (n noName) Error() string {
+	by, server := "this machine's resolver", ""
+	if n.Server != "" {
+		by, server = "the name server "+n.Server, " and at that server"
+	}
+	if n.IsNotFound {
+		return fmt.Sprintf("%s knows no %s; look at the endpoint, and at /etc/resolv.conf", by, n.Name)
+	}
+	return fmt.Sprintf("%s cannot look up %s (%s); look at /etc/resolv.conf%s", by, n.Name, n.Err, server)
+}
+func (n noName) Unwrap() error        { return n.DNSError }
+func (n noName) Is(target error) bool { return target == ErrName }
 
 // seconds shows a duration in seconds, to a tenth.
 func seconds(d time.Duration) string {
@@ -152,10 +178,13 @@ func seconds(d time.Duration) string {
 }
 
 // explain says of a failed attempt what its error alone leaves open: who ended the
-// connection and when, and what to do about a certificate.
+// connection and when, and what to do about a name or a certificate.
 func explain(err error, w where, during phase) error {
 	var header tls.RecordHeaderError
+	var name *net.DNSError
 	switch {
+	case errors.As(err, &name):
+		return noName{name}
 	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%v does not speak TLS: %w; look at the endpoint, and at what answers in its place", w, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

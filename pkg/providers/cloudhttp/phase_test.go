@@ -111,12 +111,12 @@ func TestTheWaitThatEndedIsSaid(t *testing.T) {
 		dialer           *net.Dialer
 		want             string
 	}{
-		{"the name server", "http://cloud.example./", "", deaf, "no answer from cloud.example.:80 within 0.3 s while looking up the name"},
+		{"the name server", "http://cloud.example./", "", deaf, "no answer from cloud.example.:80 within 0.3 s while looking up the name; look at this machine's name servers (/etc/resolv.conf)"},
 		{"the connection", "http://" + overfull, "", plain, "no answer from " + overfull + " within 0.3 s while connecting"},
 		{"the handshake", "https://" + silent, "", plain, "no answer from " + silent + " within 0.3 s while in the TLS handshake"},
 		{"the answer", "http://" + silent, "", plain, "no answer from " + silent + " within 0.3 s while waiting for the answer"},
 		{"the rest of it", "http://" + half, "", plain, "no answer from " + half + " within 0.3 s while reading the answer"},
-		{"the name of a proxy", "https://cloud.example", "http://proxy.example.:3128", deaf, "no answer from cloud.example:443 (through http://proxy.example.:3128) within 0.3 s while looking up the name of the proxy"},
+		{"the name of a proxy", "https://cloud.example", "http://proxy.example.:3128", deaf, "no answer from cloud.example:443 (through http://proxy.example.:3128) within 0.3 s while looking up the name of the proxy; look at this machine's name servers (/etc/resolv.conf)"},
 		{"the connection to a proxy", "https://cloud.example", "http://" + overfull, plain, "no answer from cloud.example:443 (through http://" + overfull + ") within 0.3 s while connecting to the proxy"},
 		{"the proxy", "https://cloud.example", "http://me:hush@" + silent, plain, "no answer from cloud.example:443 (through http://" + silent + ") within 0.3 s while waiting for the proxy to connect"},
 	} {
@@ -254,6 +254,26 @@ func TestAProxyIsAskedAsItIsWritten(t *testing.T) {
 	for host, want := range map[string]bool{"localhost": true, "127.0.0.9": true, "::1": true, "cloud.example": false, "10.0.0.1": false} {
 		if isLoopback(host) != want {
 			t.Errorf("isLoopback(%s) = %v", host, !want)
+		}
+	}
+}
+
+// TestALookupThatFailsIsSaid: in the words of the resolver it is a server that misbehaves.
+func TestALookupThatFailsIsSaid(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]net.DNSError{
+		"the name server 10.0.0.2:53 cannot look up cloud.example (server misbehaving); look at /etc/resolv.conf and at that server": {Err: "server misbehaving", Name: "cloud.example", Server: "10.0.0.2:53", IsTemporary: true},
+		"the name server 10.0.0.2:53 knows no cloud.example; look at the endpoint, and at /etc/resolv.conf":                          {Err: "no such host", Name: "cloud.example", Server: "10.0.0.2:53", IsNotFound: true},
+		"this machine's resolver knows no cloud.example; look at the endpoint, and at /etc/resolv.conf":                              {Err: "no such host", Name: "cloud.example", IsNotFound: true},
+		"this machine's resolver cannot look up cloud.example (i/o timeout); look at /etc/resolv.conf":                               {Err: "i/o timeout", Name: "cloud.example", IsTimeout: true},
+	} {
+		failing := &roundTrip{f: func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &err}
+		}}
+		_, got := New(Config{Transport: failing}).Do(request(t, t.Context(), "POST", "{}"))
+		var bare *Error
+		if !errors.As(got, &bare) || bare.Error() != want || !errors.Is(got, ErrName) {
+			t.Errorf("got  %v\nwant %s", got, want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -126,7 +127,7 @@ func TestTheHintIsForConnectionsOnly(t *testing.T) {
 		hint bool
 	}{
 		{"no route", alive, false, &net.OpError{Op: "dial", Err: errors.New("no route to host")}, true},
-		{"no name", alive, false, &net.DNSError{Err: "no such host"}, true},
+		{"no name", alive, false, fmt.Errorf("%w: %w", cloudhttp.ErrName, &net.DNSError{Err: "no such host"}), false},
 		{"no answer while connecting", alive, false, cloudhttp.ErrTimeout, true},
 		{"the caller's deadline while connecting", over, false, context.Cause(over), true},
 		{"no answer after it was sent", alive, true, cloudhttp.ErrTimeout, false},

@@ -44,7 +44,7 @@ func (c *client) lost(ctx context.Context, op string, q call, at place, err erro
 		e.Kind = providers.Ambiguous
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Kind = providers.Canceled
-	case !cloudhttp.Sent(err) && noConnection(ctx, err):
+	case !cloudhttp.Sent(err) && noConnection(ctx, err) && (c.endpoint.internal || !errors.Is(err, cloudhttp.ErrName)):
 		e.Err = c.endpoint.unreachable(at.base, e.Err)
 	}
 	return e
