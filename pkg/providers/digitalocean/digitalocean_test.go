@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -255,6 +256,78 @@ func TestAPathPrefixOfTheEndpointIsKept(t *testing.T) {
 	for _, prefix := range []string{"/do", "/do/"} {
 		if _, err := driver(t, srv.URL+prefix).InstanceState(t.Context(), nodeA); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestWhatIsPromised has the table of docs/providers/digitalocean.md.
+func TestWhatIsPromised(t *testing.T) {
+	t.Parallel()
+	want := providers.Capabilities{
+		Target: providers.PartInstance, AtomicMove: true, Asynchronous: true,
+		Guest4: providers.GuestNone, Guest6: providers.GuestAddress, IPv4: true, IPv6: true,
+		SettleTime: 15 * time.Second, LateTime4: 2 * time.Second, MoveTimeout: time.Minute, MinInterval: time.Second,
+		CallsPerHour: 5000, MaxPerTarget4: 1, MaxPerTarget6: 1,
+	}
+	if diff := cmp.Diff(want, (*Provider)(nil).Capabilities()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestTheLeastIdIsOne, of droplets and of actions; what is no number asks for nothing.
+func TestTheLeastIdIsOne(t *testing.T) {
+	t.Parallel()
+	p, c := start(t, script{
+		"GET /v2/droplets/1":                          {status: 200, body: `{"droplet":{"id":1,"status":"active"}}`},
+		"GET /v2/reserved_ips/203.0.113.10/actions/1": {status: 200, body: `{"action":{"id":1,"status":"completed"}}`},
+	})
+	if got, err := p.InstanceState(t.Context(), providers.Target{Instance: "1"}); got != providers.InstanceRunning || err != nil {
+		t.Errorf("droplet 1: %v, %v", got, err)
+	}
+	if got, err := p.Operation(t.Context(), v4, providers.Result{Operation: "1"}); got != providers.OperationDone || err != nil {
+		t.Errorf("action 1: %v, %v", got, err)
+	}
+	for _, id := range []string{"0", "-1", "x", "1x"} {
+		if got, err := p.InstanceState(t.Context(), providers.Target{Instance: id}); kindWord(err) != "invalid" {
+			t.Errorf("droplet %s: %v, %v", id, got, err)
+		}
+		if got, err := p.Operation(t.Context(), v4, providers.Result{Operation: id}); got != providers.OperationUnknown || err != nil {
+			t.Errorf("action %s: %v, %v", id, got, err)
+		}
+	}
+	if n := len(c.seen()); n != 2 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// TestASuccessThatSpeaksOfAnErrorHasItsWords: whatever answers like that, they are a trace.
+func TestASuccessThatSpeaksOfAnErrorHasItsWords(t *testing.T) {
+	t.Parallel()
+	odd := canned{status: 200, body: `{"id":"forbidden","message":"You are not\nwelcome."}`}
+	p, _ := start(t, script{"GET /v2/reserved_ips/203.0.113.10": odd, "POST /v2/reserved_ips/203.0.113.10/actions": odd})
+	_, read := p.Owner(t.Context(), v4)
+	_, write := p.Assign(t.Context(), v4, nodeA, providers.Assignment{})
+	if kindWord(read) != "transient" || !strings.HasSuffix(read.Error(), "reserved_ip: missing; it says forbidden: You are not welcome.") {
+		t.Errorf("read: %v", read)
+	}
+	if kindWord(write) != "ambiguous" || !strings.HasSuffix(write.Error(), "action: missing; it says forbidden: You are not welcome.") {
+		t.Errorf("write: %v", write)
+	}
+}
+
+// TestEveryRedirectIsOne, from the least status of them.
+func TestEveryRedirectIsOne(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{300, 399} {
+		p, _ := start(t, script{"GET /v2/reserved_ips/203.0.113.10": {status: status}})
+		if _, err := p.Owner(t.Context(), v4); kindWord(err) != "invalid" || !strings.Contains(err.Error(), "redirected to") {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+	for _, status := range []int{400, 500} {
+		p, _ := start(t, script{"GET /v2/reserved_ips/203.0.113.10": {status: status}})
+		if _, err := p.Owner(t.Context(), v4); kindWord(err) != "transient" || strings.Contains(err.Error(), "redirected to") {
+			t.Errorf("%d: %v", status, err)
 		}
 	}
 }
