@@ -28,6 +28,10 @@ func (w *world) drill(h *History) {
 	}
 	switch w.chance.weighted(3, 2, 3, 2, 2, 2, 3, 2) {
 	case 0:
+		if w.chance.one(0.5) {
+			w.drillRestarts(h, gi)
+			return
+		}
 		w.drillRestart(h, gi, true)
 	case 1:
 		w.drillRestart(h, gi, false)

@@ -77,8 +77,8 @@ func (s *shadow) unheard(w *world, n *node, gi int, a *election.Action) (owner s
 	if sp.words != nil && sp.words[gi].at != 0 {
 		return o.Node, since, false
 	}
-	if k := len(sp.sessions); k > 0 {
-		told = sp.sessions[k-1]
+	if sp.since != 0 {
+		told = sp.since
 	}
 	if told != 0 && a.Kind != election.Held {
 		return o.Node, since, false

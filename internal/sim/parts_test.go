@@ -157,18 +157,18 @@ func TestThreeSessionsWithinAMinuteAreACrashLoop(t *testing.T) {
 		return all
 	}
 	for _, tc := range []struct {
-		sessions []election.Instant
-		now      time.Duration
-		want     bool
+		starts []election.Instant
+		now    time.Duration
+		want   bool
 	}{
 		{at(0, 20, 59), 60, true},
 		{at(0, 20, 60), 61, false},
 		{at(0, 20), 21, false},
 		{at(0, 20, 59), 119, false},
 	} {
-		sp := shadowPeer{sessions: tc.sessions}
-		if got := sp.crashLooping(at(tc.now)[0]); got != tc.want {
-			t.Errorf("sessions %v, now %v: %v", tc.sessions, tc.now, got)
+		word := shadowWord{starts: tc.starts}
+		if got := word.crashLooping(at(tc.now)[0]); got != tc.want {
+			t.Errorf("starts %v, now %v: %v", tc.starts, tc.now, got)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (c *checks) refused(w *world, n *node, a *election.Action) {
 func (s *shadow) standby(w *world, n *node, gi, peer int) (word *shadowWord, able bool) {
 	sp := &s.peers[peer]
 	word, _ = sp.heardOf(w, gi, w.local(n))
-	if word == nil || w.local(n).Sub(word.twoWayAt) >= election.ActiveDown(election.PriorityMax, w.opts.interval) || sp.crashLooping(w.local(n)) {
+	if word == nil || w.local(n).Sub(word.twoWayAt) >= election.ActiveDown(election.PriorityMax, w.opts.interval) || word.crashLooping(w.local(n)) {
 		return word, false
 	}
 	out := word.Flags.Has(election.FlagDraining) || word.Flags.Has(election.FlagRecovering) || word.Digest != n.digests[gi]

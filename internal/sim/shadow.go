@@ -51,22 +51,23 @@ type shadowGroup struct {
 
 // shadowPeer is one peer in the eyes of the checkers.
 type shadowPeer struct {
-	sent     [256]election.Instant // when our datagrams left, by sequence
-	sentSeq  [256]uint64
-	session  uint64
-	heard    int                          // accepted adverts of that session
-	basis    bool                         // some of them before the clocks stood still
-	marks    [driftMarks]election.Instant // when its last adverts were heard, half an interval apart or more, newest first
-	sequence uint64                       // of the newest of that session
-	sessions []election.Instant           // when its last sessions were accepted
-	told     election.Instant             // when our last datagram left
-	words    []shadowWord                 // what it said last, by group
-	at       election.Instant
-	total    uint8 // how many groups it says that it has, and which it has named since it says so
-	vrids    map[uint8]bool
-	leaves   bool // by its newest advert
-	twoWayAt election.Instant
-	recent   [10]arrival // of its last accepted adverts, half an interval apart or more, newest first
+	sent      [256]election.Instant // when our datagrams left, by sequence
+	sentSeq   [256]uint64
+	session   uint64
+	heard     int                          // accepted adverts of that session
+	basis     bool                         // some of them before the clocks stood still
+	marks     [driftMarks]election.Instant // when its last adverts were heard, half an interval apart or more, newest first
+	sequence  uint64                       // of the newest of that session
+	since     election.Instant             // when its session was accepted
+	restartAt election.Instant             // when it announced a restart last
+	told      election.Instant             // when our last datagram left
+	words     []shadowWord                 // what it said last, by group
+	at        election.Instant
+	total     uint8 // how many groups it says that it has, and which it has named since it says so
+	vrids     map[uint8]bool
+	leaves    bool // by its newest advert
+	twoWayAt  election.Instant
+	recent    [10]arrival // of its last accepted adverts, half an interval apart or more, newest first
 }
 
 // shadowWord is what a peer said last of a group.
@@ -74,7 +75,8 @@ type shadowWord struct {
 	election.GroupAdvert
 	sequence     uint64
 	at, twoWayAt election.Instant
-	ledAt        election.Instant // when it said that it leads, two-way and as its last word; 0: it did not
+	ledAt        election.Instant   // when it said that it leads, two-way and as its last word; 0: it did not
+	starts       []election.Instant // when its last sessions began that were not announced by one that led
 }
 
 // arrival is when an advert was accepted, by the world's clock, and how long it had been
@@ -258,13 +260,10 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (newest, twoWay bool) {
 	if first {
 		sp.session, sp.sequence, sp.heard, sp.basis, sp.marks = a.Session, a.Sequence-1, 0, false, [driftMarks]election.Instant{}
 		sp.recent = [10]arrival{}
-		sp.sessions = append(sp.sessions, now)
-		if len(sp.sessions) > 3 {
-			sp.sessions = sp.sessions[1:]
-		}
 		for gi := range sp.words {
-			sp.words[gi].sequence = a.Sequence - 1
+			sp.words[gi].begins(sp, a.Sequence, now)
 		}
+		sp.since = now
 	}
 	down := election.ActiveDown(election.PriorityDefault, w.opts.interval)
 	i := a.Echo.Sequence % 256
@@ -284,7 +283,12 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (newest, twoWay bool) {
 	sp.known(a, first)
 	for k := range a.Groups {
 		g := &a.Groups[k]
-		sp.leaves = sp.leaves || a.Sequence == sp.sequence && g.Role == election.Initialize && g.Priority == 0
+		if a.Sequence == sp.sequence {
+			sp.leaves = sp.leaves || g.Role == election.Initialize && g.Priority == 0
+			if g.Flags.Has(election.FlagRestarting) {
+				sp.restartAt = now
+			}
+		}
 		if n.loaded[g.VRID-1] {
 			s.word(n, sp, g, a.Sequence, now, twoWay)
 		}
@@ -318,7 +322,7 @@ func (s *shadow) word(n *node, sp *shadowPeer, g *election.GroupAdvert, sequence
 	if g.Role == election.Active {
 		word.ledAt = now
 	}
-	if g.Role == election.Active && g.Handover.To != n.name && !sp.crashLooping(now) {
+	if g.Role == election.Active && g.Handover.To != n.name && !word.crashLooping(now) {
 		sg.owningAt = now
 	}
 }
@@ -340,10 +344,22 @@ func (s *shadow) heardLead(gi, peer int) bool {
 	return words != nil && words[gi].ledAt > s.groups[gi].elsewhere[peer]
 }
 
-// crashLooping reports whether the peer's adverts are discounted.
-func (sp *shadowPeer) crashLooping(now election.Instant) bool {
+// begins notes that a session of the peer begins.
+func (word *shadowWord) begins(sp *shadowPeer, sequence uint64, now election.Instant) {
+	word.sequence = sequence - 1
+	if sp.restartAt > sp.since && word.ledAt > sp.since {
+		return
+	}
+	word.starts = append(word.starts, now)
+	if len(word.starts) > 3 {
+		word.starts = word.starts[1:]
+	}
+}
+
+// crashLooping reports whether the peer's adverts of the group are discounted.
+func (word *shadowWord) crashLooping(now election.Instant) bool {
 	const window = time.Minute
-	return len(sp.sessions) == 3 && sp.sessions[2].Sub(sp.sessions[0]) < window && now.Sub(sp.sessions[2]) < window
+	return len(word.starts) == 3 && word.starts[2].Sub(word.starts[0]) < window && now.Sub(word.starts[2]) < window
 }
 
 // sentTo notes a datagram that left.

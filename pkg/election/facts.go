@@ -40,7 +40,8 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		f.Eligible = f.Eligible && !(g.lastFailed && f.Out == ReasonOwnerFault)
 		f.UnknownThere = m.unknownThere(g, owner)
 		f.Witnessed = m.witnessed(g, owner)
-		f.Restarting = m.within(g.peers[owner].restartAt, restartHold) || m.without(g, owner) && m.within(m.peers[owner].restartAt, restartHold)
+		f.Restarting = (m.within(g.peers[owner].restartAt, restartHold) || m.without(g, owner) && m.within(m.peers[owner].restartAt, restartHold)) &&
+			!m.crashLooping(g, owner)
 		f.Prolonged = m.prolonged(g, owner)
 		if f.Prolonged == ReasonNone && !f.UnknownThere && m.heardWithout(g, owner) && !m.lacks(guardWithoutOneWay) {
 			f.Prolonged = ReasonOneWayLink
@@ -235,7 +236,7 @@ func (m *Machine) prolonged(g *group, i int) Reason {
 // the owner may take, and one more if that fails.
 func (m *Machine) incumbent(g *group, i int) bool {
 	pg := &g.peers[i]
-	if !m.fresh(g, i) || m.crashLooping(m.peers[i]) {
+	if !m.fresh(g, i) || m.crashLooping(g, i) {
 		return false
 	}
 	starting := pg.Role == Initialize

@@ -76,15 +76,16 @@ type peerGroup struct {
 	oneWayAt    Instant // when the last one was that did not; never once one did again
 	echoedAt    Instant // when the newest of our adverts left that it echoed
 	goodbye     bool
-	restartAt   Instant // last advert that announced a restart
-	failedClaim bool    // gave up a claim since this node's own claim began
-	missing     bool    // it was suspicious or latched when the reads were last planned
-	unsaidAt    Instant // the address was read on it, and it has not spoken since
-	ledAt       Instant // its last word is that it leads, said then and two-way; never: it is not
-	answered    uint64  // id of its last request that was answered
-	namedAt     Instant // the first read that named it
-	takenAt     Instant // when a read first showed the address there that was elsewhere before
-	toldOfAt    Instant // when another node heard it, as it said first, or it first answered the probe
+	restartAt   Instant                // last advert that announced a restart
+	starts      [crashSessions]Instant // when its last sessions were accepted that were not announced by one that led; newest first
+	failedClaim bool                   // gave up a claim since this node's own claim began
+	missing     bool                   // it was suspicious or latched when the reads were last planned
+	unsaidAt    Instant                // the address was read on it, and it has not spoken since
+	ledAt       Instant                // its last word is that it leads, said then and two-way; never: it is not
+	answered    uint64                 // id of its last request that was answered
+	namedAt     Instant                // the first read that named it
+	takenAt     Instant                // when a read first showed the address there that was elsewhere before
+	toldOfAt    Instant                // when another node heard it, as it said first, or it first answered the probe
 }
 
 // ownerRead is the last successful owner read.
@@ -246,7 +247,7 @@ func (m *Machine) standbyRefusal(g *group, i int) Reason {
 		return ReasonWriteDenied
 	case !pg.Flags.Has(FlagCanClaim):
 		return ReasonCannotClaim
-	case m.crashLooping(m.peers[i]):
+	case m.crashLooping(g, i):
 		return ReasonCrashLoop
 	default:
 		return ReasonNone

@@ -35,7 +35,7 @@ func (m *Machine) unheardUntil(g *group, i int) (Instant, time.Duration) {
 	since, takes := pg.namedAt, NeverHeardFor
 	switch {
 	case p.heardAt != never:
-		since, takes = p.sessions[0], m.activeDown(g, p)
+		since, takes = p.since, m.activeDown(g, p)
 	case pg.toldOfAt != never:
 		since, takes = pg.toldOfAt, m.activeDown(g, p)
 	}

@@ -54,14 +54,14 @@ type peer struct {
 	pendingSince Instant // first datagram of a session not accepted since one was
 	pendingAt    Instant // last one
 
-	sessions [crashSessions]Instant // when its last sessions were accepted, newest first
-	former   [crashSessions]Mark    // the sessions that these replaced, which never come back, and their newest datagrams
-	twiceAt  Instant                // when one of those was seen to live beside the one that replaced it
-	targets  []NodeTarget
-	uptime   time.Duration
-	leads    uptimeLeads
-	doubted  uptimeLead // when it could not be told last whether we had stalled
-	stated   netip.Addr // the address it says it has
+	since   Instant             // when its session was accepted
+	former  [crashSessions]Mark // the last sessions that were replaced, which never come back, and their newest datagrams
+	twiceAt Instant             // when one of those was seen to live beside the one that replaced it
+	targets []NodeTarget
+	uptime  time.Duration
+	leads   uptimeLeads
+	doubted uptimeLead // when it could not be told last whether we had stalled
+	stated  netip.Addr // the address it says it has
 
 	out       Advert // reused for every datagram to it
 	sentRing  sentRing
@@ -87,7 +87,7 @@ func (m *Machine) accept(p *peer, a *Advert, elsewhere bool) (twoWay, first bool
 		return echoed, false, ReasonNone
 	}
 	greeted := p.session == 0 && m.heardLately(p, a.Hello, down)
-	switch late := p.session != 0 && p.sentRing.when(a.Echo.Sequence) < p.sessions[0]; {
+	switch late := p.session != 0 && p.sentRing.when(a.Echo.Sequence) < p.since; {
 	case echoed && late: // it may have ended before the present one began
 		return false, false, ReasonStaleSession
 	case echoed || greeted:
@@ -126,9 +126,14 @@ func (m *Machine) heardLately(p *peer, mark Mark, down time.Duration) bool {
 // counts in any group: it may have been recorded.
 func (m *Machine) beginSession(i int, a *Advert) {
 	p := m.peers[i]
-	copy(p.sessions[1:], p.sessions[:])
+	for _, g := range m.groups {
+		if pg := &g.peers[i]; !pg.leftToResume(p) {
+			copy(pg.starts[1:], pg.starts[:])
+			pg.starts[0] = m.now
+		}
+	}
 	copy(p.former[1:], p.former[:])
-	p.sessions[0], p.former[0] = m.now, Mark{p.session, p.sequence}
+	p.since, p.former[0] = m.now, Mark{p.session, p.sequence}
 	p.pending, p.strange = pendings{}, pendings{}
 	p.session, p.sequence = a.Session, a.Sequence-1
 	p.roster.begin(a, m.now)
@@ -204,11 +209,16 @@ func (m *Machine) strangers() bool {
 	return false
 }
 
-// crashLooping reports whether the peer's daemon started three times within a
-// minute: its adverts then prove too little.
-func (m *Machine) crashLooping(p *peer) bool {
-	oldest := p.sessions[crashSessions-1]
-	return oldest != never && p.sessions[0].Sub(oldest) < crashWindow && m.now.Sub(p.sessions[0]) < crashWindow
+// leftToResume reports whether the last session of the peer led the group and announced a
+// restart. Such a start is no sign of a crash. One that announced another restart before it
+// led is: however politely, an owner that never gets to lead serves nobody.
+func (pg *peerGroup) leftToResume(p *peer) bool { return pg.ledAt > p.since && p.restartAt > p.since }
+
+// crashLooping reports whether the peer's daemon started three times within a minute
+// without having led and announced it: its adverts of the group then prove too little.
+func (m *Machine) crashLooping(g *group, i int) bool {
+	newest, oldest := g.peers[i].starts[0], g.peers[i].starts[crashSessions-1]
+	return oldest != never && newest.Sub(oldest) < crashWindow && m.now.Sub(newest) < crashWindow
 }
 
 // suspicious reports whether the peer has been silent in a group for more than one and

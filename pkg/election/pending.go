@@ -169,7 +169,7 @@ func (m *Machine) noticeTwin(p *peer, former *Mark, a *Advert, down time.Duratio
 		return
 	}
 	former.Sequence = a.Sequence
-	if m.heardLately(p, a.Echo, down) && p.sentRing.when(a.Echo.Sequence) > p.sessions[0] {
+	if m.heardLately(p, a.Echo, down) && p.sentRing.when(a.Echo.Sequence) > p.since {
 		p.twiceAt = m.now
 	}
 }

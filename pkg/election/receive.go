@@ -176,7 +176,7 @@ func (m *Machine) noteRestart(g *group, pg *peerGroup, restarting bool) {
 // owning takes in an advert of another active node: it renews the active-down
 // timer (RFC 9568 section 6.4.2), and every owner read so far is older than it.
 func (m *Machine) owning(g *group, i int, rec *GroupAdvert) {
-	if m.crashLooping(m.peers[i]) || m.offers(g, i) {
+	if m.crashLooping(g, i) || m.offers(g, i) {
 		return
 	}
 	g.owningAt = m.now

@@ -110,10 +110,11 @@ func (m *Machine) Status() Status {
 // PeersStatus is the part of Status that is about the peers, whatever the group.
 func (m *Machine) PeersStatus() []PeerStatus {
 	var s []PeerStatus
-	for _, p := range m.peers {
+	for i, p := range m.peers {
+		loops := func(g *group) bool { return m.crashLooping(g, i) }
 		s = append(s, PeerStatus{
 			Name: p.Name, Targets: slices.Clone(p.targets), HeardAt: p.heardAt, EchoedAt: p.echoedAt,
-			Silent: m.quiet(p.twoWayAt, p), CrashLoops: m.crashLooping(p), Twice: m.within(p.twiceAt, max(twiceFor, 3*p.interval)),
+			Silent: m.quiet(p.twoWayAt, p), CrashLoops: slices.ContainsFunc(m.groups, loops), Twice: m.within(p.twiceAt, max(twiceFor, 3*p.interval)),
 		})
 	}
 	return s

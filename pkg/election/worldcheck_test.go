@@ -92,7 +92,7 @@ func (w *world) noteOwning(n *worldNode, a *Advert, actions []Action) {
 	}
 	i := n.m.peerIndex(a.From)
 	g := a.Groups[0]
-	if n.m.groups[0].peers[i].twoWayAt == w.now && g.Role == Active && g.Handover.To != n.name && !n.m.crashLooping(n.m.peers[i]) {
+	if n.m.groups[0].peers[i].twoWayAt == w.now && g.Role == Active && g.Handover.To != n.name && !n.m.crashLooping(n.m.groups[0], i) {
 		n.seen.owningAt = w.now
 	}
 }
