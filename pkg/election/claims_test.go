@@ -298,16 +298,18 @@ func TestAnAddressThatDoesNotAnswerIsHandedOverOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		asked    bool
+		up       time.Duration // since the daemon's start
 		answered ProbeReport
 		hands    bool
 	}{
-		{"it used to answer", true, ProbeReport{AnsweredBy: "b", Age: 40 * time.Second}, true},
-		{"it answers", true, ProbeReport{AnsweredBy: "b", Age: 5 * time.Second}, false},
-		{"it never answered", true, ProbeReport{Age: 40 * time.Second}, false},
-		{"the configuration says alarm", false, ProbeReport{AnsweredBy: "b", Age: 40 * time.Second}, false},
+		{"it used to answer", true, 36 * time.Second, ProbeReport{AnsweredBy: "b", Age: 40 * time.Second}, true},
+		{"it answers", true, 36 * time.Second, ProbeReport{AnsweredBy: "b", Age: 5 * time.Second}, false},
+		{"it never answered", true, 36 * time.Second, ProbeReport{Age: 40 * time.Second}, false},
+		{"the daemon was away", true, 20 * time.Second, ProbeReport{AnsweredBy: "b", Age: 40 * time.Second}, false},
+		{"the configuration says alarm", false, 36 * time.Second, ProbeReport{AnsweredBy: "b", Age: 40 * time.Second}, false},
 	} {
 		s := newSeat(t, byB, func(c *Config) { c.Groups[0].HandOverNotAnswering = tt.asked })
-		s.hearFor(20*time.Second, Backup)
+		s.hearFor(tt.up, Backup)
 		s.peer.group.Probe = tt.answered
 		s.hear(Backup)
 		if got := s.newest().Handover.To == "a"; got != tt.hands {

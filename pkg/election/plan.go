@@ -313,7 +313,8 @@ func (m *Machine) advanceNotAnswering(g *group) {
 }
 
 // notAnswering reports whether some peer's probe through the address was answered
-// by this node once, and no peer's was for a while.
+// by this node once, and no peer's was for a while, in which this daemon has run: it
+// is who answers.
 func (m *Machine) notAnswering(g *group) bool {
 	missed := false
 	for i := range g.peers {
@@ -321,7 +322,7 @@ func (m *Machine) notAnswering(g *group) bool {
 		if pg.Probe.AnsweredBy != m.cfg.Node || !m.fresh(g, i) {
 			continue
 		}
-		if m.before(pg.at.Add(notAnsweringFor - pg.Probe.Age)) {
+		if m.before(max(pg.at.Add(-pg.Probe.Age), m.started).Add(notAnsweringFor)) {
 			return false
 		}
 		missed = true
