@@ -28,8 +28,9 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run the daemon in the foreground",
 		Long: `Run the daemon in the foreground until it is told to stop.
 
-SIGTERM hands over what this node owns and ends. SIGUSR1 ends for a restart and moves nothing. SIGHUP reads the
-configuration again without moving anything; a file with problems is reported and the old one stays in force.`,
+SIGTERM hands over what this node owns and ends; sent again after a second it ends at once. SIGUSR1 ends for a restart
+and moves nothing; a SIGTERM after it makes it a stop. SIGHUP reads the configuration again without moving anything; a
+file with problems is reported and the old one stays in force.`,
 		Args: wants(0, 0),
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			surviveReaders()

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -247,7 +248,7 @@ func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
 
 	err := d.wait(ctx, signals, engine)
 	d.cancel()
-	d.end()
+	d.end(signals)
 	return err
 }
 
@@ -256,39 +257,67 @@ func (d *daemon) run(ctx context.Context, signals <-chan os.Signal) error {
 // holds, in a file system that hangs, may never.
 const tasksEnd = 2 * time.Second
 
-// end waits for the tasks, whose context has ended.
-func (d *daemon) end() {
+// end waits for the tasks, whose context has ended. A stop that comes meanwhile takes back
+// what a restart has announced.
+func (d *daemon) end(signals <-chan os.Signal) {
 	ended := make(chan struct{})
 	go func() { d.wg.Wait(); close(ended) }()
 	late := time.NewTimer(tasksEnd)
 	defer late.Stop()
-	select {
-	case <-ended:
-	case <-late.C:
-		d.log.Warn("a task did not end; left without it", "after", telemetry.Short(tasksEnd))
+	for waits := true; waits; {
+		select {
+		case <-ended:
+			waits = false
+		case <-late.C:
+			d.log.Warn("a task did not end; left without it", "after", telemetry.Short(tasksEnd))
+			waits = false
+		case s := <-signals:
+			d.saidLate(s)
+		}
+	}
+	for len(signals) > 0 {
+		d.saidLate(<-signals)
 	}
 }
+
+// saidLate handles a signal that comes after the engine's end.
+func (d *daemon) saidLate(s os.Signal) {
+	if s == syscall.SIGTERM || s == syscall.SIGINT {
+		d.engine.stayAway()
+	}
+}
+
+// repeatsFor is how long a signal that comes again is the same order: supervisors tell the
+// process and its group.
+const repeatsFor = time.Second
 
 // wait handles signals until the engine ends or a task fails. It waits for nothing else:
 // not for the manager, nor a file that a reload reads, nor a queue of the engine's.
 func (d *daemon) wait(ctx context.Context, signals <-chan os.Signal, engine <-chan error) error {
+	var told os.Signal // which this node leaves by; nil: it does not, or by the end of ctx
+	var at time.Time
+	var restart atomic.Bool // by the newest order, for when the engine comes to it
 	leaving := false
 	done := ctx.Done()
-	leave := func(restart bool) {
-		leaving = true
+	leave := func(by os.Signal) {
+		leaving, told, at = true, by, time.Now()
+		restart.Store(by == syscall.SIGUSR1)
 		d.parts.manager.notify(sdnotify.SdNotifyStopping)
-		d.wg.Go(func() { d.engine.post(func() { d.engine.leave(restart) }) })
+		d.wg.Go(func() { d.engine.post(func() { d.engine.leave(restart.Load()) }) })
 	}
 	for {
 		select {
 		case err := <-engine:
+			if leaving && !restart.Load() {
+				d.engine.stayAway()
+			}
 			return err
 		case err := <-d.failed:
 			return err
 		case <-done:
 			done = nil
 			if !leaving {
-				leave(false)
+				leave(nil)
 			}
 		case s := <-signals:
 			switch {
@@ -296,11 +325,13 @@ func (d *daemon) wait(ctx context.Context, signals <-chan os.Signal, engine <-ch
 				d.log.Warn("reload refused", "reason", election.ReasonStopping.String())
 			case s == syscall.SIGHUP:
 				d.reloads.ask()
-			case leaving:
+			case !leaving, told == syscall.SIGUSR1 && s != told: // it does not come back after all
+				leave(s)
+			case s == told && time.Since(at) < repeatsFor, s == syscall.SIGUSR1 && s != told:
+				d.log.Info("leaving already", "signal", s.String())
+			default:
 				d.log.Warn("leaving at once", "signal", s.String())
 				return errors.New("told twice to stop: left without handing over")
-			default:
-				leave(s == syscall.SIGUSR1)
 			}
 		}
 	}

@@ -47,9 +47,9 @@ func (e *engine) isNode(name string) bool {
 }
 
 // leave begins the end: a stop hands over what somebody else can take, a restart
-// only says that it will be back.
+// only says that it will be back. A restart may become a stop, not the other way.
 func (e *engine) leave(restart bool) {
-	if e.leaving {
+	if e.leaving && (restart || !e.restart) {
 		return
 	}
 	e.leaving, e.restart = true, restart
@@ -72,6 +72,24 @@ func handoverTime(g *group) time.Duration {
 		d = max(d, g.cfg.ClaimTimeout+p.Capabilities().MoveTimeout)
 	}
 	return d
+}
+
+// stayAway takes back that this node comes back, as it said in its last datagram: a goodbye
+// lets the others take over at once. It does nothing while the engine runs.
+func (e *engine) stayAway() {
+	select {
+	case <-e.done:
+	default:
+		return
+	}
+	if !e.ended || !e.restart {
+		return
+	}
+	e.restart = false
+	for _, a := range e.machine.Step(e.clock.now(), election.Leave{}) {
+		e.carryOut(a)
+	}
+	e.log.Info("left", "restart", e.restart)
 }
 
 // depart sends the last datagram and ends the engine.

@@ -180,7 +180,8 @@ type CancelOrder struct{ Group string }
 
 // Leave says that the daemon is about to exit. A stop hands over first and says
 // goodbye; a restart announces itself and moves nothing. The machine is done when
-// Status().Left is true or the caller's patience ends.
+// Status().Left is true or the caller's patience ends. A stop may follow a restart that was
+// announced, also after Depart: then a goodbye takes the announcement back.
 type Leave struct{ Restart bool }
 
 // Depart is the last event: the machine says goodbye (or, for a restart, that it

@@ -131,7 +131,7 @@ func renumbered(old int, from []int) int {
 func (m *Machine) Step(now Instant, ev Event) []Action {
 	m.actions = m.actions[:0]
 	if m.departed {
-		return nil
+		return m.stayAway(now, ev)
 	}
 	m.now = max(now, m.now)
 	m.unmoved = false

@@ -164,8 +164,8 @@ func (m *Machine) cancelOrder(g *group) {
 // hands every group over for which somebody can succeed.
 func (m *Machine) leave(restart bool) {
 	m.urgent = true
+	m.restart = restart
 	if restart {
-		m.restart = true
 		return
 	}
 	for _, g := range m.groups {
@@ -192,6 +192,17 @@ func (m *Machine) depart() {
 	m.advertise()
 	m.departed = true
 	m.urgent, m.deadline = false, never
+}
+
+// stayAway says goodbye after all where a machine has departed for a restart and is told to
+// stop; nothing else reaches one that has departed.
+func (m *Machine) stayAway(now Instant, ev Event) []Action {
+	if l, ok := ev.(Leave); !ok || l.Restart || !m.restart {
+		return nil
+	}
+	m.now, m.restart = max(now, m.now), false
+	m.depart()
+	return m.actions
 }
 
 // answerRequest lets an active node answer a peer that asks for the group.

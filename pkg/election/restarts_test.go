@@ -79,3 +79,34 @@ func TestCrashesOfALeaderAreACrashLoop(t *testing.T) {
 		t.Error("no crash loop is seen")
 	}
 }
+
+// A stop after an announced restart takes the announcement back: nobody waits for who does
+// not come.
+func TestAStopAfterARestartSaysGoodbye(t *testing.T) {
+	t.Parallel()
+	for _, departed := range []bool{false, true} {
+		s := leadingSeat(t)
+		s.hearFor(5*time.Second, Backup)
+		s.step(Leave{Restart: true})
+		if departed {
+			s.step(Depart{})
+		}
+		if g := s.newest(); !g.Flags.Has(FlagRestarting) {
+			t.Errorf("departed %v: no restart is announced: %+v", departed, g)
+		}
+		s.step(Leave{})
+		if departed {
+			if g := s.newest(); g.Flags.Has(FlagRestarting) || !saysGoodbye(&g) {
+				t.Errorf("no goodbye: %+v", g)
+			}
+			sent := len(s.sent)
+			s.step(Leave{})
+			s.step(Tick{})
+			if len(s.sent) != sent {
+				t.Error("it says more than goodbye")
+			}
+		} else if g := s.newest(); g.Flags.Has(FlagRestarting) || g.Handover.To != "a" {
+			t.Errorf("nothing is handed over: %+v", g)
+		}
+	}
+}
