@@ -5,6 +5,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/pkg/election"
@@ -69,7 +70,8 @@ func hasSuccessor(s election.GroupStatus) bool {
 	return false
 }
 
-// drainState tells the progress of a drain. It is over when the mark is on disk.
+// drainState tells the progress of a drain. It is over when the mark is on disk, and a read
+// of this node shows who holds the address, or none comes soon.
 func (o *order) drainState(s progress, _ election.Instant) *status.Outcome {
 	done := func(out status.Outcome) *status.Outcome { return &out }
 	holder := ownerText(s.Owner) // by this node's own last read
@@ -90,6 +92,8 @@ func (o *order) drainState(s progress, _ election.Instant) *status.Outcome {
 		return nil
 	case s.mark.err != nil:
 		return done(o.end(status.CodeFailed, election.ReasonDrained, "%s is drained for %s, but only until its daemon restarts: %v", o.node(), o.group, s.mark.err))
+	case o.led && holder != ownerText(s.Owner) && o.lingers():
+		return nil
 	case holder == o.node():
 		return done(o.end(status.CodeDone, election.ReasonDrained, "%s is drained for %s; the address stays here until another node leads", o.node(), o.group))
 	default:
@@ -120,9 +124,15 @@ func (os orders) Resume(ctx context.Context, r status.ResumeRequest, report func
 	})
 }
 
-// resumeState waits until the mark is gone from disk.
+// resumeState waits until the mark is gone from disk. That a group was placed by hand is known
+// to the node that leads it, and forgotten there.
 func (o *order) resumeState(s progress, _ election.Instant) *status.Outcome {
 	out := o.end(status.CodeDone, election.ReasonResumed, "%s takes part in %s", o.node(), o.group)
+	for _, n := range s.Nodes {
+		if s.Sticky && n.Fresh && n.Role == election.Active {
+			out.Text += fmt.Sprintf("; it was placed on %s by hand and stays there until \"fipctl resume %s\" is run on that node", n.Name, o.group)
+		}
+	}
 	switch {
 	case s.mark.writing > 0:
 		return nil

@@ -120,12 +120,22 @@ func (e *engine) post(f func()) {
 
 var errEnded = errors.New("the daemon is stopping")
 
-// call runs f in the engine's goroutine and waits for it. After an error f may not
-// have run, or run later: what it writes must then be left alone.
+// call runs f in the engine's goroutine and waits for it. When ctx ends before the engine
+// has come to f, f never runs: what somebody was told had failed must not happen later. After
+// errEnded it may have run in part, and what it writes must be left alone.
 func (e *engine) call(ctx context.Context, f func()) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var taken atomic.Bool // by the engine, which runs it, or by the caller, who gave up
 	ran := make(chan struct{})
 	select {
-	case e.facts <- func() { f(); close(ran) }:
+	case e.facts <- func() {
+		if taken.CompareAndSwap(false, true) {
+			f()
+			close(ran)
+		}
+	}:
 	case <-e.done:
 		return errEnded
 	case <-ctx.Done():
@@ -137,7 +147,15 @@ func (e *engine) call(ctx context.Context, f func()) error {
 	case <-e.done:
 		return errEnded
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		if taken.CompareAndSwap(false, true) {
+			return context.Cause(ctx)
+		}
+	}
+	select { // the engine is at it
+	case <-ran:
+		return nil
+	case <-e.done:
+		return errEnded
 	}
 }
 

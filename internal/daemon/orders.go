@@ -22,7 +22,9 @@ type orders struct{ *engine }
 const (
 	orderPoll     = 50 * time.Millisecond
 	orderTimeout  = 90 * time.Second        // claim timeout and move timeout of the slowest driver, with room
-	answerPatient = 1500 * time.Millisecond // how long a bound group is given to answer a probe
+	answerPatient = 1500 * time.Millisecond // how long a bound group is given to answer a probe, or a drained one to be read
+	// withdrawPatient is how long the engine is waited for to withdraw an order, or to show one.
+	withdrawPatient = time.Second
 )
 
 // progress is what an order looks at: a copy, so that it can be judged, and its
@@ -36,12 +38,12 @@ type progress struct {
 // order follows one operator's request.
 type order struct {
 	orders
-	group   string
-	to      string
-	boundAt election.Instant // when it was first seen bound
-	led     bool             // this node led the group when it was told to drain
-	report  func(status.Event)
-	told    map[status.EventKind]bool
+	group  string
+	to     string
+	doneAt election.Instant // when what was asked for was first seen done
+	led    bool             // this node led the group when it was told to drain
+	report func(status.Event)
+	told   map[status.EventKind]bool
 }
 
 func (o *order) tell(kind status.EventKind, format string, args ...any) {
@@ -84,20 +86,29 @@ func (os orders) Assign(ctx context.Context, r status.AssignRequest, report func
 	var before election.Instant
 	err := os.call(ctx, func() {
 		before = os.clock.now()
-		refused = o.startAssign(r)
+		refused = o.startAssign(r, before.Add(orderPatience(r.Timeout)))
 	})
 	switch {
 	case err != nil:
 		return o.end(status.CodeFailed, election.ReasonStopping, "assign %s: %v", o.group, err)
 	case refused != nil:
-		return *refused
+		return os.shown(*refused)
 	}
 	o.tell(status.EventAsked, "asked for %s on %s", o.group, o.to)
-	return o.follow(ctx, before, o.assignState)
+	return os.shown(o.follow(ctx, before, o.assignState))
 }
 
-// startAssign checks an assign and begins it. It runs in the engine.
-func (o *order) startAssign(r status.AssignRequest) *status.Outcome {
+// shown returns an outcome once the status shows it: whoever asks next, asks for that.
+func (os orders) shown(out status.Outcome) status.Outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), withdrawPatient)
+	defer cancel()
+	_ = os.call(ctx, func() { os.publish(os.clock.now()) }) // an engine that hangs shows nothing new
+	return out
+}
+
+// startAssign checks an assign and begins it; until is when nobody waits for it any more. It
+// runs in the engine.
+func (o *order) startAssign(r status.AssignRequest, until election.Instant) *status.Outcome {
 	done := func(out status.Outcome) *status.Outcome { return &out }
 	g, refused := o.find()
 	if refused != nil {
@@ -124,7 +135,7 @@ func (o *order) startAssign(r status.AssignRequest) *status.Outcome {
 		return done(o.end(status.CodeDone, election.ReasonNone, "would move %s from %s to %s; nothing was changed", o.group, ownerText(s.Owner), o.to))
 	}
 	if o.to == o.node() {
-		o.step(election.Assign{Group: o.group, Force: r.Force})
+		o.step(election.Assign{Group: o.group, Force: r.Force, Until: until})
 	} else {
 		o.step(election.HandTo{Group: o.group, To: o.to})
 	}
@@ -195,10 +206,7 @@ func (o *order) assignState(s progress, before election.Instant) *status.Outcome
 		switch {
 		case o.answeringOn(s.GroupStatus):
 			o.tell(status.EventAnswering, "%s answers through the address", o.to)
-		case o.boundAt == 0:
-			o.boundAt = o.clock.now()
-			return nil
-		case o.clock.now().Sub(o.boundAt) < answerPatient:
+		case o.lingers():
 			return nil
 		}
 		return done(o.end(status.CodeDone, election.ReasonNone, "%s is on %s", o.group, o.to))
@@ -214,6 +222,14 @@ func (o *order) assignState(s progress, before election.Instant) *status.Outcome
 		return done(o.end(status.CodeFailed, s.Reason, "%s gave %s up again: %s", o.to, o.group, why))
 	}
 	return nil
+}
+
+// lingers reports whether what is done is not old enough to be told without what confirms it.
+func (o *order) lingers() bool {
+	if o.doneAt == 0 {
+		o.doneAt = o.clock.now()
+	}
+	return o.clock.now().Sub(o.doneAt) < answerPatient
 }
 
 func (o *order) activeOn(s election.GroupStatus) bool {
@@ -260,7 +276,7 @@ func (os orders) each(ctx context.Context, group string, report func(status.Even
 		}
 	}
 	worst.Text = texts
-	return worst
+	return os.shown(worst)
 }
 
 // follow looks at the group until its order has an outcome or ctx ends. What the
@@ -298,17 +314,32 @@ func (o *order) follow(ctx context.Context, before election.Instant, state func(
 	}
 }
 
-// giveUp ends the wait for an order that took too long, or whose caller has gone.
+// giveUp ends the wait for an order that took too long, or whose caller has gone. What is
+// told of it is what holds after it was withdrawn. An engine that hangs withdraws an assign by
+// itself before it acts on it.
 func (o *order) giveUp(why error, p progress) status.Outcome {
-	o.post(func() {
-		if g := o.engine.group(o.group); g != nil && o.groupStatus(g).Handover.To == "" {
+	ctx, cancel := context.WithTimeout(context.Background(), withdrawPatient)
+	defer cancel()
+	now := p
+	err := o.call(ctx, func() {
+		g := o.engine.group(o.group)
+		if g == nil {
+			return
+		}
+		if o.groupStatus(g).Handover.To == "" {
 			o.step(election.CancelOrder{Group: o.group})
 		}
+		now.GroupStatus = o.groupStatus(g)
 	})
+	if err == nil {
+		p = now
+	}
 	held := "nothing holds it back"
 	switch to := p.Handover.To; {
 	case to != "":
 		held = "the handover to " + to + " goes on"
+	case o.to == o.node() && p.Role == election.Active:
+		held = "its claim has begun and goes on"
 	case p.Held != election.ReasonNone:
 		held = p.Held.Text()
 	}
@@ -317,11 +348,16 @@ func (o *order) giveUp(why error, p progress) status.Outcome {
 
 var errPatience = errors.New("the time for this order is over")
 
-func withPatience(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// orderPatience is how long an order is waited for that was given so long; 0: the usual time.
+func orderPatience(d time.Duration) time.Duration {
 	if d <= 0 {
-		d = orderTimeout
+		return orderTimeout
 	}
-	return context.WithTimeoutCause(ctx, d, errPatience)
+	return d
+}
+
+func withPatience(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, orderPatience(d), errPatience)
 }
 
 func peerReason(node string, why election.Reason) status.PeerReason {

@@ -193,6 +193,9 @@ func (c *Client) do(ctx context.Context, method, path string, document []byte) (
 	if err != nil {
 		return nil, err
 	}
+	if method == http.MethodPost {
+		request.Header.Set(untilHeader, c.now().Add(statusTimeout).Format(time.RFC3339Nano))
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, c.classify(ctx, method, err)

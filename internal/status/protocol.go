@@ -22,7 +22,8 @@ const (
 )
 
 // Backend is the daemon behind the socket. Implementations are safe for
-// concurrent use.
+// concurrent use. An operation that is done shows in the next Snapshot; one that has
+// failed does nothing afterwards, but for what its outcome says goes on.
 type Backend interface {
 	// Snapshot returns the newest state. It never blocks; the result shares
 	// nothing that is changed later.
@@ -41,7 +42,8 @@ type Backend interface {
 	// binding stays. A node already drained is CodeDone.
 	Drain(ctx context.Context, r DrainRequest, report func(Event)) Outcome
 
-	// Resume lets this node take part again and clears sticky. A node that is
+	// Resume lets this node take part again and clears sticky if this node leads the
+	// group; otherwise the outcome says where it was placed by hand. A node that is
 	// not drained is CodeDone.
 	Resume(ctx context.Context, r ResumeRequest, report func(Event)) Outcome
 }

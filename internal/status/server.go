@@ -25,6 +25,11 @@ const (
 	pathResume = "/v1/resume"
 )
 
+// untilHeader says until when the caller of an operation waits for the head of the answer, by
+// the clock of the machine (RFC 3339). Then he is told that the daemon hangs, so the operation
+// must not begin later: in a daemon that was stopped, say, and goes on.
+const untilHeader = "Fipctl-Until"
+
 // Limits of the control protocol. Local callers are trusted to mean well, not to
 // be free of bugs: a script in a loop must not starve the daemon (invariant 12).
 const (
@@ -82,6 +87,11 @@ func operation[R any](h *handler, name string, run func(context.Context, R, func
 		var request R
 		if err := decode(r, &request); err != nil {
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s: %v; the command line and the daemon may be of different versions", name, err))
+			return
+		}
+		if until, err := time.Parse(time.RFC3339Nano, r.Header.Get(untilHeader)); err == nil && time.Now().After(until) {
+			refuse(w, http.StatusRequestTimeout, fmt.Sprintf("%s: whoever asked does not wait any more; nothing was done", name))
+			h.log.Warn("operator request came too late, nothing was done", "op", name, "caller", r.RemoteAddr, "request", request)
 			return
 		}
 		select {

@@ -222,6 +222,22 @@ func TestTheHeadOfTheAnswerComesBeforeTheFirstStep(t *testing.T) {
 	stop()
 }
 
+// A daemon that was stopped goes on and finds a request whose sender has been told that it
+// hangs.
+func TestAnOperationThatComesTooLateIsNotBegun(t *testing.T) {
+	t.Parallel()
+	b := newFakeBackend()
+	client, _ := serving(t, b, discard())
+	client.now = func() time.Time { return time.Now().Add(-2 * statusTimeout) }
+	_, err := client.Assign(t.Context(), AssignRequest{Group: "web"}, nil)
+	if want := "assign: whoever asked does not wait any more; nothing was done"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if b.asked != nil {
+		t.Errorf("it was begun: %+v", b.asked)
+	}
+}
+
 func TestAnOutcomeThatIsNeverHeardIsNotTakenForADaemonThatDoesNotRun(t *testing.T) {
 	t.Parallel()
 	path := socketPath(t)

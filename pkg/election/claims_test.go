@@ -453,3 +453,37 @@ func TestADetachWithoutAnAnswerMayHaveDoneItsWork(t *testing.T) {
 		}
 	}
 }
+
+// An assign ends with the patience of whoever gave it, also where the offer that it asked
+// for, or the read that it waits for, comes in the very step in which this is noticed: he has
+// been told that it failed.
+func TestAnAssignEndsWithThePatienceOfItsGiver(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.hearFor(10*time.Second, Active)
+	s.step(Assign{Group: "web", Until: s.now.Add(900 * time.Millisecond)})
+	asked := s.newest().Request
+	if asked.Kind != RequestTake {
+		t.Fatalf("it asks for %+v", asked)
+	}
+	s.now = s.now.Add(time.Second) // without a step
+	s.peer.group.Handover = Handover{To: "b", ID: asked.ID, Remaining: time.Minute}
+	s.hear(Active)
+	s.hearFor(2*time.Second, Active)
+	s.want(Backup, ReasonStarted)
+	if got := s.newest().Request; got.Kind != RequestNone {
+		t.Errorf("it still asks: %+v", got)
+	}
+
+	s = bootSeat(t, byA, true, nil)
+	s.hearFor(2*time.Second, Backup)
+	s.step(Assign{Group: "web", Until: s.now.Add(900 * time.Millisecond)})
+	if !s.m.Status().Groups[0].Ordered {
+		t.Fatal("the order does not wait")
+	}
+	s.now = s.now.Add(time.Second)
+	s.step(Tick{})
+	if s.m.Status().Groups[0].Ordered {
+		t.Error("the order waits on")
+	}
+}

@@ -156,7 +156,8 @@ type Voice struct{ OK bool }
 // in Status; what stands against it beforehand is told by Refusals.
 type Assign struct {
 	Group string
-	Force bool // the holds of the takeover table do not count
+	Force bool    // the holds of the takeover table do not count
+	Until Instant // an order that is still open then is withdrawn; 0: the machine's own time counts
 }
 
 // HandTo asks this node, being active, to hand the group to a peer (an

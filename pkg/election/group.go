@@ -142,6 +142,7 @@ type plan struct {
 	ordered   bool // an operator assigned the group to this node
 	forced    bool
 	orderedAt Instant
+	until     Instant // when whoever gave the order no longer waits for it; never: not known
 	preemptAt Instant // when to ask for preemption; never: no ground to
 
 	handover  Handover // ours, to a successor

@@ -59,7 +59,7 @@ func (m *Machine) assign(g *group, ev Assign) {
 	if g.drained {
 		return
 	}
-	g.plan.forced = ev.Force
+	g.plan.forced, g.plan.until = ev.Force, ev.Until
 	g.lookAt = m.now
 	if m.activePeer(g) >= 0 {
 		g.plan.nextID++
@@ -148,15 +148,21 @@ func (m *Machine) resume(g *group) {
 
 // cancelOrder withdraws what an operator asked for and has not been completed.
 func (m *Machine) cancelOrder(g *group) {
+	m.withdrawOrder(g)
+	if g.plan.handover.To != "" && !g.leaving {
+		m.endHandover(g, ReasonHandoverFailed)
+	}
+	g.plan.draining = false
+	m.urgent = true
+}
+
+// withdrawOrder takes back an assign to this node on which it has not acted.
+func (m *Machine) withdrawOrder(g *group) {
 	if g.plan.request.Kind == RequestTake {
 		g.plan.request = Request{}
 		g.decline()
 	}
 	g.plan.ordered, g.plan.forced = false, false
-	if g.plan.handover.To != "" && !g.leaving {
-		m.endHandover(g, ReasonHandoverFailed)
-	}
-	g.plan.draining = false
 	m.urgent = true
 }
 
@@ -368,6 +374,10 @@ func (g *group) decline() {
 // table.
 func (m *Machine) advanceRequest(g *group) {
 	patience := g.cfg.ClaimTimeout + g.cfg.MoveTimeout
+	if m.due(g.plan.until) {
+		g.plan.until = never
+		m.withdrawOrder(g)
+	}
 	if g.plan.request.Kind == RequestTake {
 		switch {
 		case m.due(g.plan.requestAt.Add(patience)):
