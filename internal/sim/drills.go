@@ -19,6 +19,9 @@ func (w *world) drill(h *History) {
 	switch {
 	case w.lacks(gi) != "":
 		return // convergence was judged before
+	case w.standby(gi) != nil && w.chance.one(0.1):
+		w.drillLast(h, gi)
+		return
 	case w.relievable(gi) && w.chance.one(0.3):
 		w.drillRelief(h, gi)
 		return

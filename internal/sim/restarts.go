@@ -63,3 +63,33 @@ func (w *world) drillRestless(h *History, gi int, from *node) {
 		w.checks.broken(w, checkConvergence, "after %s was restarted all the time: %s", from.name, w.lacks(gi))
 	}
 }
+
+// drillLast leaves one healthy node, whose service has failed so often that it would wait
+// for minutes before it takes part again, and a dead owner (section 5.9).
+func (w *world) drillLast(h *History, gi int) {
+	h.Drills = append(h.Drills, "last")
+	from, last := w.leader(gi), w.standby(gi)
+	for range 6 {
+		w.service(last, gi, false)
+		w.run(w.chance.between(time.Second, 5*time.Second), nil)
+		w.service(last, gi, true)
+		w.run(w.chance.between(time.Second, 5*time.Second), nil)
+	}
+	w.service(last, gi, false)
+	for _, n := range w.nodes {
+		if n != from && n != last {
+			w.service(n, gi, false)
+		}
+	}
+	w.run(5*time.Second, nil)
+	if w.checks.fatal > 0 || w.leader(gi) != from {
+		return
+	}
+	w.crash(from)
+	w.service(from, gi, false)
+	w.service(last, gi, true)
+	within := 4*election.ActiveDown(election.PriorityMin, w.opts.interval) + 45*time.Second // and the user's probe fails
+	if !w.run(within, func() bool { return w.leader(gi) == last }) && w.checks.fatal == 0 && w.model.Holder(w.groups[gi].addresses[0].IP) == from.target {
+		w.checks.broken(w, checkConvergence, "%s is the last that could lead %s, whose owner %s is dead, and does not within %v: %s", last.name, w.groups[gi].name, from.name, within, w.state())
+	}
+}

@@ -163,7 +163,7 @@ func (m *Machine) mayReturnByRead(g *group) bool {
 
 // mustWaitToReturn reports whether the delay after a fault still keeps a healthy
 // node out. It does not where returning moves nothing, and not the first time
-// when nobody else could lead.
+// when nobody else could lead, nor later when nobody serves either.
 func (m *Machine) mustWaitToReturn(g *group) bool {
 	if !m.before(g.returnAt) {
 		return false
@@ -172,7 +172,26 @@ func (m *Machine) mustWaitToReturn(g *group) bool {
 	if m.readNamesMe(g) && m.readFresh(g) && !active {
 		return false
 	}
-	return g.returnWait > returnDelayFirst || active || m.successorExists(g)
+	return active || m.successorExists(g) || g.returnWait > returnDelayFirst && !m.deserted(g)
+}
+
+// deserted reports whether the owner is gone as far as this node can tell: the cloud says so
+// of its machine, or no advert of whatever kind, no relay and no answer through the address
+// has shown it for an active-down that this node ran through. An owner that is heard, with a
+// service that fails in turn with this node's, is not.
+func (m *Machine) deserted(g *group) bool {
+	if m.lacks(guardDeserted) || m.bestSuccessor(g) >= 0 {
+		return false
+	}
+	i := m.ownerIndex(g)
+	if m.ownerStopped(g) || i < 0 {
+		return m.ownerStopped(g)
+	}
+	down := m.activeDown(g, m.peers[i])
+	if _, relayed := m.relayed(g, i, down); relayed || m.serviceAnswers(g) || m.prolonged(g, i) != ReasonNone {
+		return false
+	}
+	return !m.within(max(m.started, m.stallEnd, m.peers[i].heardAt, g.probe.answeredBy(i)), down)
 }
 
 // evaluate asks the takeover table on a backup: when its timer has run out, when a move
