@@ -22,6 +22,9 @@ func (w *world) drill(h *History) {
 	case w.standby(gi) != nil && w.chance.one(0.1):
 		w.drillLast(h, gi)
 		return
+	case w.standby(gi) != nil && w.chance.one(0.1):
+		w.drillOtherKey(h, gi)
+		return
 	case w.relievable(gi) && w.chance.one(0.3):
 		w.drillRelief(h, gi)
 		return

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/pkg/election"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // drillRestarts restarts the owner's daemon several times, each time announced: as an
@@ -92,4 +93,35 @@ func (w *world) drillLast(h *History, gi int) {
 	if !w.run(within, func() bool { return w.leader(gi) == last }) && w.checks.fatal == 0 && w.model.Holder(w.groups[gi].addresses[0].IP) == from.target {
 		w.checks.broken(w, checkConvergence, "%s is the last that could lead %s, whose owner %s is dead, and does not within %v: %s", last.name, w.groups[gi].name, from.name, within, w.state())
 	}
+}
+
+// drillOtherKey has the node of the highest priority sign with another key while its service
+// fails, and nobody hold the address when no node leads (section 5.3, row 9).
+func (w *world) drillOtherKey(h *History, gi int) {
+	h.Drills = append(h.Drills, "other-key")
+	name, top := w.groups[gi].name, w.nodes[0]
+	for _, n := range w.nodes {
+		if p := w.groups[gi].config.Priorities; p[n.name] >= p[top.name] {
+			top = n // of equal ones the highest address counts
+		}
+	}
+	w.service(top, gi, false)
+	led := func() bool { n := w.leader(gi); return n != nil && n != top && w.lacks(gi) == "" }
+	if top.machine == nil || !w.run(w.budget(), led) {
+		return // nobody but it leads, for a reason that is judged elsewhere
+	}
+	from := w.leader(gi)
+	top.wrongKey = true
+	w.run(10*time.Second, nil)
+	w.crash(from)
+	for _, a := range w.groups[gi].addresses {
+		w.must(w.model.Place(a.IP, providers.Target{}))
+	}
+	w.after(time.Second, func() { w.start(from) })
+	within := time.Minute + moveTimeout + 30*time.Second + 4*election.ActiveDown(election.PriorityMin, w.opts.interval)
+	if !w.run(within, led) && w.checks.fatal == 0 && !w.waitsForOperator(gi) {
+		w.checks.broken(w, checkConvergence, "nobody holds %s, and %s, which has another key and does not work, keeps the others from it for %v: %s", name, top.name, within, w.state())
+	}
+	top.wrongKey = false
+	w.service(top, gi, true)
 }

@@ -66,6 +66,7 @@ var teeth = []tooth{
 	{guard: "guardWithoutRival", checker: checkUnknownThere, within: 650},
 	{guard: "guardDenied", checker: checkRefused, within: 1700},
 	{guard: "guardReasons", checker: checkReasons, within: 20},
+	{guard: "guardUnboundHold", checker: checkConvergence, within: 150},
 	{guard: "guardDeserted", checker: checkConvergence, within: 100},
 }
 

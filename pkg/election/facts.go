@@ -28,8 +28,9 @@ func (m *Machine) takeoverFacts(g *group) TakeoverFacts {
 		TopPriority:  g.top,
 	}
 	if f.Holder == HeldByNobody {
+		over := g.read.Kind == OwnerNone && !m.within(m.unboundSince(g), unboundHold) && !m.lacks(guardUnboundHold)
 		for i := range m.peers {
-			if f.Prolonged == ReasonNone {
+			if f.Prolonged == ReasonNone && !over {
 				f.Prolonged = m.prolonged(g, i)
 			}
 		}

@@ -48,6 +48,7 @@ const (
 	guardWithoutRival                         // 5.8: nor is it between the two calls of a move
 	guardDenied                               // 5.9: whose writes are refused leaves the group to others
 	guardHeardLead                            // 5.4: a peer that was heard to lead took nothing unheard
+	guardUnboundHold                          // 5.3: a peer that is not heard in full keeps an address unbound for a minute only
 	guardDeserted                             // 5.9: the last healthy node waits out no delay for a dead owner
 )
 

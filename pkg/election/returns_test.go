@@ -108,3 +108,35 @@ func TestChecksThatFailInTurnMoveTheAddressSeldom(t *testing.T) {
 		}
 	}
 }
+
+// Whoever signs with another key may lead and be about to bind what nobody holds, so the
+// others leave it to that node; one whose service fails never does.
+func TestAnUnboundAddressIsNotLeftForEverToANodeWithAnotherKey(t *testing.T) {
+	t.Parallel()
+	w := quietWorld("a", "b", "c")
+	w.quiet = false
+	w.cloud.owner = Owner{Kind: OwnerNone}
+	w.nodes["c"].healthy = false
+	for _, link := range []string{"a>c", "b>c", "c>a", "c>b"} {
+		w.badly[link] = true
+	}
+	for _, n := range w.names {
+		w.start(n)
+	}
+	w.run(unboundHold)
+	if w.cloud.moves > 0 {
+		t.Errorf("within %v it moved:\n%s", unboundHold, strings.Join(w.log, "\n"))
+	}
+	w.run(5 * time.Second)
+	if w.cloud.owner != byB || w.cloud.moves != 1 {
+		t.Errorf("after %v the owner is %v, after %d moves:\n%s", unboundHold, w.cloud.owner, w.cloud.moves, strings.Join(w.log, "\n"))
+	}
+	for _, link := range []string{"a>c", "b>c", "c>a", "c>b"} {
+		w.badly[link] = false
+	}
+	w.health("c", true)
+	w.run(time.Minute)
+	if w.cloud.owner != byB || w.cloud.moves != 1 {
+		t.Errorf("with one key again, the owner is %v, after %d moves:\n%s", w.cloud.owner, w.cloud.moves, strings.Join(w.log, "\n"))
+	}
+}

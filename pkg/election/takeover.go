@@ -90,7 +90,8 @@ const (
 //	12   otherwise                                        claim, owner-silent or unbound
 //
 // Unbound: rows 5 to 8, 5a and 10 to 11a have no owner to speak of, and in row 9 the
-// node with the highest configured priority claims.
+// node with the highest configured priority claims; so does every node when a minute is
+// over, since then Prolonged is empty.
 func Takeover(f TakeoverFacts) (Decision, Reason) {
 	switch {
 	case f.Stalled:

@@ -24,6 +24,7 @@ const (
 	rankStep         = 250 * time.Millisecond // by how much each worse-ranked standby waits
 	rankWaitMax      = 2 * time.Second
 	restartHold      = 20 * time.Second // how long an announced restart protects
+	unboundHold      = time.Minute      // how long an address that nobody holds is left to a peer that is not heard in full: it would have bound it
 	probesMissed     = 2                // unanswered questions that outweigh an answer from before a silence
 	provenFor        = 60 * time.Second // how long an answered probe makes silence evidence
 	agreeAfter       = 2 * time.Second  // spacing of two reads that confirm a hand
