@@ -12,6 +12,9 @@ import (
 // ReloadProblems returns what makes it impossible to go from one configuration
 // to another without a restart: what peers know this process by, and what it
 // opened at its start. An empty result says that the rest may be applied.
+//
+// A VRID that another group had is one of them: to peers whose file is still the old one it
+// is that group, and two nodes that lead different groups would settle which of them leads.
 func ReloadProblems(old, new *Config) Problems {
 	var ps Problems
 	compare := func(path, was, is string) {
@@ -35,6 +38,14 @@ func ReloadProblems(old, new *Config) Problems {
 	compare("state_dir", old.StateDir, new.StateDir)
 	compare("metrics.listen", listenText(old.Metrics.Listen), listenText(new.Metrics.Listen))
 	compare("log.format", old.Log.Format, new.Log.Format)
+	for i, g := range new.Groups {
+		for _, was := range old.Groups {
+			if was.VRID == g.VRID && was.Name != g.Name {
+				ps = append(ps, Problem{File: new.Path, Path: fmt.Sprintf("groups[%d].vrid", i), Text: fmt.Sprintf(
+					"%d was the number of group %s until now, by which peers know that group; use one that no group had, or restart fipctl on all nodes", g.VRID, was.Name)})
+			}
+		}
+	}
 	return ps
 }
 

@@ -31,6 +31,8 @@ func TestAReloadRefusesWhatTakesARestart(t *testing.T) {
 		{"the reading socket's group", ", group: mon", "", "control.reader.group: changes from mon to none"},
 		{"the state folder", "/var/lib/fipctl", "/srv/fipctl", "state_dir: changes from /var/lib/fipctl to /srv/fipctl"},
 		{"metrics", "listen: none", "listen: 127.0.0.1", "metrics.listen: changes from none to 127.0.0.1:9112"},
+		{"a VRID", "vrid: 51", "vrid: 52", ""},
+		{"a VRID that another group had", "name: web", "name: www", "groups[0].vrid: 51 was the number of group web until now, by which peers know that group; use one that no group had, or restart fipctl on all nodes"},
 		{"the log format", "level: info", "format: json", "log.format: changes from auto to json"},
 	}
 	for _, tt := range tests {
@@ -38,7 +40,10 @@ func TestAReloadRefusesWhatTakesARestart(t *testing.T) {
 			t.Parallel()
 			want := tt.want
 			if want != "" {
-				want = path + ": " + want + ", which takes a restart; restart fipctl, or undo the change"
+				want = path + ": " + want
+			}
+			if strings.Contains(want, "changes from") {
+				want += ", which takes a restart; restart fipctl, or undo the change"
 			}
 			got := ReloadProblems(load(t, all), load(t, strings.Replace(all, tt.old, tt.new, 1))).Error()
 			if got != want {

@@ -101,7 +101,7 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 func (g *group) inherit(o *group) {
 	g.verdict, g.phases, g.mark = o.verdict, o.phases, o.mark
 	g.inheritChecks(o)
-	if g.cfg.VRID != o.cfg.VRID || !slices.Equal(g.cfg.Addresses, o.cfg.Addresses) {
+	if !slices.Equal(g.cfg.Addresses, o.cfg.Addresses) {
 		return
 	}
 	o.heir = g

@@ -6,7 +6,9 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +24,17 @@ import (
 func (n *node) reloadNow() {
 	n.signals <- syscall.SIGHUP
 	n.w.pass(time.Second)
+}
+
+// edit replaces a part of the node's file.
+func (n *node) edit(old, replacement string) {
+	n.w.Helper()
+	raw, err := os.ReadFile(n.opts.Config.Path)
+	n.w.must(err)
+	if !strings.Contains(string(raw), old) {
+		n.w.Fatalf("the file has no %q", old)
+	}
+	n.w.must(os.WriteFile(n.opts.Config.Path, []byte(strings.Replace(string(raw), old, replacement, 1)), 0o600))
 }
 
 func TestAReloadMovesNothing(t *testing.T) {
@@ -262,4 +275,55 @@ func TestAReloadSaysWhatIsHardlyMeant(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnotherVRIDIsTheSameGroup: its role goes on, and so does what is known of it, whoever
+// has read the new file, and whoever dies meanwhile.
+func TestAnotherVRIDIsTheSameGroup(t *testing.T) {
+	for name, tt := range map[string]struct{ first, dies string }{
+		"on the owner first":                {nodeA, ""},
+		"on the standby first":              {nodeB, ""},
+		"on the owner and the standby dies": {nodeA, nodeB},
+		"on the owner which dies":           {nodeA, nodeA},
+		"on the standby and the owner dies": {nodeB, nodeA},
+		"on the standby which dies":         {nodeB, nodeB},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				a, b := w.pair()
+				w.pass(5 * time.Second)
+				nodes := map[string]*node{nodeA: a, nodeB: b}
+				other := func(n *node) {
+					before := n.state()
+					n.edit("vrid: 51", "vrid: 52")
+					n.reloadNow()
+					if now := n.state(); now.Role != before.Role || now.Since != before.Since {
+						t.Errorf("%s was %s since %s and is %s since %s", n.name, before.Role, before.Since, now.Role, now.Since)
+					}
+				}
+				other(nodes[tt.first])
+				w.pass(20 * time.Second)
+				if tt.dies == "" {
+					for _, n := range nodes {
+						if n.name != tt.first {
+							other(n)
+						}
+					}
+					w.pass(20 * time.Second)
+					w.wantMoves(0, 0)
+				} else {
+					nodes[tt.dies].crash()
+					delete(nodes, tt.dies)
+				}
+				moves := 0
+				if tt.dies == nodeA {
+					moves = 1
+				}
+				w.within(10*time.Second, "the address is served", func() bool {
+					return slices.ContainsFunc(slices.Collect(maps.Values(nodes)), (*node).bound)
+				})
+				w.wantMoves(moves, moves)
+			})
+		})
+	}
 }

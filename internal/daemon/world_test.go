@@ -77,6 +77,7 @@ type node struct {
 	cloud  *driver
 	meta   *source
 	check  *probe
+	checks []health.Check // of every file that has none
 	ifaces *netif.Memory
 	log    *journal
 	// addresses are those that the kernel of its machine calls local.
@@ -166,7 +167,8 @@ func (w *world) build(name string, change func(*node, *Options, *parts)) *node {
 	load := config.Options{Node: cmp.Or(w.called[name], name)}
 	cfg, err := config.Load(w.write(name, ""), load)
 	w.must(err)
-	cfg.Groups[0].Checks = []health.Check{health.Check{Name: "service", Probe: n.check, Interval: time.Second, Rise: 1, Fall: 1}.WithDefaults()}
+	n.checks = []health.Check{health.Check{Name: "service", Probe: n.check, Interval: time.Second, Rise: 1, Fall: 1}.WithDefaults()}
+	n.giveChecks(cfg)
 	at := privates[name]
 	if w.elsewhere.IsValid() {
 		at = w.elsewhere
@@ -215,7 +217,17 @@ func (w *world) pair() (a, b *node) {
 	return a, b
 }
 
+// giveChecks gives the check of the test to the groups of a file that have none.
+func (n *node) giveChecks(cfg *config.Config) {
+	for i := range cfg.Groups {
+		if cfg.Groups[i].Checks == nil {
+			cfg.Groups[i].Checks = slices.Clone(n.checks)
+		}
+	}
+}
+
 func (n *node) clouds(cfg *config.Config) (*clouds, error) {
+	n.giveChecks(cfg)
 	cs := newClouds()
 	for _, p := range cfg.Providers {
 		kinds := map[string]providers.Provider{"reserved-ip": n.cloud}

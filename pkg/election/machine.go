@@ -76,11 +76,17 @@ func (m *Machine) configure(cfg Config) {
 	}
 }
 
-// adopt returns the group of a new configuration, with its state if it existed.
+// adopt returns the group of a new configuration, with its state if there was one of its name.
+// Its VRID is only what it is called on the wire: under another one it is the same group, and
+// what peers last said of it is true for as long as it would have been. But silence begins
+// anew: of the other VRID nothing could be heard.
 func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 	for _, g := range known {
-		if g.cfg.Name != gc.Name || g.cfg.VRID != gc.VRID {
+		if g.cfg.Name != gc.Name {
 			continue
+		}
+		if g.cfg.VRID != gc.VRID {
+			g.activeDownAt = m.now.Add(m.ownActiveDown(g))
 		}
 		g.cfg = gc
 		m.rankConfigured(g)

@@ -4,6 +4,7 @@
 package election
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -84,6 +85,29 @@ func TestAReloadKeepsWhatWasProven(t *testing.T) {
 	if g := s.m.Status().Groups[0]; !g.Proven || !g.Nodes[1].Fresh || g.Role != Backup {
 		t.Errorf("after the reload: %+v", g)
 	}
+}
+
+// Under another VRID the group is the same one, and silence begins anew: the owner may have been
+// saying for long under it that it leads.
+func TestAnotherVRIDIsTheSameGroupHeardAnew(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, nil)
+	s.peer.total = 1
+	s.hearFor(5*time.Second, Active)
+	s.peer.group.VRID = 52
+	s.hearFor(20*time.Second, Active)
+	if s.held() != ReasonUnknownThere {
+		t.Fatalf("holds %v", s.held())
+	}
+	cfg := s.m.cfg
+	cfg.Groups = slices.Clone(cfg.Groups)
+	cfg.Groups[0].VRID = 52
+	s.step(Reload{Config: cfg})
+	s.advance(time.Second / 2)
+	s.hearFor(20*time.Second, Active)
+	s.want(Backup, ReasonStarted)
+	s.advance(10 * time.Second)
+	s.want(Active, ReasonOwnerSilent)
 }
 
 // 5.8: an address on a machine that is stopped is bound like one that nobody holds.

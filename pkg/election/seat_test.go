@@ -32,6 +32,7 @@ type seat struct {
 
 // seatPeer is what a says in its next datagram.
 type seatPeer struct {
+	total    uint8 // how many groups it says that it has; 0: it does not say
 	session  uint64
 	sequence uint64
 	interval time.Duration
@@ -158,7 +159,7 @@ func (s *seat) again() {
 	}
 	s.step(Received{&Advert{
 		Cluster: "test", From: "a", FromAddress: netip.MustParseAddr("10.0.0.1"), To: "b", Session: s.peer.session,
-		Sequence: s.peer.sequence, Interval: s.peer.interval, Echo: echo, Hello: s.peer.hello, Uptime: s.peer.uptime,
+		Sequence: s.peer.sequence, Interval: s.peer.interval, Echo: echo, Hello: s.peer.hello, Uptime: s.peer.uptime, Total: s.peer.total,
 		Groups: []GroupAdvert{s.peer.group},
 	}})
 }
