@@ -6,10 +6,12 @@ package config
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/fipctl/fipctl/internal/health"
@@ -32,9 +34,10 @@ type Options struct {
 	// Daemon says that this process is the daemon, so that its user is the daemon's.
 	Daemon bool
 
-	Hostname func() (string, error)            // nil: os.Hostname
-	ReadFile func(path string) ([]byte, error) // nil: the file itself
-	RunAs    func(user string) error           // nil: health.RunAs
+	Hostname func() (string, error)                // nil: os.Hostname
+	ReadFile func(path string) ([]byte, error)     // nil: the file itself
+	Changed  func(path string) (ago time.Duration) // nil: by the file's modification time
+	RunAs    func(user string) error               // nil: health.RunAs
 
 	// ReadSecret, Fixed and Program look at files as trust.Users does. Nil: they do.
 	ReadSecret func(u trust.Users, path string, most int64) (trust.Secret, error)
@@ -124,6 +127,17 @@ func readBounded(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, fileMax+1))
 }
 
+// changedAgo returns how long ago a file was changed. Of one that cannot be looked at, or was
+// changed in what is the future here, it cannot be told: never, then, for whoever asks
+// whether that was just now.
+func changedAgo(path string) time.Duration {
+	info, err := os.Stat(path)
+	if err != nil || info.ModTime().After(time.Now()) {
+		return math.MaxInt64
+	}
+	return time.Since(info.ModTime())
+}
+
 func (o Options) withDefaults() Options {
 	if o.RunAs == nil {
 		o.RunAs = health.RunAs
@@ -133,6 +147,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReadFile == nil {
 		o.ReadFile = readBounded
+	}
+	if o.Changed == nil {
+		o.Changed = changedAgo
 	}
 	if o.ReadSecret == nil {
 		o.ReadSecret = trust.Users.ReadSecret

@@ -4,10 +4,74 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"slices"
+	"time"
 )
+
+// A file that may be half written is read again so much later, so often at most.
+const (
+	RereadAfter = time.Second
+	rereadsMax  = 5
+)
+
+// Reread reads the file of a configuration in force again. One that may be half written, since it was
+// changed less than [RereadAfter] ago or lacks a group or an address that old has, counts
+// only once it is found to be the same that much later. Wait is told why, waits so long and
+// returns an error if nothing is to be read any more. The error is that of [Load], of wait,
+// or [Problems] of a file that goes on changing.
+func Reread(old *Config, o Options, wait func(why string) error) (*Config, error) {
+	o = o.withDefaults()
+	var text, before []byte
+	read := o.ReadFile
+	o.ReadFile = func(path string) (t []byte, err error) {
+		t, err = read(path)
+		text = t
+		return t, err
+	}
+	for again := range rereadsMax + 1 {
+		ago := o.Changed(old.Path)
+		cfg, err := Load(old.Path, o)
+		why := ""
+		switch {
+		case again > 0 && bytes.Equal(text, before):
+		case again > 0:
+			why = "it has just changed"
+		case ago < RereadAfter:
+			why = fmt.Sprintf("it was changed %s ago", ago.Round(time.Millisecond))
+		case err == nil:
+			why = lacks(old, cfg)
+		}
+		if why == "" {
+			return cfg, err
+		}
+		if err := wait(why); err != nil {
+			return nil, err
+		}
+		before = text
+	}
+	return nil, Problems{{File: old.Path, Text: fmt.Sprintf(
+		"changed each of the %d times that it was read, %s apart; write it as a whole, and then reload", rereadsMax+1, RereadAfter)}}
+}
+
+// lacks says which group or address of a configuration another one does not have, or "".
+func lacks(old, new *Config) string {
+	for _, g := range old.Groups {
+		is, ok := new.Group(g.Name)
+		if !ok {
+			return "it no longer has group " + g.Name
+		}
+		for _, a := range g.Addresses {
+			if !slices.Contains(is.Addresses, a) {
+				return "group " + g.Name + " no longer has " + a.String()
+			}
+		}
+	}
+	return ""
+}
 
 // ReloadProblems returns what makes it impossible to go from one configuration
 // to another without a restart: what peers know this process by, and what it

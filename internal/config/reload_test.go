@@ -4,8 +4,13 @@
 package config
 
 import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAReloadRefusesWhatTakesARestart(t *testing.T) {
@@ -50,5 +55,100 @@ func TestAReloadRefusesWhatTakesARestart(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
+	}
+}
+
+// TestAFileThatMayBeHalfWrittenIsReadAgain, and counts once it stays as it is.
+func TestAFileThatMayBeHalfWrittenIsReadAgain(t *testing.T) {
+	t.Parallel()
+	const (
+		old     = 10 * time.Second
+		another = "  - {name: api, vrid: 52, addresses: [{provider: digitalocean, kind: reserved-ip, ip: \"2001:db8::10\"}]}\n"
+		second  = "      - {provider: digitalocean, kind: reserved-ip, ip: \"2001:db8::11\"}\n"
+		half    = good + "  - {name: ap"
+	)
+	two := strings.Replace(good, "    checks:", second+"    checks:", 1)
+	tests := []struct {
+		name  string
+		force string // the file in force
+		reads []string
+		ago   time.Duration // that the file was changed, at the first read
+		waits string
+		want  string // groups of the result, or what is wrong
+	}{
+		{"nothing is new", good, []string{good}, old, "", "web"},
+		{"a group more", good, []string{good + another}, old, "", "web api"},
+		{"changed just now", good, []string{good, good}, 200 * time.Millisecond, "it was changed 200ms ago", "web"},
+		{"a group less", good + another, []string{good, good}, old, "it no longer has group api", "web"},
+		{"a group less for a moment", good + another, []string{good, good + another, good + another}, old, "it no longer has group api; it has just changed", "web api"},
+		{"an address less", two, []string{good, good}, old, "group web no longer has 2001:db8::11", "web"},
+		{"no YAML for a moment", good, []string{half, good, good}, 0, "it was changed 0s ago; it has just changed", "web"},
+		{"no YAML since long", good, []string{half}, old, "", "is wrong"},
+		{"no YAML", good, []string{half, half}, 0, "it was changed 0s ago", "is wrong"},
+		{"it goes on changing", good, strings.Split(strings.Repeat(good+"|"+half+"|", 3), "|")[:6], 0,
+			"it was changed 0s ago" + strings.Repeat("; it has just changed", 5), path + ": changed each of the 6 times that it was read, 1s apart; write it as a whole, and then reload"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			force, o := load(t, tt.force), machine("").options()
+			reads := tt.reads
+			o.ReadFile = func(string) ([]byte, error) {
+				text := reads[0]
+				reads = reads[1:]
+				return []byte(text), nil
+			}
+			o.Changed = func(string) time.Duration { return tt.ago }
+			var waits []string
+			cfg, err := Reread(force, o, func(why string) error { waits = append(waits, why); return nil })
+			if got := strings.Join(waits, "; "); got != tt.waits {
+				t.Errorf("it waits because %s\nwant %s", got, tt.waits)
+			}
+			if len(reads) > 0 {
+				t.Errorf("%d reads too few", len(reads))
+			}
+			if err != nil {
+				if tt.want != "is wrong" && err.Error() != tt.want {
+					t.Errorf("got  %v\nwant %s", err, tt.want)
+				}
+				return
+			}
+			var names []string
+			for _, g := range cfg.Groups {
+				names = append(names, g.Name)
+			}
+			if got := strings.Join(names, " "); got != tt.want {
+				t.Errorf("it has %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestNothingIsReadAgainByWhoeverLeaves(t *testing.T) {
+	t.Parallel()
+	o, leaves := machine(good).options(), errors.New("it leaves")
+	o.Changed = func(string) time.Duration { return 0 }
+	if _, err := Reread(load(t, good), o, func(string) error { return leaves }); !errors.Is(err, leaves) {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// TestWhenAFileWasChanged: what lies ahead was not just now, and what is not there neither.
+func TestWhenAFileWasChanged(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "a")
+	if ago := changedAgo(name); ago < time.Hour {
+		t.Errorf("a file that is not there was changed %s ago", ago)
+	}
+	for _, tt := range []struct{ at, least, most time.Duration }{
+		{-time.Hour, time.Hour, 2 * time.Hour},
+		{time.Hour, 24 * time.Hour, math.MaxInt64},
+	} {
+		if err := errors.Join(os.WriteFile(name, nil, 0o600), os.Chtimes(name, time.Time{}, time.Now().Add(tt.at))); err != nil {
+			t.Fatal(err)
+		}
+		if ago := changedAgo(name); ago < tt.least || ago > tt.most {
+			t.Errorf("%s from now: %s ago", tt.at, ago)
+		}
 	}
 }

@@ -171,7 +171,7 @@ func TestAWriteThatAReloadOvertookIsStillLearnt(t *testing.T) {
 			t.Fatal(why)
 		}
 		for range 2 { // reloads
-			r, err := e.prepare(a.opts, a.parts.clouds)
+			r, err := e.prepare(context.Background(), a.opts, a.parts.clouds)
 			w.must(err)
 			e.reloaded(r)
 		}

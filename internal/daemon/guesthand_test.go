@@ -82,7 +82,7 @@ func TestAPutBackThatAReloadOvertookIsToldAndCounted(t *testing.T) {
 		e := a.engine
 		e.learn(g, controller.Observation{}) // of one address
 		g.state.Addresses[0].Placed, g.sides[0].iface = true, "lo"
-		r, err := e.prepare(a.opts, a.parts.clouds)
+		r, err := e.prepare(context.Background(), a.opts, a.parts.clouds)
 		w.must(err)
 		e.reloaded(r)
 		before := e.groups[0].state

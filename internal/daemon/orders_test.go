@@ -8,7 +8,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -246,10 +245,7 @@ func TestAnOrderAboutAGroupThatAReloadRemovesFails(t *testing.T) {
 		b.cloud.blackHole(true)
 		w.pass(5 * time.Second)
 		time.AfterFunc(2*time.Second, func() {
-			path := b.opts.Config.Path
-			raw, err := os.ReadFile(path)
-			w.must(err)
-			w.must(os.WriteFile(path, []byte(strings.Replace(string(raw), "name: web", "name: shop", 1)), 0o600))
+			w.otherGroup(nodeB, true)
 			b.signals <- syscall.SIGHUP
 		})
 		out, _ := b.assign(status.AssignRequest{})

@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -151,9 +152,12 @@ type renewal struct {
 
 // prepare reads the configuration again and makes all that it needs. It leaves the
 // engine alone and runs beside it: files and disks may be slow.
-func (e *engine) prepare(o Options, open func(*config.Config) (*clouds, error)) (*renewal, error) {
+func (e *engine) prepare(ctx context.Context, o Options, open func(*config.Config) (*clouds, error)) (*renewal, error) {
 	o.Load.Node = o.Config.Node
-	cfg, err := config.Load(o.Config.Path, o.Load)
+	cfg, err := config.Reread(o.Config, o.Load, func(why string) error {
+		e.log.Info("configuration is read again, since it may be half written", "path", o.Config.Path, "because", why)
+		return pause(ctx, config.RereadAfter)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read configuration again: %w", onlyErrors(err))
 	}
@@ -170,6 +174,50 @@ func (e *engine) prepare(o Options, open func(*config.Config) (*clouds, error)) 
 	}
 	r.drained, r.marred = readMarks(e.marks.drainMarks, namesOf(cfg.Groups))
 	return r, nil
+}
+
+// pause waits, and returns an error if ctx ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// abandons returns why a configuration cannot be put in force: it lacks a group that this node
+// leads. Nobody would look after its addresses any more, and half a file lacks groups too.
+func (e *engine) abandons(cfg *config.Config) error {
+	var each []error
+	for _, g := range e.groups {
+		if _, stays := cfg.Group(g.cfg.Name); !stays && e.machine.Role(g.cfg.Name) == election.Active {
+			each = append(each, fmt.Errorf("%s: groups: %s is missing, and this node leads it; put it back, or run \"fipctl drain %s\" "+
+				"(with --force if no other node is to take it, which leaves its addresses where they are) and reload again", cfg.Path, g.cfg.Name, g.cfg.Name))
+		}
+	}
+	if len(each) == 0 {
+		return nil
+	}
+	return errors.New(oneLine(each))
+}
+
+// tellRemoved says which groups and addresses are not looked after any more.
+func (e *engine) tellRemoved(cfg *config.Config) {
+	for _, o := range e.groups {
+		g, stays := cfg.Group(o.cfg.Name)
+		if !stays {
+			e.log.Warn("group removed", append([]any{"group", o.cfg.Name, "role", e.machine.Role(o.cfg.Name).String(), "addresses", o.addressNames()}, e.owners(o)...)...)
+			continue
+		}
+		for _, a := range o.cfg.Addresses {
+			if !slices.Contains(g.Addresses, a) {
+				e.log.Warn("address removed", append([]any{"group", g.Name, "address", a.String()}, e.owners(o)...)...)
+			}
+		}
+	}
 }
 
 // onlyErrors makes one line of what keeps a file from being used, without what it
@@ -189,6 +237,7 @@ func onlyErrors(err error) error {
 // reloaded puts a configuration in force without moving anything. The owner is
 // read at once: an answer to the old configuration's reads no longer counts.
 func (e *engine) reloaded(r *renewal) {
+	e.tellRemoved(r.cfg)
 	r.clouds.keep(e.clouds)
 	e.adopt(r.cfg, r.clouds, r.groups, r.drained)
 	e.marred, e.reload = r.marred, nil

@@ -6,6 +6,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -210,6 +211,7 @@ func TestAnotherAddressAfterAReloadStartsWithoutKnowledge(t *testing.T) {
 		w.must(err)
 		w.must(os.WriteFile(path, []byte(strings.Replace(string(raw), "203.0.113.10", "203.0.113.11", 1)), 0o600))
 		a.reloadNow()
+		w.pass(time.Second) // it was read again
 		s := a.state().Addresses[0]
 		if s.Bound || s.Owner.State != status.OwnerUnknown || !strings.HasSuffix(s.ReadError, ": the address does not exist") {
 			t.Errorf("what is said of an address that does not exist: %+v", s)
@@ -326,4 +328,64 @@ func TestAnotherVRIDIsTheSameGroup(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAReloadKeepsAGroupThatThisNodeLeads until it is drained here.
+func TestAReloadKeepsAGroupThatThisNodeLeads(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		before, path := a.summary(), w.otherGroup(nodeA, true)
+		a.reloadNow()
+		w.pass(10 * time.Second)
+		want := "the last reload changed nothing: apply configuration: " + path + ": groups: web is missing, and this node leads it; put it back, or run " +
+			`"fipctl drain web" (with --force if no other node is to take it, which leaves its addresses where they are) and reload again`
+		if got := a.text(condReloadFailed); got != want {
+			t.Errorf("condition:\ngot  %s\nwant %s", got, want)
+		}
+		if after := a.summary(); after != before {
+			t.Errorf("before %s\nafter  %s", before, after)
+		}
+		w.wantMoves(0, 0)
+		a.drain(status.DrainRequest{})
+		w.eventually("the other leads", b.bound)
+		a.reloadNow()
+		w.pass(10 * time.Second)
+		if got := a.state().Name; got != "other" {
+			t.Errorf("its group is %s", got)
+		}
+		if !a.log.has(`msg="group removed" group=web role=drained addresses=203.0.113.10 owner=lb-b`) {
+			t.Errorf("it logs:\n%s", a.log.lines(slog.LevelInfo))
+		}
+		w.wantMoves(1, 1)
+	})
+}
+
+// TestAFileThatIsHalfWrittenIsReadAgain: what counts is there a second later.
+func TestAFileThatIsHalfWrittenIsReadAgain(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, _ := w.settled()
+		w.otherGroup(nodeA, true)
+		a.signals <- syscall.SIGHUP
+		w.pass(500 * time.Millisecond)
+		w.otherGroup(nodeA, false)
+		w.pass(5 * time.Second)
+		if got := a.text(condReloadFailed); got != "" || !a.log.has(`msg="configuration reloaded"`) {
+			t.Errorf("it did not reload: %s", got)
+		}
+		w.wantMoves(0, 0)
+	})
+}
+
+// TestANodeThatLeavesReadsNothingAgain: a stop waits for no file.
+func TestANodeThatLeavesReadsNothingAgain(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		_, b := w.settled()
+		w.otherGroup(nodeB, true)
+		b.signals <- syscall.SIGHUP
+		w.pass(100 * time.Millisecond)
+		w.must(b.stop())
+		if b.log.has("a task did not end") || b.log.has("reload failed") {
+			t.Errorf("it logs:\n%s", b.log.lines(slog.LevelInfo))
+		}
+	})
 }

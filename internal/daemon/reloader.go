@@ -5,6 +5,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 
@@ -46,10 +47,12 @@ func (d reloader) Run(ctx context.Context) error {
 func (d reloader) reloadNow(ctx context.Context) {
 	d.parts.manager.notify(sdnotify.SdNotifyReloading)
 	defer d.parts.manager.notify(sdnotify.SdNotifyReady)
-	fresh, err := d.prepare(d.opts, d.parts.clouds)
+	fresh, err := d.prepare(ctx, d.opts, d.parts.clouds)
+	if ctx.Err() != nil {
+		return // it is leaving
+	}
 	if err != nil {
-		d.log.Error("reload failed; the configuration in force stays", "error", err)
-		d.engine.post(func() { d.engine.reload = err })
+		d.engine.post(func() { d.reloadFailed(err) })
 		return
 	}
 	old, inForce := d.groups, false
@@ -58,13 +61,23 @@ func (d reloader) reloadNow(ctx context.Context) {
 			d.log.Warn("reload refused", "reason", election.ReasonStopping.String())
 			return
 		}
+		if err := d.abandons(fresh.cfg); err != nil {
+			d.reloadFailed(fmt.Errorf("apply configuration: %w", err))
+			return
+		}
 		d.warn(fresh.cfg)
 		d.reloaded(fresh)
 		d.startGroups()
 		inForce = true
 	}); err != nil || !inForce {
-		return // it is leaving
+		return
 	}
 	d.opts.Config = fresh.cfg
 	old()
+}
+
+// reloadFailed tells, and keeps for the status, why the configuration in force stays.
+func (e *engine) reloadFailed(err error) {
+	e.log.Error("reload failed; the configuration in force stays", "error", err)
+	e.reload = err
 }

@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"log/slog"
 	"net/netip"
 	"os"
 	"strings"
@@ -32,15 +33,18 @@ func (w *world) otherGroup(name string, other bool) string {
 	return path
 }
 
+// cut starts a daemon with such a file.
+func cut(n *node, o *Options, _ *parts) {
+	cfg, err := config.Load(n.w.otherGroup(n.name, true), o.Load)
+	n.w.must(err)
+	o.Config = cfg
+}
+
 // TestAFileThatIsRolledOutStandbyFirstMovesNothing: the owner of the address is heard all the
 // while, and does not know the group yet.
 func TestAFileThatIsRolledOutStandbyFirstMovesNothing(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		a := w.start(nodeA, func(_ *node, o *Options, _ *parts) {
-			cfg, err := config.Load(w.otherGroup(nodeA, true), o.Load)
-			w.must(err)
-			o.Config = cfg
-		})
+		a := w.start(nodeA, cut)
 		w.pass(5 * time.Second)
 		b := w.start(nodeB, nil)
 		w.pass(2 * time.Minute)
@@ -81,8 +85,9 @@ func TestAFileThatWasCutOnTheOwner(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inWorld(t, target(nodeA), func(w *world) {
 				a, b := w.settled()
-				w.otherGroup(nodeA, true)
-				a.signals <- syscall.SIGHUP
+				a.signals <- syscall.SIGUSR1
+				w.must(a.wait())
+				a = w.start(nodeA, cut)
 				w.pass(time.Minute)
 				if waiting := b.state().Waiting; waiting == nil || waiting.Reason != "group-unknown-there" {
 					t.Fatalf("it is %s and waits for %+v", b.role(), waiting)
@@ -104,8 +109,9 @@ func TestAFileThatWasCutOnTheOwner(t *testing.T) {
 func TestAnOwnerWhoseFileWasCutAnswersThroughTheAddress(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
 		a, b := w.settled()
-		w.otherGroup(nodeA, true)
-		a.signals <- syscall.SIGHUP
+		a.signals <- syscall.SIGUSR1
+		w.must(a.wait())
+		a = w.start(nodeA, cut)
 		w.pass(time.Minute)
 		at, other := privates[nodeA].Addr(), privates[nodeB].Addr()
 		w.network.SetLink(at, other, transport.Link{Cut: true})
@@ -126,7 +132,10 @@ func TestAStandbyThatLacksTheGroupIsNotCalledDead(t *testing.T) {
 		a, b := w.settled()
 		w.otherGroup(nodeB, true)
 		b.reloadNow()
-		w.pass(10 * time.Second)
+		w.pass(10 * time.Second) // it is read again
+		if !b.log.has(`msg="group removed" group=web role=backup addresses=203.0.113.10 owner=lb-a`) {
+			t.Errorf("it logs:\n%s", b.log.lines(slog.LevelInfo))
+		}
 		want := "no other node could take over: lb-b (group-unknown-there; its daemon runs, with a file that lacks the group); the next failure is an outage"
 		if got := a.text(condNoStandby); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

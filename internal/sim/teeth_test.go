@@ -18,7 +18,7 @@ import (
 // type. The linker lets this test file at it, and only test files are built with it.
 //
 //go:linkname guardsOff github.com/fipctl/fipctl/pkg/election.guardsOff
-var guardsOff uint32
+var guardsOff uint64
 
 // A tooth is one guard, and the checker that must notice when it is gone.
 type tooth struct {
@@ -161,13 +161,13 @@ func measure(t *testing.T, tooth tooth) {
 
 // guardBits reads the guards and their bits from the source of pkg/election: their
 // constants are as unexported as the set, and a copy of them here would drift.
-func guardBits(t *testing.T) map[string]uint32 {
+func guardBits(t *testing.T) map[string]uint64 {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../pkg/election/guards.go", nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bits := map[string]uint32{}
+	bits := map[string]uint64{}
 	for _, d := range file.Decls {
 		g, ok := d.(*ast.GenDecl)
 		if !ok || g.Tok != token.CONST {

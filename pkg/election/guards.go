@@ -13,7 +13,7 @@ import "time"
 // Config, nothing that a file, a flag or an environment could reach. The test of
 // package sim names guardsOff to the linker. Every machine copies the set when it is
 // made, so a test cannot disarm a machine that exists already.
-type guardSet uint32
+type guardSet uint64
 
 // The guards, each with the invariant that it keeps or the section that asks for it.
 const (
