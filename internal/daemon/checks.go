@@ -17,9 +17,6 @@ import (
 
 // checked takes in the result of one run of one check.
 func (e *engine) checked(g *group, r health.Result) {
-	if g.gone {
-		return
-	}
 	before := g.results[r.Check]
 	g.results[r.Check] = r
 	if e.awaitsValue(g, r) {
@@ -176,34 +173,46 @@ func newStandings(checks []health.Check) []health.Standing {
 	return standings
 }
 
-// checkTasks returns a task for each check of a group. Their first runs are
-// spread over a tenth of a second.
-func (e *engine) checkTasks(g *group) ([]task, error) {
-	var tasks []task
+// newCheckers gives a group what runs its checks. Their first runs are spread over a
+// tenth of a second.
+func (e *engine) newCheckers(g *group) error {
 	for i, c := range g.cfg.Checks {
+		var r *health.Runner
 		r, err := health.NewRunner(health.RunnerConfig{
-			Group: g.cfg.Name, Check: c, Values: func() health.Values { return e.values(g) },
-			Report:     func(r health.Result) { e.post(func() { e.checked(g, r) }) },
+			Group: g.cfg.Name, Check: c, Values: e.values(g),
+			Report:     func(res health.Result) { e.post(func() { e.reported(r, res) }) },
 			FirstDelay: time.Duration(i%10) * 10 * time.Millisecond,
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		g.checkers = append(g.checkers, r)
-		tasks = append(tasks, r)
 	}
-	return tasks, nil
+	return nil
 }
 
-// values returns what the placeholders of a group's checks stand for. It is
+// reported takes in a result from whoever runs the check. One that a reload replaced says
+// nothing any more.
+func (e *engine) reported(r *health.Runner, res health.Result) {
+	for _, g := range e.groups {
+		if slices.Contains(g.checkers, r) {
+			e.checked(g, res)
+		}
+	}
+}
+
+// values returns what tells what the placeholders of a group's checks stand for. That may be
 // called from the goroutines of the checks.
-func (e *engine) values(g *group) health.Values {
+func (e *engine) values(g *group) func() health.Values {
 	v := health.Values{Node: g.node}
 	if len(g.cfg.Addresses) > 0 {
 		v.Address = g.cfg.Addresses[0].IP
 	}
-	if a := e.anchor.Load(); a != nil {
-		v.Anchor = *a
+	return func() health.Values {
+		v := v
+		if a := e.anchor.Load(); a != nil {
+			v.Anchor = *a
+		}
+		return v
 	}
-	return v
 }

@@ -28,6 +28,8 @@ import (
 type clouds struct {
 	byKind    map[kindOf]*cloud
 	presences map[string]*presence // by provider
+	renewed   map[kindOf]*cloud    // what was made anew for those of byKind that were in use before a reload
+	unused    map[kindOf]controller.Budget
 }
 
 // kindOf is one kind of address of one provider.
@@ -41,8 +43,9 @@ type cloud struct {
 	at     *presence
 
 	reader *controller.Reader
-	reads  *pool // of owner reads
-	asides *pool // of what is asked beside them
+	reads  *pool   // of owner reads
+	spent  []*pool // those before it, as long as one of their reads is under way
+	asides *pool   // of what is asked beside them
 	budget controller.Budget
 	told   int // how many answers have told what is left of the calls, by the last look
 }
@@ -53,8 +56,9 @@ type cloud struct {
 type presence struct {
 	provider    string
 	source      metadata.Source
-	region      string // that the configuration names; empty: none
-	credentials string // where they come from
+	task        *identityTask // asks who this machine is; nil: nobody does yet
+	region      string        // that the configuration names; empty: none
+	credentials string        // where they come from
 	fingerprint func() string
 	mark        string // what it returned last that was not empty
 
@@ -90,7 +94,9 @@ func openClouds(cfg *config.Config, version string) (*clouds, error) {
 }
 
 func newClouds() *clouds {
-	return &clouds{byKind: map[kindOf]*cloud{}, presences: map[string]*presence{}}
+	return &clouds{
+		byKind: map[kindOf]*cloud{}, presences: map[string]*presence{}, renewed: map[kindOf]*cloud{}, unused: map[kindOf]controller.Budget{},
+	}
 }
 
 // add adds a provider with the kinds that the configuration has addresses of.
@@ -138,21 +144,6 @@ func (cs *clouds) of(a providers.Address) *cloud { return cs.byKind[kindOf{a.Pro
 // serves reports whether c reads and moves a.
 func (c *cloud) serves(a providers.Address) bool { return c.kindOf == kindOf{a.Provider, a.Kind} }
 
-// keep takes over what is known of this machine from the clouds before a reload.
-func (cs *clouds) keep(old *clouds) {
-	for name, p := range cs.presences {
-		if o := old.presences[name]; o != nil {
-			p.identity, p.known, p.err = o.identity, o.known, o.err
-			p.left, p.gauge = o.left, o.gauge
-		}
-	}
-	for key, c := range cs.byKind {
-		if o := old.byKind[key]; o != nil {
-			c.budget.Succeed(o.budget)
-		}
-	}
-}
-
 // furnish gives the clouds what reads them. It leaves the engine alone and may be called
 // beside it.
 func (e *engine) furnish(cs *clouds, cfg *config.Config) {
@@ -177,7 +168,13 @@ func (cs *clouds) callsPerHour(cfg *config.Config, c *cloud) int {
 }
 
 // tasks returns what runs for a cloud beside the engine.
-func (c *cloud) tasks() []task { return append(c.reads.tasks(), c.asides.tasks()...) }
+func (c *cloud) tasks() []task {
+	tasks := append(c.reads.tasks(), c.asides.tasks()...)
+	for _, p := range c.spent {
+		tasks = append(tasks, p.tasks()...)
+	}
+	return tasks
+}
 
 // used returns the clouds of a group's addresses, each once.
 func (cs *clouds) used(as []providers.Address) []*cloud {

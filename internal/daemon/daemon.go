@@ -79,8 +79,9 @@ type daemon struct {
 	failed  chan error // capacity 1: the first task that failed
 	ctx     context.Context
 	cancel  context.CancelFunc
-	reloads reloads            // what SIGHUP asks for
-	groups  context.CancelFunc // ends what belongs to the configuration in force
+	looker  *addressTask                // for this node's address
+	reloads reloads                     // what SIGHUP asks for
+	running map[task]context.CancelFunc // what belongs to the configuration in force
 }
 
 // Run is fipctl run: it returns when the node has left, with nil, or when
@@ -195,7 +196,8 @@ func newEngine(o Options, p parts, cs *clouds) (*engine, error) {
 		namesakes: map[string]*namesakes{}, heardFrom: map[string]netip.AddrPort{}, alsoFrom: map[string]netip.AddrPort{},
 		badAt: map[string]election.Instant{}, unsayable: map[string]error{}, voice: true,
 		facts: make(chan func(), factsMax), done: make(chan struct{}),
-		down:   map[string]netif.Event{},
+		down:     map[string]netif.Event{},
+		machines: map[machineKey]*inspection{}, placings: map[string]*placing{},
 		raised: map[conditionKey]time.Time{}, settling: map[conditionKey]time.Time{},
 	}
 	if o.LogQueue != nil {
@@ -351,28 +353,50 @@ func (d *daemon) start(ctx context.Context, tasks ...task) {
 	}
 }
 
-// startGroups starts what belongs to the configuration in force: the tasks of
-// every group, and who this machine is at every provider. Whoever calls it has the
-// engine to himself.
+// startGroups starts what belongs to the configuration in force and does not run yet, and
+// ends what does not belong to it any more. Whoever calls it has the engine to himself.
 func (d *daemon) startGroups() {
-	ctx, cancel := context.WithCancel(d.ctx)
-	d.groups = cancel
-	d.start(ctx, d.newAddressTask(d.parts.local))
-	for _, p := range d.clouds.providers() {
-		d.start(ctx, d.identityTask(p))
-		d.log.Info("provider", "name", p.provider, "credentials", p.credentials)
+	before := d.running
+	d.running = map[task]context.CancelFunc{}
+	for _, t := range d.belonging() {
+		cancel, runs := before[t]
+		if !runs {
+			var ctx context.Context
+			ctx, cancel = context.WithCancel(d.ctx)
+			d.start(ctx, t)
+		}
+		d.running[t] = cancel
+		delete(before, t)
 	}
-	for _, c := range d.clouds.sorted() {
-		d.start(ctx, c.tasks()...)
-	}
-	for _, g := range d.engine.groups {
-		d.start(ctx, g.tasks...)
+	for _, cancel := range before {
+		cancel()
 	}
 	if runsPrograms(d.cfg) {
 		if err := health.Inherited(); err != nil {
 			d.log.Warn("checks are favoured like the daemon", "error", err)
 		}
 	}
+}
+
+// belonging returns what runs for the configuration in force: the tasks of every group and
+// provider, and who this machine is. What did not change is the same task as before.
+func (d *daemon) belonging() []task {
+	d.looker = d.looker.following(d.newAddressTask(d.parts.local))
+	tasks := []task{d.looker}
+	for _, p := range d.clouds.providers() {
+		if p.task == nil {
+			p.task = d.identityTask(p)
+			d.log.Info("provider", "name", p.provider, "credentials", p.credentials)
+		}
+		tasks = append(tasks, p.task)
+	}
+	for _, c := range d.clouds.sorted() {
+		tasks = append(tasks, c.tasks()...)
+	}
+	for _, g := range d.engine.groups {
+		tasks = append(tasks, g.tasks()...)
+	}
+	return tasks
 }
 
 // warn says what is allowed in a configuration and hardly meant.

@@ -127,7 +127,7 @@ func TestTasksHaveNames(t *testing.T) {
 		g := a.engine.groups[0]
 		want := []string{"engine", "drain marks in " + a.marks.dir, "identity at digitalocean",
 			"writes of group web", "guest addresses of group web", "check service of group web"}
-		tasks := append([]task{a.engine, a.marks, a.identityTask(a.engine.clouds.presences["digitalocean"])}, g.tasks...)
+		tasks := append([]task{a.engine, a.marks, a.identityTask(a.engine.clouds.presences["digitalocean"])}, g.tasks()...)
 		for i, task := range tasks {
 			if task.String() != want[i] {
 				t.Errorf("got %q, want %q", task, want[i])

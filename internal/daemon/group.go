@@ -22,12 +22,12 @@ type group struct {
 	provider []providers.Provider // of each address
 	runner   *controller.Runner
 	guest    *guestWorker
-	tasks    []task // the runner, the guest worker and the checks
 
 	state         controller.State
 	watch         controller.Watch // of the owner reads
 	wish          election.Wish    // what the controller wants of the next one
-	news          election.Instant // and the engine: one that begins then or later
+	news          election.Instant // and the engine: one that begins then or later,
+	renewed       election.Instant // or keeps to the budget, since the configuration changed then
 	busy          bool             // a write or a guest step is under way
 	writing       bool             // and it is a write,
 	wroteAt       election.Instant // that left then,

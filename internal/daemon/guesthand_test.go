@@ -82,9 +82,7 @@ func TestAPutBackThatAReloadOvertookIsToldAndCounted(t *testing.T) {
 		e := a.engine
 		e.learn(g, controller.Observation{}) // of one address
 		g.state.Addresses[0].Placed, g.sides[0].iface = true, "lo"
-		r, err := e.prepare(context.Background(), a.opts, a.parts.clouds)
-		w.must(err)
-		e.reloaded(r)
+		a.reloadOtherSection()
 		before := e.groups[0].state
 		e.guestDone(g, guestResult{job: guestJob{step: controller.Add}, iface: "lo", added: true, state: controller.GuestPresent, ended: e.clock.now()})
 		if line := fmt.Sprintf(putBackLine, "lo", 1); !a.log.has(line) || e.groups[0].sides[0].times != 1 {

@@ -20,7 +20,7 @@ func TestWhatAThrottledReadAsksForIsRespected(t *testing.T) {
 		now := e.clock.now()
 		throttled := &providers.Error{Op: "read", Kind: providers.Throttled, RetryAfter: 29 * time.Second}
 		c.reads.begin(true)
-		e.batchDone(&batch{cloud: c, idle: true, places: []place{{&groupRead{g: g, parts: 1, readings: make([]controller.Reading, 1), errs: make([]error, 1)}, 0}}},
+		e.batchDone(&batch{cloud: c, pool: c.reads, idle: true, places: []place{{&groupRead{g: g, parts: 1, readings: make([]controller.Reading, 1), errs: make([]error, 1)}, 0}}},
 			[]controller.Answer{{Reading: controller.Reading{Began: now, Ended: now}, Err: throttled}})
 		for want, wait := range map[controller.Want]time.Duration{controller.WantRead: 29 * time.Second, controller.WantUrgent: g.cfg.ClaimTimeout} {
 			if e.readsAt = 0; e.mayRead(g, want, nil, now) || e.readsAt != now.Add(wait) {

@@ -23,7 +23,7 @@ func newPool(name string, workers int) *pool {
 func (p *pool) tasks() []task {
 	tasks := make([]task, p.workers)
 	for i := range tasks {
-		tasks[i] = worker{p}
+		tasks[i] = worker{p, i}
 	}
 	return tasks
 }
@@ -56,7 +56,10 @@ func (p *pool) ended(idle bool) {
 }
 
 // worker is one goroutine of a pool.
-type worker struct{ pool *pool }
+type worker struct {
+	pool   *pool
+	number int // from 0
+}
 
 // String names the task.
 func (w worker) String() string { return w.pool.name }

@@ -76,21 +76,25 @@ func (e *engine) affordPreflight(g *group, now election.Instant) bool {
 // preflight asks whether the cloud would refuse a move of a group here.
 func (e *engine) preflight(g *group, now election.Instant) {
 	g.preflighting, g.preflightedAt, g.preflightAt = true, now, now.Add(preflightEvery)
-	clouds, targets := e.clouds, e.clouds.targets(g.cfg.Addresses)
-	first := clouds.of(g.cfg.Addresses[0])
+	addresses, targets := g.cfg.Addresses, e.clouds.targets(g.cfg.Addresses)
+	of := make([]*cloud, len(addresses))
+	for i, a := range addresses {
+		of[i] = e.clouds.of(a)
+	}
+	first := of[0]
 	first.asides.start(true, func(ctx context.Context) {
 		var refusal error
-		errs := make([]error, len(g.cfg.Addresses))
-		for i, a := range g.cfg.Addresses {
-			if errs[i] = clouds.of(a).reader.Preflight(ctx, a, targets[i]); refusal == nil {
+		errs := make([]error, len(addresses))
+		for i, a := range addresses {
+			if errs[i] = of[i].reader.Preflight(ctx, a, targets[i]); refusal == nil {
 				refusal = errs[i]
 			}
 		}
 		e.post(func() {
 			first.asides.ended(true)
 			g.preflighting = false
-			for i, a := range g.cfg.Addresses {
-				clouds.of(a).heed(controller.SpendPreflight, errs[i], now, e.clock.now())
+			for i, c := range of {
+				c.heed(controller.SpendPreflight, errs[i], now, e.clock.now())
 			}
 			if refusal != nil {
 				g.preflightAt = min(g.preflightAt, now.Add(preflightAgain))

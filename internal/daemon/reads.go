@@ -55,7 +55,8 @@ type family struct {
 // provider lists addresses it is a family's, else an address's.
 type batch struct {
 	cloud     *cloud
-	idle      bool // nobody waits for any of it
+	pool      *pool // that it is read by
+	idle      bool  // nobody waits for any of it
 	addresses []providers.Address
 	places    []place // of each address
 }
@@ -95,11 +96,11 @@ func (e *engine) startReads(now election.Instant) {
 	}
 	nodes := e.nodes()
 	for _, b := range batches {
-		known := controller.KnownTo(b.cloud.provider, nodes)
-		b.cloud.reads.do(func(ctx context.Context) {
-			got, mark := b.cloud.reader.Owners(ctx, b.addresses, known), b.cloud.at.marked()
+		known, at := controller.KnownTo(b.cloud.provider, nodes), b.cloud.at
+		b.pool.do(func(ctx context.Context) {
+			got, mark := b.cloud.reader.Owners(ctx, b.addresses, known), at.marked()
 			e.post(func() {
-				e.credentialsSeen(b.cloud.at, mark)
+				e.credentialsSeen(at, mark)
 				e.batchDone(b, got)
 			})
 		})
@@ -116,7 +117,7 @@ func (e *engine) wants(now election.Instant) []controller.Want {
 		if g.writing {
 			continue
 		}
-		wants[i], again[i] = g.watch.Next(now, e.machine.Wish(g.cfg.Name), g.wish, election.Wish{News: g.news, Urgent: true})
+		wants[i], again[i] = g.watch.Next(now, e.machine.Wish(g.cfg.Name), g.wish, election.Wish{News: g.news, Urgent: true}, election.Wish{News: g.renewed})
 		begins = begins || wants[i] != controller.WantNothing
 		e.readsAt = earlier(e.readsAt, again[i])
 	}
@@ -193,8 +194,8 @@ func (c *cloud) family(a providers.Address) family { return family{c, a.IP.Is6()
 // join adds a read to the batches of this turn and returns those that are new.
 func (e *engine) join(read *groupRead, w controller.Want, joined map[family]*batch, now election.Instant) (fresh []*batch) {
 	begin := func(c *cloud) *batch {
-		b := &batch{cloud: c, idle: w != controller.WantUrgent}
-		c.reads.begin(b.idle)
+		b := &batch{cloud: c, pool: c.reads, idle: w != controller.WantUrgent}
+		b.pool.begin(b.idle)
 		fresh = append(fresh, b)
 		return b
 	}
@@ -227,7 +228,7 @@ func (e *engine) join(read *groupRead, w controller.Want, joined map[family]*bat
 
 // batchDone takes in the end of a batch, and of every read that it completes.
 func (e *engine) batchDone(b *batch, got []controller.Answer) {
-	b.cloud.reads.ended(b.idle)
+	b.pool.ended(b.idle)
 	for i, at := range b.places {
 		r := at.read
 		r.readings[at.index], r.errs[at.index] = got[i].Reading, got[i].Err

@@ -234,11 +234,11 @@ func TestAReadOfTwoProvidersIsCompleteWithItsLastPart(t *testing.T) {
 		answer := func(at election.Instant) []controller.Answer {
 			return []controller.Answer{{Reading: controller.Reading{Began: at, Ended: at + 5, Seen: providers.Assignment{Target: target(nodeA)}}}}
 		}
-		e.batchDone(&batch{cloud: one, places: []place{{read, 1}}}, answer(now-20))
+		e.batchDone(&batch{cloud: one, pool: one.reads, places: []place{{read, 1}}}, answer(now-20))
 		if g.watch.Newest() != 0 || g.watch.Flying() == 0 {
 			t.Fatalf("one part is taken for the whole: %v", g.watch.Newest())
 		}
-		e.batchDone(&batch{cloud: two, places: []place{{read, 0}}}, answer(now-10))
+		e.batchDone(&batch{cloud: two, pool: two.reads, places: []place{{read, 0}}}, answer(now-10))
 		as := g.state.Addresses
 		if g.watch.Newest() != begun || as[1].Began != now-20 || as[0].Ended != now-5 || g.state.LookedAt != now-5 || g.watch.Flying() != 0 {
 			t.Errorf("it began at %v; of the addresses %+v", g.watch.Newest()-now, as)

@@ -31,7 +31,7 @@ func TestAPartThatFailedSaysNothing(t *testing.T) {
 					answer.Err = errors.New("connection reset")
 				}
 				c.reads.begin(false)
-				e.batchDone(&batch{cloud: c, places: []place{{read, 0}}}, []controller.Answer{answer})
+				e.batchDone(&batch{cloud: c, pool: c.reads, places: []place{{read, 0}}}, []controller.Answer{answer})
 				if newer := g.state.Addresses[0].Began == now-30; newer == failed {
 					t.Errorf("it failed %v: of the address %+v", failed, g.state.Addresses[0])
 				}

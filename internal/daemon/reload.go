@@ -54,30 +54,51 @@ func (e *engine) newGroups(cfg *config.Config, cs *clouds) ([]*group, error) {
 		if err := e.checkGuest(g); err != nil {
 			return nil, err
 		}
-		checks, err := e.checkTasks(g)
-		if err != nil {
+		if err := e.newCheckers(g); err != nil {
 			return nil, err
 		}
-		g.tasks = append([]task{g.runner, g.guest}, checks...)
-		if g.service.prober = e.newServiceProber(g); g.service.prober != nil {
-			g.tasks = append(g.tasks, g.service.prober)
-		}
+		g.service.prober = e.newServiceProber(g)
 		groups = append(groups, g)
 	}
 	return groups, nil
 }
 
+// tasks returns what runs for a group beside the engine.
+func (g *group) tasks() []task {
+	tasks := []task{g.runner, g.guest}
+	for _, c := range g.checkers {
+		tasks = append(tasks, c)
+	}
+	if g.service.prober != nil {
+		tasks = append(tasks, g.service.prober)
+	}
+	return tasks
+}
+
 // adopt makes the engine work with a configuration: at the start, and again at
-// every reload. The machine keeps the roles; what the checks say is asked anew,
-// and until they have answered the last verdict stands.
+// every reload. The machine keeps the roles, and what a changed check says is asked
+// anew: until it has answered the last verdict stands.
 func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained map[string]bool) {
 	old := map[string]*group{}
 	for _, g := range e.groups {
 		old[g.cfg.Name] = g
 		g.gone = true
 	}
+	for i, g := range groups {
+		g.mark.set = drained[g.cfg.Name]
+		switch o := old[g.cfg.Name]; {
+		case o == nil:
+		case slices.Equal(g.cfg.Addresses, o.cfg.Addresses) && slices.Equal(cs.used(g.cfg.Addresses), e.clouds.used(g.cfg.Addresses)):
+			o.renew(g)
+			groups[i] = o
+		default:
+			g.inherit(o)
+			g.renewed = e.clock.now() // an answer to the old one's reads no longer counts
+		}
+	}
+	cs.keep(e.clouds)
+	e.forgetAsides(cs)
 	e.cfg, e.clouds, e.groups = cfg, cs, groups
-	e.machines, e.placings = map[machineKey]*inspection{}, map[string]*placing{}
 	e.receiver.Keys = cfg.Cluster.Keyring
 	e.receiver.Peers = nil
 	e.askers.allow(len(cfg.Groups), cfg.Cluster.AdvertInterval)
@@ -87,37 +108,8 @@ func (e *engine) adopt(cfg *config.Config, cs *clouds, groups []*group, drained 
 		e.receiver.Peers = append(e.receiver.Peers, p.Name)
 		e.peers[p.Name] = p.Address
 	}
-	for _, g := range groups {
-		g.mark.set = drained[g.cfg.Name]
-		if o := old[g.cfg.Name]; o != nil {
-			g.inherit(o)
-		}
-	}
 	e.metrics.SetGroups(namesOf(cfg.Groups))
 	e.metrics.SetPeers(e.receiver.Peers)
-}
-
-// inherit takes over what is known of the group that g replaces. What the cloud
-// said of its addresses counts only if they are the same.
-func (g *group) inherit(o *group) {
-	g.verdict, g.phases, g.mark = o.verdict, o.phases, o.mark
-	g.inheritChecks(o)
-	if !slices.Equal(g.cfg.Addresses, o.cfg.Addresses) {
-		return
-	}
-	o.heir = g
-	g.service.up = o.service.up
-	g.state, g.readErr, g.owner = o.state, o.readErr, o.owner
-	for i, t := range o.tracks {
-		t.flying = false // its answer goes to the group that is gone
-		g.tracks[i] = t
-	}
-	if o.refusedBy == nil { // else the operator who reloads may have mended that
-		g.claimErr = o.claimErr
-	}
-	g.doubt, g.refusal = o.doubt, o.refusal
-	g.preflightAt, g.preflightedAt = o.preflightAt, o.preflightedAt
-	g.guestErr, g.guestMute, g.sides = o.guestErr, o.guestMute, o.sides
 }
 
 func namesOf(groups []config.Group) []string {
@@ -133,11 +125,8 @@ func (e *engine) introduce() {
 	e.step(election.OwnTargets{Targets: e.clouds.own()})
 	for _, g := range e.groups {
 		e.tellClaim(g)
-		e.step(election.LastCheck{Group: g.cfg.Name}) // what failed before may not be asked any more
 		e.lastChecks(g)
-		if len(g.checks) == 0 {
-			e.judge(g)
-		}
+		e.judge(g)
 	}
 }
 
@@ -167,6 +156,7 @@ func (e *engine) prepare(ctx context.Context, o Options, open func(*config.Confi
 	r := &renewal{cfg: cfg}
 	if r.clouds, err = open(cfg); err == nil {
 		e.furnish(r.clouds, cfg)
+		r.clouds.succeed(e.clouds, o.Config, cfg)
 		r.groups, err = e.newGroups(cfg, r.clouds)
 	}
 	if err != nil {
@@ -234,11 +224,10 @@ func onlyErrors(err error) error {
 	return errors.New(oneLine(each))
 }
 
-// reloaded puts a configuration in force without moving anything. The owner is
-// read at once: an answer to the old configuration's reads no longer counts.
+// reloaded puts a configuration in force without moving anything.
 func (e *engine) reloaded(r *renewal) {
+	now := e.clock.now()
 	e.tellRemoved(r.cfg)
-	r.clouds.keep(e.clouds)
 	e.adopt(r.cfg, r.clouds, r.groups, r.drained)
 	e.marred, e.reload = r.marred, nil
 	e.step(election.Reload{Config: electionConfig(r.cfg, r.clouds, e.session, r.drained)})
@@ -248,8 +237,11 @@ func (e *engine) reloaded(r *renewal) {
 			g.service.up = false
 			e.step(election.ServiceProbed{Group: g.cfg.Name, OK: false})
 		}
-		g.preflightAnew(e.clock.now()) // the token or the endpoint may be another one
-		e.lookAgain(g)
+		if g.denied { // an operator may have mended that
+			g.renewed = now
+		}
+		g.preflightAnew(now) // and what a move here needs
+		e.pardon(g, "the configuration was read again")
 		e.settleDoubts(g) // of steps that the old configuration has under way
 	}
 	e.replug()

@@ -55,7 +55,7 @@ func (d reloader) reloadNow(ctx context.Context) {
 		d.engine.post(func() { d.reloadFailed(err) })
 		return
 	}
-	old, inForce := d.groups, false
+	inForce := false
 	if err := d.engine.call(ctx, func() {
 		if d.engine.leaving {
 			d.log.Warn("reload refused", "reason", election.ReasonStopping.String())
@@ -73,7 +73,6 @@ func (d reloader) reloadNow(ctx context.Context) {
 		return
 	}
 	d.opts.Config = fresh.cfg
-	old()
 }
 
 // reloadFailed tells, and keeps for the status, why the configuration in force stays.

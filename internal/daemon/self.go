@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"time"
 
 	"github.com/fipctl/fipctl/internal/config"
@@ -51,6 +52,14 @@ func (e *engine) newAddressTask(local func(context.Context, netip.Addr) (bool, e
 		})
 	}
 	return t
+}
+
+// following returns the task itself if the one that is wanted after a reload asks the same.
+func (t *addressTask) following(wanted *addressTask) *addressTask {
+	if t != nil && t.self == wanted.self && reflect.DeepEqual(t.others, wanted.others) {
+		return t
+	}
+	return wanted
 }
 
 // String names the task.

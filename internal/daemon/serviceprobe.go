@@ -87,7 +87,7 @@ func (e *engine) newServiceProber(g *group) *serviceProber {
 		return nil
 	}
 	return &serviceProber{
-		group: g.cfg, ifaces: e.ifaces, values: func() health.Values { return e.values(g) }, jobs: make(chan func(answer), 1),
+		group: g.cfg, ifaces: e.ifaces, values: e.values(g), jobs: make(chan func(answer), 1),
 	}
 }
 
@@ -115,8 +115,8 @@ func (e *engine) startServiceProbes(now election.Instant) {
 			continue
 		}
 		s.askedAt, s.asking = now, true
-		about := g.owner
-		s.prober.jobs <- func(a answer) { e.post(func() { e.serviceAnswered(g, about, a) }) }
+		about, by := g.owner, s.prober
+		s.prober.jobs <- func(a answer) { e.post(func() { e.serviceAnswered(g, by, about, a) }) }
 	}
 }
 
@@ -140,13 +140,13 @@ func (e *engine) asksService(g *group) bool {
 	}
 }
 
-// serviceAnswered takes in the end of a run. What was asked about another owner, or
-// before this node led, says nothing.
-func (e *engine) serviceAnswered(g *group, about election.Owner, a answer) {
-	g.service.asking = false
-	if g.gone {
+// serviceAnswered takes in the end of a run. What was asked about another owner,
+// before this node led, or before a reload that asks another question, says nothing.
+func (e *engine) serviceAnswered(g *group, by *serviceProber, about election.Owner, a answer) {
+	if g.gone || g.service.prober != by {
 		return
 	}
+	g.service.asking = false
 	if g.owner != about || !e.asksService(g) || a == answerUnknown {
 		g.service.up = false // what was said before grows old in the election
 		return

@@ -163,18 +163,18 @@ func TestAnAnswerAboutAnotherOwnerDoesNotCount(t *testing.T) {
 		e.step(election.Health{Group: "web", Known: true, Healthy: true})
 		first, second := election.Owner{Kind: election.OwnerNode, Node: nodeA}, election.Owner{Kind: election.OwnerForeign}
 		g.owner = second
-		if e.serviceAnswered(g, first, answerYes); g.service.up {
+		if e.serviceAnswered(g, g.service.prober, first, answerYes); g.service.up {
 			t.Error("it counts")
 		}
-		if e.serviceAnswered(g, second, answerYes); !g.service.up {
+		if e.serviceAnswered(g, g.service.prober, second, answerYes); !g.service.up {
 			t.Error("one about this owner does not count")
 		}
 		g.service.askedAt = e.clock.now()
 		if e.ownerChanged(g); g.service.up || g.service.askedAt != 0 {
 			t.Error("it still counts when the owner has changed")
 		}
-		e.serviceAnswered(g, second, answerYes)
-		if e.serviceAnswered(g, second, answerUnknown); g.service.up {
+		e.serviceAnswered(g, g.service.prober, second, answerYes)
+		if e.serviceAnswered(g, g.service.prober, second, answerUnknown); g.service.up {
 			t.Error("it still counts when nothing is known any more")
 		}
 		g.owner = election.Owner{Kind: election.OwnerNode, Node: nodeB}

@@ -93,6 +93,12 @@ type node struct {
 func inWorld(t *testing.T, holder providers.Target, body func(w *world)) {
 	t.Helper()
 	t.Parallel()
+	inWorldNow(t, holder, body)
+}
+
+// inWorldNow is inWorld beside no other test.
+func inWorldNow(t *testing.T, holder providers.Target, body func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			T: t, network: transport.NewNetwork(1), cloud: fakecloud.New(fakecloud.Options{Now: time.Now}),
@@ -144,6 +150,7 @@ cluster: {id: web, key_file: %[1]s/cluster.key, advert_interval: 250ms}
 nodes:
   - {name: lb-a, address: 10.0.4.20}
   - {name: lb-b, address: 10.0.4.21}
+listen: "[::]:7112"
 state_dir: %[1]s/%[4]s
 groups:
   - name: web
