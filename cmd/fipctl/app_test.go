@@ -102,7 +102,7 @@ func TestTheLogIsTextForPeopleAndJSONForMachines(t *testing.T) {
 		{config.FormatJSON, true, true},
 	} {
 		var b bytes.Buffer
-		log := slog.New(newHandler(&b, config.Log{Level: slog.LevelWarn, Format: tt.format}, tt.terminal))
+		log := slog.New(newHandler(&b, tt.format, slog.LevelWarn, tt.terminal))
 		log.Info("silent")
 		log.Warn("heard")
 		if isJSON := strings.HasPrefix(b.String(), "{"); isJSON != tt.json || strings.Contains(b.String(), "silent") {
@@ -136,7 +136,7 @@ func TestTheJournalGetsEntriesUnlessTheFileAsksForAFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		slog.New(logHandler(&b, config.Log{Format: format}, socket)).Info("heard")
+		slog.New(logHandler(&b, format, slog.LevelInfo, socket)).Info("heard")
 		if journal := b.Len() == 0; journal != want {
 			t.Errorf("format %s: lines on standard error: %q", format, b.String())
 		}

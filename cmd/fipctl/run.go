@@ -34,17 +34,18 @@ file with problems is reported and the old one stays in force.`,
 		Args: wants(0, 0),
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			surviveReaders()
-			load := config.Options{Node: a.node, Daemon: true}
+			load := config.Options{Node: a.node, Socket: a.socket, Daemon: true}
 			cfg, err := config.Load(a.configPath, load)
 			if err != nil {
 				return err
 			}
-			if a.socket != "" {
-				cfg.Control.Socket = a.socket
-			}
-			queue := telemetry.NewLogQueue(logHandler(a.err, cfg.Log, telemetry.JournalSocket), linesMax)
+			level := &slog.LevelVar{}
+			level.Set(cfg.Log.Level)
+			queue := telemetry.NewLogQueue(logHandler(a.err, cfg.Log.Format, level, telemetry.JournalSocket), linesMax)
 			a.err = hasty{a.err}
-			o := daemon.Options{Config: cfg, Load: load, Log: slog.New(queue.Handler()), LogQueue: queue, Version: version(), GuestEndpoint: guestEndpoint}
+			o := daemon.Options{
+				Config: cfg, Load: load, Log: slog.New(queue.Handler()), LogLevel: level, LogQueue: queue, Version: version(), GuestEndpoint: guestEndpoint,
+			}
 			if err := runDaemon(cmd.Context(), o); err != nil {
 				return fmt.Errorf("run daemon: %w", err)
 			}
@@ -62,19 +63,19 @@ const linesMax = 1024
 
 // logHandler returns the handler of the daemon's log. Where standard error goes to the
 // journal, it gets entries at socket instead of lines, unless the file asks for a format.
-func logHandler(w io.Writer, c config.Log, socket string) slog.Handler {
-	h := newHandler(w, c, term.IsTerminal(int(os.Stderr.Fd())))
-	if c.Format == config.FormatAuto && telemetry.UnderJournal() {
-		return telemetry.NewJournal(socket, c.Level, h)
+func logHandler(w io.Writer, format string, level slog.Leveler, socket string) slog.Handler {
+	h := newHandler(w, format, level, term.IsTerminal(int(os.Stderr.Fd())))
+	if format == config.FormatAuto && telemetry.UnderJournal() {
+		return telemetry.NewJournal(socket, level, h)
 	}
 	return h
 }
 
 // newHandler returns the handler of the daemon's log: text for a person, JSON for a
 // machine.
-func newHandler(w io.Writer, c config.Log, terminal bool) slog.Handler {
-	options, w := &slog.HandlerOptions{Level: c.Level}, telemetry.Lines(w)
-	if c.Format == config.FormatText || (c.Format == config.FormatAuto && terminal) {
+func newHandler(w io.Writer, format string, level slog.Leveler, terminal bool) slog.Handler {
+	options, w := &slog.HandlerOptions{Level: level}, telemetry.Lines(w)
+	if format == config.FormatText || (format == config.FormatAuto && terminal) {
 		return slog.NewTextHandler(w, options)
 	}
 	return slog.NewJSONHandler(w, options)

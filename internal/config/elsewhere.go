@@ -31,16 +31,45 @@ func blocksWith(key string, t reflect.Type, path string) []string {
 		if f.Anonymous {
 			continue
 		}
-		below, at := f.Type, join(path, f.Tag.Get("yaml"))
-		switch below.Kind() {
-		case reflect.Slice:
-			below, at = below.Elem(), at+"[]"
-		case reflect.Map:
-			below, at = below.Elem(), at+".NAME"
-		}
-		if block := below.Elem(); block.Kind() == reflect.Struct && !below.Implements(reflect.TypeFor[scalarLeaf]()) {
+		if block, at := blockBelow(f.Type, join(path, f.Tag.Get("yaml"))); block != nil {
 			blocks = append(blocks, blocksWith(key, block, at)...)
 		}
 	}
 	return blocks
+}
+
+// Keys returns every key of the file with the blocks that it is in, as in
+// "groups[].checks[].weight" and "providers.NAME.region", in the order of the blocks.
+func Keys() []string { return keysFrom(reflect.TypeFor[rawFile](), "") }
+
+// keysFrom returns the keys of the block t at a path and of those below it.
+func keysFrom(t reflect.Type, path string) []string {
+	var keys []string
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous {
+			continue
+		}
+		below, at := blockBelow(f.Type, join(path, f.Tag.Get("yaml")))
+		if below == nil {
+			keys = append(keys, join(path, f.Tag.Get("yaml")))
+		} else {
+			keys = append(keys, keysFrom(below, at)...)
+		}
+	}
+	return keys
+}
+
+// blockBelow returns the block that a key at a path holds, itself or many of them, and where
+// that is; nil: it holds values.
+func blockBelow(t reflect.Type, at string) (reflect.Type, string) {
+	switch t.Kind() {
+	case reflect.Slice:
+		t, at = t.Elem(), at+"[]"
+	case reflect.Map:
+		t, at = t.Elem(), at+".NAME"
+	}
+	if block := t.Elem(); block.Kind() == reflect.Struct && !t.Implements(reflect.TypeFor[scalarLeaf]()) {
+		return block, at
+	}
+	return nil, at
 }

@@ -24,6 +24,8 @@ import (
 type Options struct {
 	// Node is this node's name. It wins over the file and the host name.
 	Node string
+	// Socket is the path of the control socket. It wins over the file.
+	Socket string
 	// AnyNode allows this machine to be none of the nodes; Config.Node is then
 	// empty.
 	AnyNode bool
@@ -72,6 +74,9 @@ func Load(path string, o Options) (*Config, error) {
 		b.dir = dir
 	}
 	b.load(path)
+	if o.Socket != "" {
+		b.cfg.Control.Socket = o.Socket
+	}
 	problems := b.sorted()
 	if len(problems.Errors()) > 0 {
 		return nil, problems

@@ -124,6 +124,21 @@ func TestAFileThatMayBeHalfWrittenIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestTheSocketOfTheCommandLineWins, at the start and with every reload.
+func TestTheSocketOfTheCommandLineWins(t *testing.T) {
+	t.Parallel()
+	o := machine(good).options()
+	o.Socket = "/run/mine.sock"
+	first, err := Load(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Reread(first, o, func(string) error { return errors.New("it waits") })
+	if err != nil || again.Control.Socket != o.Socket || len(ReloadProblems(first, again)) > 0 {
+		t.Errorf("%v, %v", err, ReloadProblems(first, again))
+	}
+}
+
 func TestNothingIsReadAgainByWhoeverLeaves(t *testing.T) {
 	t.Parallel()
 	o, leaves := machine(good).options(), errors.New("it leaves")

@@ -38,6 +38,8 @@ type Options struct {
 	Config *config.Config // validated
 	Load   config.Options // how it was read, for a reload
 	Log    *slog.Logger
+	// LogLevel is what Log writes; a reload sets it. Nil: Log is left as it is.
+	LogLevel *slog.LevelVar
 	// LogQueue is where Log's lines wait to be written; the daemon writes them. Nil: Log
 	// writes itself.
 	LogQueue *telemetry.LogQueue

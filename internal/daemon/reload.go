@@ -142,7 +142,7 @@ type renewal struct {
 // prepare reads the configuration again and makes all that it needs. It leaves the
 // engine alone and runs beside it: files and disks may be slow.
 func (e *engine) prepare(ctx context.Context, o Options, open func(*config.Config) (*clouds, error)) (*renewal, error) {
-	o.Load.Node = o.Config.Node
+	o.Load.Hostname = func() (string, error) { return o.Config.Node, nil } // a name says only at the start who this is
 	cfg, err := config.Reread(o.Config, o.Load, func(why string) error {
 		e.log.Info("configuration is read again, since it may be half written", "path", o.Config.Path, "because", why)
 		return pause(ctx, config.RereadAfter)
@@ -179,11 +179,21 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // abandons returns why a configuration cannot be put in force: it lacks a group that this node
-// leads. Nobody would look after its addresses any more, and half a file lacks groups too.
+// leads, or a node that is heard while this one leads. Nobody would look after the addresses of
+// the one, and the other would hear nothing any more and take over; half a file lacks both.
 func (e *engine) abandons(cfg *config.Config) error {
 	var each []error
+	leads := func(g *group) bool { return e.machine.Role(g.cfg.Name) == election.Active }
+	heard := election.ActiveDown(election.PriorityDefault, e.cfg.Cluster.AdvertInterval)
+	for _, p := range e.machine.PeersStatus() {
+		stays := slices.ContainsFunc(cfg.Nodes, func(n config.Node) bool { return n.Name == p.Name })
+		if !stays && p.HeardAt != 0 && e.clock.now().Sub(p.HeardAt) < heard && slices.ContainsFunc(e.groups, leads) {
+			each = append(each, fmt.Errorf("%s: nodes: %s is missing, and it is heard: it would hear nothing any more and take over; put it back, or stop its daemon first",
+				cfg.Path, p.Name))
+		}
+	}
 	for _, g := range e.groups {
-		if _, stays := cfg.Group(g.cfg.Name); !stays && e.machine.Role(g.cfg.Name) == election.Active {
+		if _, stays := cfg.Group(g.cfg.Name); !stays && leads(g) {
 			each = append(each, fmt.Errorf("%s: groups: %s is missing, and this node leads it; put it back, or run \"fipctl drain %s\" "+
 				"(with --force if no other node is to take it, which leaves its addresses where they are) and reload again", cfg.Path, g.cfg.Name, g.cfg.Name))
 		}

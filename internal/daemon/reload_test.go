@@ -397,3 +397,38 @@ func TestANodeThatLeavesReadsNothingAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestANodeThatIsHeardStaysInTheFileOfTheLeader: it would take over.
+func TestANodeThatIsHeardStaysInTheFileOfTheLeader(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.start(nodeA, allKeys), w.start(nodeB, allKeys)
+		w.eventually("the owner leads", a.bound)
+		w.pass(5 * time.Second)
+		a.reloadWith(nodeB, "lb-c")
+		w.pass(10 * time.Second)
+		want := "the last reload changed nothing: apply configuration: " + a.opts.Config.Path + ": nodes: lb-b is missing, and it is heard: " +
+			"it would hear nothing any more and take over; put it back, or stop its daemon first"
+		if got := a.text(condReloadFailed); got != want {
+			t.Errorf("condition:\ngot  %s\nwant %s", got, want)
+		}
+		w.must(b.stop())
+		w.pass(5 * time.Second)
+		a.reloadNow()
+		if got := a.text(condReloadFailed); got != "" || a.Snapshot().Groups[0].Nodes[1].Name != "lb-c" {
+			t.Errorf("without it: %s", got)
+		}
+		w.wantMoves(0, 0)
+	})
+}
+
+func TestAReloadSetsTheLevelOfTheLog(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		level := &slog.LevelVar{}
+		a := w.start(nodeA, func(_ *node, o *Options, _ *parts) { o.LogLevel = level })
+		a.edit("\nnodes:\n", "\nlog: {level: debug}\nnodes:\n")
+		a.reloadNow()
+		if level.Level() != slog.LevelDebug {
+			t.Errorf("it is %s", level)
+		}
+	})
+}

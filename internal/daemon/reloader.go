@@ -73,6 +73,9 @@ func (d reloader) reloadNow(ctx context.Context) {
 		return
 	}
 	d.opts.Config = fresh.cfg
+	if d.opts.LogLevel != nil {
+		d.opts.LogLevel.Set(fresh.cfg.Log.Level)
+	}
 }
 
 // reloadFailed tells, and keeps for the status, why the configuration in force stays.
