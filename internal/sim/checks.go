@@ -14,7 +14,7 @@ import (
 )
 
 // The checkers, each named after its invariant (docs/design.md section 3) or, the
-// last eight, after the section that promises it.
+// last nine, after the section that promises it.
 const (
 	checkWriteGate    = "I1-write-gate"
 	checkNoFight      = "I2-no-fight"
@@ -36,6 +36,7 @@ const (
 	checkFight        = "5.8-fight"
 	checkUnknownThere = "5.3-unknown-there"
 	checkRefused      = "5.9-refused"
+	checkReload       = "6-reload"
 	checkReasons      = "reasons"
 )
 
@@ -43,7 +44,7 @@ const (
 func Checkers() []string {
 	return []string{
 		checkWriteGate, checkNoFight, checkFailStatic, checkConvergence, checkRepair, checkWitness, checkStall,
-		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkLatches, checkAnnounced, checkNeverHeard, checkFight, checkUnknownThere, checkRefused, checkReasons,
+		checkHandsOn, checkRestart, checkNoGap, checkSigned, checkBudget, checkOurs, checkTwoActives, checkLatches, checkAnnounced, checkNeverHeard, checkFight, checkUnknownThere, checkRefused, checkReload, checkReasons,
 	}
 }
 
@@ -237,7 +238,10 @@ func (c *checks) sends(w *world, n *node, a *election.Action) {
 	n.seen.sentTo(int(a.Peer[0]-'a'), a.Advert, w.local(n))
 	for k := range a.Advert.Groups {
 		g := &a.Advert.Groups[k]
-		gi := int(g.VRID) - 1
+		gi := groupOf(g.VRID)
+		if gi >= len(w.groups) {
+			continue
+		}
 		s := &n.seen.groups[gi]
 		s.handingOver = g.Handover.To != ""
 		if g.Flags.Has(election.FlagBound) && !n.seen.namesMe(n, gi) {

@@ -32,6 +32,10 @@ func (w *world) drill(h *History) {
 		w.drillHand(h, gi) // preemption is a move of its own, and only the end counts here
 		return
 	}
+	if c := newChance(w.opts.seed ^ reloadSalt); c.one(reloadDrills) { // of its own: other seeds stay as they were
+		w.drillReload(h, gi, c)
+		return
+	}
 	switch w.chance.weighted(3, 2, 3, 2, 2, 2, 3, 2) {
 	case 0:
 		if w.chance.one(0.5) {

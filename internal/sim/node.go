@@ -59,6 +59,7 @@ type node struct {
 	loaded    []bool   // the file that its daemon has read does
 	readOnly  int      // how many faults make the cloud refuse its writes
 	refused   []bool   // it knows so, by group
+	file      file     // what it says besides
 
 	budget  controller.Budget // of reads that nobody waits for
 	readsAt election.Instant  // local: when an owner read may be due; 0: not by time alone
@@ -101,6 +102,7 @@ func (w *world) config(n *node) election.Config {
 		gc.HandOverNotAnswering = g.handOver
 		cfg.Groups = append(cfg.Groups, gc)
 	}
+	n.file.change(&cfg)
 	return cfg
 }
 

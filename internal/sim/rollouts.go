@@ -112,7 +112,7 @@ func (sp *shadowPeer) known(a *election.Advert, first bool) {
 // whether that hears it.
 func (s *shadow) lacks(w *world, n *node, gi, peer int) (heard, twoWay bool) {
 	sp := &s.peers[peer]
-	whole := sp.total > 0 && len(sp.vrids) == int(sp.total) && !sp.vrids[uint8(gi+1)]
+	whole := sp.total > 0 && len(sp.vrids) == int(sp.total) && !sp.vrids[n.file.vrid(gi)]
 	lately := func(at election.Instant) bool {
 		return at != 0 && w.local(n).Sub(at) < election.ActiveDown(election.PriorityMax, w.opts.interval)
 	}

@@ -289,16 +289,17 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (newest, twoWay bool) {
 				sp.restartAt = now
 			}
 		}
-		if n.loaded[g.VRID-1] {
-			s.word(n, sp, g, a.Sequence, now, twoWay)
-		}
+		s.word(n, sp, g, a.Sequence, now, twoWay)
 	}
 	return newest, twoWay
 }
 
 // word follows what a peer says of one group.
 func (s *shadow) word(n *node, sp *shadowPeer, g *election.GroupAdvert, sequence uint64, now election.Instant, twoWay bool) {
-	gi := int(g.VRID) - 1
+	gi := groupOf(g.VRID)
+	if gi >= len(sp.words) || g.VRID != n.file.vrid(gi) || !n.loaded[gi] {
+		return // its file has no such group
+	}
 	word := &sp.words[gi]
 	if sequence <= word.sequence {
 		return

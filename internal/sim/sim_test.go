@@ -57,7 +57,7 @@ func TestTheFixedSeedsBreakNoRule(t *testing.T) {
 	if r.FewestFaults < faultsFewest {
 		t.Errorf("one history had %d faults, want at least %d", r.FewestFaults, faultsFewest)
 	}
-	for _, drill := range []string{"restart", "planned", "reads", "lost-datagram", "hand", "relief", "reboot", "fight"} {
+	for _, drill := range []string{"restart", "planned", "reads", "lost-datagram", "hand", "relief", "reboot", "fight", "reload"} {
 		if r.Drills[drill] == 0 {
 			t.Errorf("the drill %s was never played", drill)
 		}

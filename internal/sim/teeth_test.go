@@ -58,6 +58,7 @@ var teeth = []tooth{
 	{guard: "guardAllHeard", checker: checkWriteGate, within: 100},
 	{guard: "guardHeardLead", checker: checkLatches, within: 60},
 	{keeping: true, checker: checkAnnounced, within: 50},
+	{guard: "guardSameGroup", checker: checkReload, within: 150},
 	{guard: "guardNeverHeard", checker: checkNeverHeard, within: 20},
 	{guard: "guardNeverHeardEnds", checker: checkNeverHeard, within: 150},
 	{guard: "guardFight", checker: checkFight, within: 400},

@@ -50,6 +50,7 @@ const (
 	guardHeardLead                            // 5.4: a peer that was heard to lead took nothing unheard
 	guardUnboundHold                          // 5.3: a peer that is not heard in full keeps an address unbound for a minute only
 	guardDeserted                             // 5.9: the last healthy node waits out no delay for a dead owner
+	guardSameGroup                            // 6: under another VRID it is the same group
 )
 
 // guardsOff is empty for ever, except while the test of package sim says otherwise.

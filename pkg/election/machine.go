@@ -82,7 +82,7 @@ func (m *Machine) configure(cfg Config) {
 // anew: of the other VRID nothing could be heard.
 func (m *Machine) adopt(gc GroupConfig, known []*group, from []int) *group {
 	for _, g := range known {
-		if g.cfg.Name != gc.Name {
+		if g.cfg.Name != gc.Name || g.cfg.VRID != gc.VRID && m.lacks(guardSameGroup) {
 			continue
 		}
 		if g.cfg.VRID != gc.VRID {
