@@ -77,6 +77,13 @@ func (d *driver) set(op string, err error) {
 	d.fail[op] = err
 }
 
+// slow makes every call take so long from now on.
+func (d *driver) slow(each time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.each = each
+}
+
 // hang makes an operation end at its deadline from now on, or not any more.
 func (d *driver) hang(op string, yes bool) {
 	d.mu.Lock()

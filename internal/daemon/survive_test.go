@@ -114,7 +114,8 @@ func TestAReloadGivesUpNoCall(t *testing.T) {
 	takeover := func(t *testing.T, change func(n *node, i int)) (took time.Duration) {
 		inWorldNow(t, target(nodeA), func(w *world) {
 			a, b := w.settled()
-			a.cloud.each, b.cloud.each = 2500*time.Millisecond, 2500*time.Millisecond
+			a.cloud.slow(2500 * time.Millisecond)
+			b.cloud.slow(2500 * time.Millisecond)
 			w.pass(30 * time.Second)
 			a.crash()
 			died := time.Now()
@@ -189,7 +190,7 @@ func TestAReloadASecondKeepsToTheBudget(t *testing.T) {
 	}
 }
 
-// slowly answers after a while.
+// slowProbe answers after a while.
 type slowProbe struct {
 	*probe
 	takes time.Duration
