@@ -51,9 +51,9 @@ address stays where it is.`,
 func (a *app) resumeCommand() *cobra.Command {
 	p := progress{app: a}
 	cmd := &cobra.Command{
-		Use:               "resume [GROUP]",
-		Short:             "Let this node take part again",
-		Long:              `Let this node take part again in one group, or in all, and forget that a group which it leads was placed by hand; for
+		Use:   "resume [GROUP]",
+		Short: "Let this node take part again",
+		Long: `Let this node take part again in one group, or in all, and forget that a group which it leads was placed by hand; for
 one that another node leads it says where to run this.`,
 		Args:              wants(0, 1),
 		ValidArgsFunction: a.completeGroups,
