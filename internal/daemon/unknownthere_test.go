@@ -5,7 +5,6 @@ package daemon
 
 import (
 	"log/slog"
-	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/fipctl/fipctl/internal/config"
-	"github.com/fipctl/fipctl/internal/fakecloud"
 	"github.com/fipctl/fipctl/internal/status"
 	"github.com/fipctl/fipctl/internal/transport"
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -151,17 +149,17 @@ func TestAStandbyThatLacksTheGroupIsNotCalledDead(t *testing.T) {
 // adds here comes with its next advert.
 func TestAPeerThatIsHeardIsNotCalledUnheardForAGroupThatIsNew(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
-		second := netip.MustParseAddr("203.0.113.11")
-		w.must(w.cloud.AddAddress(fakecloud.Address{IP: second, Region: "fra1", Holder: target(nodeA)}))
-		a, b := w.settled()
-		w.otherGroup(nodeA, true)
-		w.otherGroup(nodeB, true)
+		a, b := w.start(nodeA, cut), w.start(nodeB, cut)
+		w.pass(5 * time.Second)
+		w.otherGroup(nodeA, false)
+		w.otherGroup(nodeB, false)
 		b.reloadNow()
 		w.pass(2 * time.Second)
-		w.cut(nodeB, nodeA, true) // for less than an active-down: the next advert is late
 		a.signals <- syscall.SIGHUP
+		w.pass(900 * time.Millisecond)
+		w.cut(nodeB, nodeA, true) // for less than an active-down: the next advert is late
 		said := ""
-		for range 400 {
+		for range 500 {
 			w.pass(time.Millisecond)
 			if text := a.text(condNoStandby); text != "" && !strings.Contains(said, text) {
 				said += text
