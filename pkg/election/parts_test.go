@@ -38,7 +38,7 @@ func (s *seat) part(sequence uint64, echo Mark, total int, vrids ...uint8) {
 	s.t.Helper()
 	a := &Advert{
 		Cluster: "test", From: "a", FromAddress: s.m.peers[0].Address, To: "b", Session: s.peer.session,
-		Sequence: sequence, Interval: s.peer.interval, Echo: echo, Total: uint8(total),
+		Sequence: sequence, Interval: s.peer.interval, Echo: echo, Hello: s.peer.hello, Total: uint8(total),
 	}
 	for _, v := range vrids {
 		g := s.peer.group
@@ -46,6 +46,20 @@ func (s *seat) part(sequence uint64, echo Mark, total int, vrids ...uint8) {
 		a.Groups = append(a.Groups, g)
 	}
 	s.step(Received{a})
+}
+
+// TestAHelloCountsInAllPartsOfItsAdvert: the session is accepted by the first part that comes,
+// and only by its hello can it prove that it hears this node. (History 413)
+func TestAHelloCountsInAllPartsOfItsAdvert(t *testing.T) {
+	t.Parallel()
+	s := manySeat(t, 3)
+	s.peer.hello = s.heard
+	s.part(1, Mark{}, 3, 2)
+	s.part(1, Mark{}, 3, 3, 1)
+	s.wantFresh("after the first advert", 1, 2, 3)
+	s.advance(10 * time.Second)
+	s.part(9, Mark{}, 3, 1)
+	s.wantFresh("after one that proves nothing")
 }
 
 // fresh returns which groups hear a.

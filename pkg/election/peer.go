@@ -55,6 +55,7 @@ type peer struct {
 	pendingAt    Instant // last one
 
 	since   Instant             // when its session was accepted
+	begun   uint64              // sequence of the advert with which it was
 	former  [crashSessions]Mark // the last sessions that were replaced, which never come back, and their newest datagrams
 	twiceAt Instant             // when one of those was seen to live beside the one that replaced it
 	targets []NodeTarget
@@ -84,7 +85,8 @@ func (m *Machine) accept(p *peer, a *Advert, elsewhere bool) (twoWay, first bool
 	}
 	echoed := m.heardLately(p, a.Echo, down)
 	if p.session == a.Session && p.session != 0 {
-		return echoed, false, ReasonNone
+		// What proves itself by a hello proves it for all its parts.
+		return echoed || a.Sequence == p.begun, false, ReasonNone
 	}
 	greeted := p.session == 0 && m.heardLately(p, a.Hello, down)
 	switch late := p.session != 0 && p.sentRing.when(a.Echo.Sequence) < p.since; {
@@ -135,7 +137,7 @@ func (m *Machine) beginSession(i int, a *Advert) {
 	copy(p.former[1:], p.former[:])
 	p.since, p.former[0] = m.now, Mark{p.session, p.sequence}
 	p.pending, p.strange = pendings{}, pendings{}
-	p.session, p.sequence = a.Session, a.Sequence-1
+	p.session, p.sequence, p.begun = a.Session, a.Sequence-1, a.Sequence
 	p.roster.begin(a, m.now)
 	p.arrival, p.echoedAt, p.restartAt = arrival{}, never, never
 	for _, g := range m.groups {
