@@ -104,6 +104,29 @@ func TestQuestionsBesideTheReadHoldNothingUp(t *testing.T) {
 	})
 }
 
+// detaching makes a move take two calls.
+func detaching(n *node, _ *Options, _ *parts) { n.cloud.caps.AtomicMove = false }
+
+// TestAnAddressThatWentWithItsMachineWaitsForNobody: the cloud unbinds an address when it
+// destroys the machine that holds it, and where a move takes two calls the dead node could
+// have been between them.
+func TestAnAddressThatWentWithItsMachineWaitsForNobody(t *testing.T) {
+	for name, lives := range map[string]time.Duration{"it goes at once": 0, "after the machine is said to be gone": 700 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, target(nodeA), func(w *world) {
+				a, b := w.start(nodeA, detaching), w.start(nodeB, detaching)
+				w.eventually("the owner leads", a.bound)
+				w.pass(5 * time.Second)
+				a.crash()
+				w.must(w.cloud.SetState(instances[nodeA], providers.InstanceGone))
+				w.pass(lives)
+				w.must(w.cloud.Place(floating, providers.Target{}))
+				w.within(10*time.Second, "the standby owns the address", b.bound)
+			})
+		})
+	}
+}
+
 // TestEveryMachineOfAnOwnerMustBeStopped: one that runs may still serve its address.
 func TestEveryMachineOfAnOwnerMustBeStopped(t *testing.T) {
 	inWorld(t, target(nodeA), func(w *world) {
@@ -128,7 +151,7 @@ func TestEveryMachineOfAnOwnerMustBeStopped(t *testing.T) {
 		}
 		foreign := election.Owner{Kind: election.OwnerForeign}
 		answer(first, providers.InstanceGone, now+1)
-		if ev, complete := e.instanceRead(g, e.machinesOf(g)); complete {
+		if ev, complete := e.instanceRead(g, foreign, e.machinesOf(g)[foreign]); complete {
 			t.Errorf("one of two answers is told: %+v", ev)
 		}
 		for state, stopped := range map[providers.InstanceState]bool{
@@ -136,7 +159,7 @@ func TestEveryMachineOfAnOwnerMustBeStopped(t *testing.T) {
 		} {
 			answer(second, state, now+2)
 			want := election.InstanceRead{Group: "web", Owner: foreign, Began: now + 1, Stopped: stopped}
-			if ev, complete := e.instanceRead(g, e.machinesOf(g)); ev != want || !complete {
+			if ev, complete := e.instanceRead(g, foreign, e.machinesOf(g)[foreign]); ev != want || !complete {
 				t.Errorf("the second is %v: %+v, want %+v", state, ev, want)
 			}
 		}

@@ -238,7 +238,7 @@ func (e *engine) noteDetached(g *group) {
 		return
 	}
 	for i, a := range g.state.Addresses {
-		if caps := g.provider[i].Capabilities(); a.Known && a.Seen.Target.IsZero() && !caps.AtomicMove && !caps.MovesWithoutAPI {
+		if a.Known && a.Seen.Target.IsZero() && takesTwoCalls(g.provider[i].Capabilities()) {
 			g.phases.detached = a.Ended
 		}
 	}

@@ -122,7 +122,7 @@ func electionGroup(cfg *config.Config, g config.Group, ps []providers.Provider, 
 	}
 	for _, p := range ps {
 		caps := p.Capabilities()
-		eg.AtomicMove = eg.AtomicMove && (caps.AtomicMove || caps.MovesWithoutAPI)
+		eg.AtomicMove = eg.AtomicMove && !takesTwoCalls(caps)
 		eg.NeedsAPI = eg.NeedsAPI || !caps.MovesWithoutAPI
 		eg.MoveTimeout = max(eg.MoveTimeout, caps.MoveTimeout)
 		eg.SettleTime = max(eg.SettleTime, caps.SettleTime)

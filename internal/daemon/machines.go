@@ -75,8 +75,8 @@ func (e *engine) startInspections(now election.Instant) {
 }
 
 // inspectOwners wants to know how the machines of those owners are that are strangers,
-// or that have not been heard for one and a half intervals: once for a machine on which
-// many of them sit.
+// or that have not been heard for one and a half intervals, and those of silent peers that
+// may be in the middle of a move: once for a machine on which many of them sit.
 func (e *engine) inspectOwners(peers []election.PeerStatus) {
 	now, silent := e.clock.now(), map[string]bool{}
 	for _, p := range peers {
@@ -84,9 +84,10 @@ func (e *engine) inspectOwners(peers []election.PeerStatus) {
 	}
 	wanted := map[machineKey]providers.Address{}
 	for _, g := range e.groups {
-		foreign := g.owner.Kind == election.OwnerForeign
-		if foreign || g.owner.Kind == election.OwnerNode && silent[g.owner.Node] && !e.judged(g) {
-			maps.Copy(wanted, e.machinesOf(g))
+		for owner, machines := range e.machinesOf(g) {
+			if owner.Kind == election.OwnerForeign || silent[owner.Node] && (owner != g.owner || !e.judged(g)) {
+				maps.Copy(wanted, machines)
+			}
 		}
 	}
 	for key, i := range e.machines {
@@ -115,20 +116,38 @@ func (e *engine) judged(g *group) bool {
 	return e.machine.Role(g.cfg.Name) == election.Active && g.phases.bound == 0 && g.owner == g.phases.from
 }
 
-// machinesOf returns the machines of the owner of a group, by the last read.
-func (e *engine) machinesOf(g *group) map[machineKey]providers.Address {
-	nodes, out := e.nodes(), map[machineKey]providers.Address{}
+// machinesOf returns the machines of the owner of a group, by the last read. Where that read
+// named nobody and a move takes two calls, they are those of each peer: it may have made the
+// first call, and will not make the second if its machine is gone.
+func (e *engine) machinesOf(g *group) map[election.Owner]map[machineKey]providers.Address {
+	nodes, out := e.nodes(), map[election.Owner]map[machineKey]providers.Address{}
+	add := func(owner election.Owner, a providers.Address, t providers.Target) {
+		if c := e.clouds.of(a); c.inspects() && !t.IsZero() {
+			if out[owner] == nil {
+				out[owner] = map[machineKey]providers.Address{}
+			}
+			out[owner][machineKey{c, t}] = a
+		}
+	}
 	for i, s := range g.state.Addresses {
 		a := g.cfg.Addresses[i]
-		if !s.Known || controller.Locate(a.Provider, s.Seen, nodes) != g.owner {
-			continue
-		}
-		if c := e.clouds.of(a); c.inspects() {
-			out[machineKey{c, s.Seen.Target}] = a
+		switch {
+		case !s.Known || controller.Locate(a.Provider, s.Seen, nodes) != g.owner:
+		case g.owner.Kind != election.OwnerNone:
+			add(g.owner, a, s.Seen.Target)
+		case takesTwoCalls(g.provider[i].Capabilities()):
+			for _, n := range nodes {
+				if n.Name != e.cfg.Node {
+					add(election.Owner{Kind: election.OwnerNode, Node: n.Name}, a, providers.ParseTarget(n.Called(a.Provider, nodes)))
+				}
+			}
 		}
 	}
 	return out
 }
+
+// takesTwoCalls reports whether a move detaches an address and attaches it with another call.
+func takesTwoCalls(c providers.Capabilities) bool { return !c.AtomicMove && !c.MovesWithoutAPI }
 
 // inspects reports whether the provider can tell how a machine is.
 func (c *cloud) inspects() bool {
@@ -153,23 +172,24 @@ func (e *engine) askState(key machineKey, i *inspection) {
 	})
 }
 
-// tellState tells the election of every group whose owner sits on a machine how that
-// is. All machines of the owner must be stopped or gone.
+// tellState tells the election of every group that a machine concerns how that is. All
+// machines of the owner must be stopped or gone.
 func (e *engine) tellState(about machineKey) {
 	for _, g := range e.groups {
-		machines := e.machinesOf(g)
-		if _, concerned := machines[about]; concerned {
-			if ev, complete := e.instanceRead(g, machines); complete {
-				e.step(ev)
+		for owner, machines := range e.machinesOf(g) {
+			if _, concerned := machines[about]; concerned {
+				if ev, complete := e.instanceRead(g, owner, machines); complete {
+					e.step(ev)
+				}
 			}
 		}
 	}
 }
 
-// instanceRead says how the machines of the owner of a group are, all together, and
+// instanceRead says how the machines of an owner of a group are, all together, and
 // whether all of them have been asked about.
-func (e *engine) instanceRead(g *group, machines map[machineKey]providers.Address) (ev election.InstanceRead, complete bool) {
-	ev = election.InstanceRead{Group: g.cfg.Name, Owner: g.owner, Stopped: true}
+func (e *engine) instanceRead(g *group, owner election.Owner, machines map[machineKey]providers.Address) (ev election.InstanceRead, complete bool) {
+	ev = election.InstanceRead{Group: g.cfg.Name, Owner: owner, Stopped: true}
 	for key := range machines {
 		i := e.machines[key]
 		if i == nil || !i.answered {

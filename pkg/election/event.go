@@ -55,8 +55,9 @@ func (r OwnerRead) took() time.Duration {
 }
 
 // InstanceRead is what the cloud says about the machine of the owner that the last
-// owner read named. It comes apart from the owner read and never holds one up. Stopped
-// counts for 20 s, and only until that node is heard again.
+// owner read named, or of a peer that may be in the middle of a move. It comes apart from the
+// owner read and never holds one up. Stopped counts for 20 s, and only until that node is
+// heard again.
 type InstanceRead struct {
 	Group   string
 	Owner   Owner   // whose machine was asked about

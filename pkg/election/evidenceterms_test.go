@@ -160,6 +160,14 @@ func TestARivalMayBeBetweenItsTwoCalls(t *testing.T) {
 		{"it is heard, and its file lacks the group", func(m *Machine, _ *group) { withoutGroup(m) }, false},
 		{"that of one that leaves", func(m *Machine, _ *group) { withoutGroup(m); m.peers[0].left = true }, true},
 		{"that of one that is not heard any more", func(m *Machine, _ *group) { withoutGroup(m); m.peers[0].heardAt -= Instant(time.Minute) }, true},
+		{"the cloud says that its machine is gone", func(m *Machine, g *group) { saysStopped(m, g, true) }, false},
+		{"that it runs after all", func(m *Machine, g *group) { saysStopped(m, g, true); m.now++; saysStopped(m, g, false) }, true},
+		{"that it was gone a while ago", func(m *Machine, g *group) {
+			saysStopped(m, g, true)
+			m.now = m.now.Add(time.Minute)
+			g.unboundAt = m.now
+		}, true},
+		{"it is heard one way since", func(m *Machine, g *group) { saysStopped(m, g, true); m.peers[0].heardAt = m.now }, true},
 		{"its time is over", func(m *Machine, g *group) { g.unboundAt = m.now.Add(-time.Hour) }, false},
 		{"by what a peer read", func(_ *Machine, g *group) {
 			g.peers[1].Owner = OwnerReport{Owner: Owner{Kind: OwnerNone}, UnboundAge: time.Hour}
@@ -178,6 +186,11 @@ func TestARivalMayBeBetweenItsTwoCalls(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
+}
+
+// saysStopped brings the cloud's word on the machine of the first peer.
+func saysStopped(m *Machine, g *group, stopped bool) {
+	m.instanceRead(g, InstanceRead{Group: "web", Owner: Owner{OwnerNode, m.peers[0].Name}, Began: m.now, Stopped: stopped})
 }
 
 // withoutGroup makes a peer one that has just been heard one way, with a file of another group.

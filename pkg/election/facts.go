@@ -254,16 +254,24 @@ func (m *Machine) incumbent(g *group, i int) bool {
 
 // rivalMayMove reports whether a silent peer may be between the two calls of a
 // move: the address is then left unbound until that peer's time is over. One that is heard
-// and whose file lacks the group moves nothing of it.
+// and whose file lacks the group moves nothing of it, nor does one whose machine the cloud
+// calls stopped or gone.
 func (m *Machine) rivalMayMove(g *group) bool {
 	if g.cfg.AtomicMove || g.claim.detached {
 		return false
 	}
 	silent := false
 	for i := range m.peers {
-		silent = silent || !m.fresh(g, i) && (!m.heardWithout(g, i) || m.lacks(guardWithoutRival))
+		silent = silent || !m.fresh(g, i) && (!m.heardWithout(g, i) || m.lacks(guardWithoutRival)) && !m.peerStopped(g, i)
 	}
 	return silent && m.within(m.unboundSince(g), g.cfg.MoveTimeout)
+}
+
+// peerStopped reports whether the cloud says that the machine of a peer is stopped or gone,
+// and nothing was heard from it since.
+func (m *Machine) peerStopped(g *group, i int) bool {
+	at := g.peers[i].stoppedAt
+	return max(m.peers[i].heardAt, g.probe.answeredBy(i)) < at && m.within(at, stoppedFor)
 }
 
 // unboundSince returns when a read in the cluster first showed the address

@@ -85,6 +85,7 @@ type peerGroup struct {
 	answered    uint64                 // id of its last request that was answered
 	namedAt     Instant                // the first read that named it
 	takenAt     Instant                // when a read first showed the address there that was elsewhere before
+	stoppedAt   Instant                // the cloud's last word that its machine is stopped or gone
 	toldOfAt    Instant                // when another node heard it, as it said first, or it first answered the probe
 }
 

@@ -119,8 +119,14 @@ func (m *Machine) noteNamed(g *group) {
 	}
 }
 
-// instanceRead takes in what the cloud says about the machine of the owner.
+// instanceRead takes in what the cloud says about the machine of the owner, or of a peer.
 func (m *Machine) instanceRead(g *group, ev InstanceRead) {
+	if i := m.peerIndex(ev.Owner.Node); i >= 0 && ev.Began > g.peers[i].stoppedAt {
+		g.peers[i].stoppedAt = never
+		if ev.Stopped {
+			g.peers[i].stoppedAt = ev.Began
+		}
+	}
 	if ev.Owner != g.read.Owner || ev.Began <= g.stoppedAt {
 		return
 	}
