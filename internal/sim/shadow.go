@@ -59,6 +59,7 @@ type shadowPeer struct {
 	marks     [driftMarks]election.Instant // when its last adverts were heard, half an interval apart or more, newest first
 	sequence  uint64                       // of the newest of that session
 	since     election.Instant             // when its session was accepted
+	begun     uint64                       // sequence of the advert with which it was
 	restartAt election.Instant             // when it announced a restart last
 	told      election.Instant             // when our last datagram left
 	words     []shadowWord                 // what it said last, by group
@@ -263,11 +264,11 @@ func (s *shadow) accepted(w *world, n *node, p *packet) (newest, twoWay bool) {
 		for gi := range sp.words {
 			sp.words[gi].begins(sp, a.Sequence, now)
 		}
-		sp.since = now
+		sp.since, sp.begun = now, a.Sequence
 	}
 	down := election.ActiveDown(election.PriorityDefault, w.opts.interval)
 	i := a.Echo.Sequence % 256
-	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || first
+	twoWay = a.Echo.Session == n.session && sp.sentSeq[i] == a.Echo.Sequence && now.Sub(sp.sent[i]) < down || a.Sequence == sp.begun // and its other parts
 	if newest = a.Sequence > sp.sequence; newest {
 		sp.sequence, sp.leaves = a.Sequence, false
 		if twoWay {
