@@ -187,6 +187,11 @@ func (m *Machine) deserted(g *group) bool {
 	if m.ownerStopped(g) || i < 0 {
 		return m.ownerStopped(g)
 	}
+	for k := range g.peers {
+		if g.peers[k].ledAt > g.read.ended {
+			i = k // it took the address since, as it said
+		}
+	}
 	down := m.activeDown(g, m.peers[i])
 	if _, relayed := m.relayed(g, i, down); relayed || m.serviceAnswers(g) || m.prolonged(g, i) != ReasonNone {
 		return false
