@@ -18,8 +18,9 @@ import (
 )
 
 // Timeout bounds one request, body included. Such a service answers from the hypervisor,
-// in milliseconds; vendors' own clients wait for a second or two.
-const Timeout = 2 * time.Second
+// in milliseconds, and vendors' own clients wait for a second or two; but a bound that a slow
+// one misses each time makes it one that is not there, and nobody waits for it but the start.
+const Timeout = 5 * time.Second
 
 // Config is what New needs.
 type Config struct {
