@@ -4,6 +4,7 @@
 package direct
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -33,11 +34,12 @@ type fakeCloud struct {
 	idErr    error
 	flight   error // of Preflight
 	state    providers.InstanceState
-	calls    []string // writes, in their order
+	parts    providers.TargetParts // zero: the instance
+	calls    []string              // writes, in their order
 }
 
 func (f *fakeCloud) Capabilities() providers.Capabilities {
-	return providers.Capabilities{Target: providers.PartInstance, AtomicMove: f.atomic, MovesWithoutAPI: f.announce, IPv4: true, MoveTimeout: time.Minute}
+	return providers.Capabilities{Target: cmp.Or(f.parts, providers.PartInstance), AtomicMove: f.atomic, MovesWithoutAPI: f.announce, IPv4: true, MoveTimeout: time.Minute}
 }
 
 func (f *fakeCloud) Owner(_ context.Context, a providers.Address) (providers.Assignment, error) {
@@ -76,7 +78,11 @@ func (f *fakeCloud) Assign(_ context.Context, a providers.Address, to providers.
 	return providers.Result{}, err
 }
 
-func (f *fakeCloud) InstanceState(context.Context, providers.Target) (providers.InstanceState, error) {
+// InstanceState knows machines by nothing but their id.
+func (f *fakeCloud) InstanceState(_ context.Context, t providers.Target) (providers.InstanceState, error) {
+	if t != (providers.Target{Instance: t.Instance}) || t.IsZero() {
+		return providers.InstanceUnknown, nil
+	}
 	return f.state, nil
 }
 

@@ -89,6 +89,9 @@ func (c *Cluster) checkInstance(ctx context.Context, name string, own providers.
 	if inspector == nil {
 		return nil
 	}
+	if own.Instance != "" {
+		target = providers.Target{Instance: own.Instance} // the surest name, whatever the kind goes by
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	subject := name + " instance"

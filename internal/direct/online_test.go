@@ -57,6 +57,10 @@ func TestOnlineTriesEverythingAndReportsAll(t *testing.T) {
 		}, []Finding{credentials, identity,
 			{"fake instance", false, "the cloud says that 1002 is gone; do the token and this machine belong to the same account?"},
 			address, {"web 203.0.113.10 move here", false, "another region"}, silent}},
+		{"an address that leads to a private one", func(_ *Cluster, f *fakeCloud) {
+			f.parts, f.identity.Target.PrivateIP = providers.PartPrivateIP, lbB.Address.Addr()
+		}, []Finding{credentials, {"fake metadata", true, "this machine is 1002/10.0.4.21 in region nyc3"},
+			{"fake instance", true, "the cloud knows 1002/10.0.4.21"}, address, move, silent}},
 		{"the wrong node name", func(c *Cluster, _ *fakeCloud) {
 			c.Nodes = []Node{lbA, {Name: "lb-b", Address: lbB.Address, Targets: map[string]string{"fake": "7"}}}
 		},

@@ -92,8 +92,9 @@ type Recogniser interface {
 }
 
 // Inspector is implemented by providers that can tell whether a target's
-// machine runs. An answer that does not clearly say stopped or gone is
-// InstanceUnknown or InstanceRunning.
+// machine runs. The target names the instance alone, or is that of an owner which the same
+// driver has read: without a read, what has no instance may be InstanceUnknown. An answer
+// that does not clearly say stopped or gone is InstanceUnknown or InstanceRunning.
 type Inspector interface {
 	InstanceState(ctx context.Context, t Target) (InstanceState, error)
 }
@@ -115,8 +116,8 @@ type Tracker interface {
 }
 
 // Placer is implemented by providers that can tell where the machine of a target
-// runs, for the question whether two nodes can fail together. The target may be one of
-// this kind, or name the instance alone.
+// runs, for the question whether two nodes can fail together. The target is as for
+// Inspector.
 type Placer interface {
 	Placement(ctx context.Context, t Target) (Placement, error)
 }

@@ -51,9 +51,19 @@ func inspector(t *testing.T, h Harness) providers.Inspector {
 	return i
 }
 
+// hold gives the address to a machine and lets p, which is asked about that next, read so.
+func hold(t *testing.T, h Harness, p any, m providers.Target) {
+	t.Helper()
+	h.Place(m)
+	if got, err := p.(providers.Provider).Owner(bounded(t), h.Address()); err != nil || got.Target != m {
+		t.Fatalf("the owner is %s, %v; want %s", got.Target, err, m)
+	}
+}
+
 func instanceState(t *testing.T, h Harness) {
 	i := inspector(t, h)
 	a, _ := h.Targets()
+	hold(t, h, i, a)
 	for _, want := range []providers.InstanceState{providers.InstanceRunning, providers.InstanceStopped, providers.InstanceGone} {
 		if !h.SetState(a, want) {
 			t.Skipf("not applicable: the fake cannot make a machine %v", want)
@@ -70,6 +80,7 @@ func instanceState(t *testing.T, h Harness) {
 func instanceStateUnreadable(t *testing.T, h Harness) {
 	i := inspector(t, h)
 	a, _ := h.Targets()
+	hold(t, h, i, a)
 	inject(t, h, Reads, ServerError)
 	got, err := i.InstanceState(bounded(t), a)
 	wantKind(t, err, providers.Transient)
@@ -119,7 +130,8 @@ func placement(t *testing.T, h Harness) {
 		t.Skip("not applicable: no Placer")
 	}
 	a, b := h.Targets()
-	for _, m := range []providers.Target{a, b} {
+	for _, m := range []providers.Target{b, a} {
+		hold(t, h, p, m)
 		if got, err := p.Placement(bounded(t), m); err != nil || got.Zone == "" {
 			t.Errorf("%s: %+v, %v", m, got, err)
 		}

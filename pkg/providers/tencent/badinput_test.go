@@ -166,6 +166,10 @@ func everything(t *testing.T, h *harness) (errs []error) {
 	h.Settle()
 	errs = append(errs, p.(providers.Preflighter).Preflight(t.Context(), a, h.target(2)))
 	_, err = p.(providers.Inspector).InstanceState(t.Context(), to)
+	errs = append(errs, err)
+	now, err := p.Owner(t.Context(), a)
+	errs = append(errs, err)
+	_, err = p.(providers.Inspector).InstanceState(t.Context(), now.Target)
 	return append(errs, err)
 }
 

@@ -98,6 +98,29 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestTheMachineOfAnotherNetworkIsNotTheNextHop: a route leads to an address of a further
+// interface of a machine that runs, and a machine that is stopped has the same address in
+// another network.
+func TestTheMachineOfAnotherNetworkIsNotTheNextHop(t *testing.T) {
+	t.Parallel()
+	hop := netip.MustParseAddr("10.0.4.30")
+	h := newHarness(t, subjects[providers.KindRoute])
+	h.must(h.api.AddENI(faketencent.ENI{ID: "eni-22222222", Instance: "ins-aaaaaaaa", Subnet: "subnet-11111111", IP: hop}))
+	h.must(h.api.AddVPC(faketencent.VPC{ID: "vpc-22222222", Range: netip.MustParsePrefix("10.0.0.0/16")}))
+	h.must(h.api.AddSubnet(faketencent.Subnet{ID: "subnet-22222222", VPC: "vpc-22222222", Range: netip.MustParsePrefix("10.0.4.0/24")}))
+	h.must(h.api.AddMachine(faketencent.Machine{
+		Instance: fakecloud.Instance{ID: "ins-eeeeeeee", Private: []netip.Addr{hop}, State: providers.InstanceStopped}, Subnet: "subnet-22222222",
+	}))
+	h.Place(providers.Target{PrivateIP: hop})
+	p := h.Provider()
+	seen, err := p.Owner(t.Context(), h.Address())
+	h.must(err)
+	state, err := p.(providers.Inspector).InstanceState(t.Context(), seen.Target)
+	if state != providers.InstanceUnknown || err != nil || seen.Target.PrivateIP != hop {
+		t.Errorf("the machine of %s is %v, %v; want unknown", seen.Target, state, err)
+	}
+}
+
 // harness is a fake cloud with three machines, on a clock that only Settle moves.
 type harness struct {
 	t       *testing.T

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	sdkhttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
@@ -74,15 +75,21 @@ func (m machines) listCVM(ctx context.Context, op, action string, parameters map
 	return resp, id, err
 }
 
-// instances lists the machines that t can mean: one at most if t names it, more if t
-// is a private address that several VPCs have.
-func (m machines) instances(ctx context.Context, op string, t providers.Target) ([]instance, error) {
+// instances lists the machines that t means: one at most if t names it. A private address
+// means one machine of a network, and without a network none: those of several may have
+// it. Only their primary interfaces are looked through.
+func (m machines) instances(ctx context.Context, op string, t providers.Target, network string) ([]instance, error) {
 	parameters := map[string]any{"Limit": pageMax}
 	switch {
 	case isID(t.Instance, "ins-"):
 		parameters["InstanceIds"] = []string{t.Instance}
+	case t.Instance == "" && t.PrivateIP.IsValid() && network != "":
+		parameters["Filters"] = []any{
+			map[string]any{"Name": "private-ip-address", "Values": []string{t.PrivateIP.String()}},
+			map[string]any{"Name": "vpc-id", "Values": []string{network}},
+		}
 	case t.Instance == "" && t.PrivateIP.IsValid():
-		parameters["Filters"] = []any{map[string]any{"Name": "private-ip-address", "Values": []string{t.PrivateIP.String()}}}
+		return nil, refuse(op, providers.Invalid, "%s is the address of a machine of which the network is not known", t)
 	default:
 		return nil, refuse(op, providers.Invalid, "target %q is not a machine", t)
 	}
@@ -94,6 +101,7 @@ func (m machines) instances(ctx context.Context, op string, t providers.Target) 
 	if set == nil {
 		return nil, unreadable(op, id, missing("InstanceSet"))
 	}
+	var meant []instance
 	for _, i := range *set {
 		if i.ID == "" || i.State == "" {
 			return nil, unreadable(op, id, missing("InstanceSet.InstanceId or InstanceState"))
@@ -101,19 +109,45 @@ func (m machines) instances(ctx context.Context, op string, t providers.Target) 
 		if t.Instance != "" && i.ID != t.Instance {
 			return nil, unreadable(op, id, wrong("InstanceSet.InstanceId", "asked for %s, got %s", t.Instance, cloudhttp.Quote(i.ID)))
 		}
+		if t.Instance == "" {
+			is, err := i.has(t.PrivateIP, network)
+			switch {
+			case err != nil:
+				return nil, unreadable(op, id, err)
+			case !is: // whatever the filters make of it
+				continue
+			}
+		}
+		meant = append(meant, i)
 	}
-	return *set, nil
+	return meant, nil
+}
+
+// has reports whether i has a private address of a network.
+func (i instance) has(private netip.Addr, network string) (bool, error) {
+	switch {
+	case i.Network.VpcID == "":
+		return false, missing("InstanceSet.VirtualPrivateCloud.VpcId")
+	case len(i.Private) == 0:
+		return false, missing("InstanceSet.PrivateIpAddresses")
+	}
+	return i.Network.VpcID == network && slices.ContainsFunc(i.Private, func(text string) bool {
+		ip, err := netip.ParseAddr(text)
+		return err == nil && ip == private
+	}), nil
 }
 
 // InstanceState implements providers.Inspector. An empty answer is unknown: the
 // documents do not say whether it means a machine that is gone, or one that this
-// credential may not see. So is an address that machines of several VPCs have.
+// credential may not see. So is an address without a machine, unless it is the next hop
+// of routes that were read, all of one VPC: another VPC may have the same address.
 func (m machines) InstanceState(ctx context.Context, t providers.Target) (providers.InstanceState, error) {
 	op := "read state of " + t.String()
-	if t.Instance != "" && !isID(t.Instance, "ins-") || t.Instance == "" && !t.PrivateIP.IsValid() {
-		return providers.InstanceUnknown, nil // a load balancer, a loose interface
+	network := m.cloud.networkOf(t)
+	if t.Instance != "" && !isID(t.Instance, "ins-") || t.Instance == "" && network == "" {
+		return providers.InstanceUnknown, nil // a load balancer, a loose interface, an address of anywhere
 	}
-	found, err := m.instances(ctx, op, t)
+	found, err := m.instances(ctx, op, t, network)
 	switch {
 	case providers.KindOf(err) == providers.NotFound:
 		return providers.InstanceGone, nil // the API said so in as many words
@@ -141,7 +175,7 @@ func stateOf(word string) providers.InstanceState {
 // placement group. A credential that may not read groups learns less.
 func (m machines) Placement(ctx context.Context, t providers.Target) (providers.Placement, error) {
 	op := "read placement of " + t.String()
-	all, err := m.instances(ctx, op, t)
+	all, err := m.instances(ctx, op, t, m.cloud.networkOf(t))
 	if err != nil {
 		return providers.Placement{}, err
 	}
@@ -188,7 +222,7 @@ func (m machines) primaryOf(ctx context.Context, op, id string) (netip.Addr, err
 	if ips, ok := m.cloud.known(id); ok && len(ips) > 0 {
 		return ips[0], nil
 	}
-	found, err := m.instances(ctx, op, providers.Target{Instance: id})
+	found, err := m.instances(ctx, op, providers.Target{Instance: id}, "")
 	if err != nil {
 		return netip.Addr{}, err
 	}

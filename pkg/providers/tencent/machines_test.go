@@ -6,6 +6,7 @@ package tencent
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,26 +70,76 @@ func TestTheStateOfAMachine(t *testing.T) {
 
 func TestTheStateOfWhatIsKnownByItsAddressOnly(t *testing.T) {
 	t.Parallel()
-	one := instancesOf(t, "RUNNING", "STOPPED")
-	stopped := `{"InstanceId":"ins-11111111","InstanceState":"STOPPED"}`
+	stopped := func(id, network, addresses string) string {
+		return `{"InstanceId":"` + id + `","InstanceState":"STOPPED","VirtualPrivateCloud":{"VpcId":"` + network + `"},"PrivateIpAddresses":[` + addresses + `]}`
+	}
+	here := stopped("ins-11111111", "vpc-6v2ht8q5", `"10.4.6.20"`)
+	elsewhere := stopped("ins-22222222", "vpc-other", `"10.4.6.20"`)
 	for _, tc := range []struct {
-		name   string
-		answer canned
-		want   providers.InstanceState
+		name      string
+		instances string
+		want      providers.InstanceState
+		kind      string
 	}{
-		{"one machine has it", one, providers.InstanceStopped},
-		{"machines of two networks have it", ok(`"InstanceSet":[` + stopped + `,` + stopped + `]`), providers.InstanceUnknown},
-		{"none has it", ok(`"InstanceSet":[]`), providers.InstanceUnknown},
+		{"one machine has it", here, providers.InstanceStopped, ""},
+		{"it is not the first address", stopped("ins-11111111", "vpc-6v2ht8q5", `"10.4.6.9","10.4.6.20"`), providers.InstanceStopped, ""},
+		{"a machine of another network has it too", here + "," + elsewhere, providers.InstanceStopped, ""},
+		{"only a machine of another network has it", elsewhere, providers.InstanceUnknown, ""},
+		{"a machine of this network has one that looks like it", stopped("ins-11111111", "vpc-6v2ht8q5", `"10.4.6.201"`), providers.InstanceUnknown, ""},
+		{"two have it", here + "," + here, providers.InstanceUnknown, ""},
+		{"none has it", "", providers.InstanceUnknown, ""},
+		{"a machine of no network", stopped("ins-11111111", "", `"10.4.6.20"`), providers.InstanceUnknown, "transient"},
+		{"a machine without addresses", stopped("ins-11111111", "vpc-6v2ht8q5", ""), providers.InstanceUnknown, "transient"},
 	} {
-		c, r := start(t, script{"DescribeInstances": tc.answer})
-		got, err := provider(t, c, providers.KindRoute).(providers.Inspector).InstanceState(t.Context(), as(providers.KindRoute, instanceA))
-		if got != tc.want || err != nil {
-			t.Errorf("%s: got %v, %v", tc.name, got, err)
+		c, r := start(t, script{"DescribeRouteTables": tableOf(t), "DescribeInstances": ok(`"InstanceSet":[` + tc.instances + `]`)})
+		p := provider(t, c, providers.KindRoute)
+		seen, err := p.Owner(t.Context(), route1)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{`DescribeInstances {"Filters":[{"Name":"private-ip-address","Values":["10.4.6.20"]}],"Limit":100}`}, r.seen()); diff != "" {
+		got, err := p.(providers.Inspector).InstanceState(t.Context(), seen.Target)
+		want(t, err, tc.kind, "")
+		if got != tc.want {
+			t.Errorf("%s: got %v, want %v", tc.name, got, tc.want)
+		}
+		asked := `DescribeInstances {"Filters":[{"Name":"private-ip-address","Values":["10.4.6.20"]},{"Name":"vpc-id","Values":["vpc-6v2ht8q5"]}],"Limit":100}`
+		if diff := cmp.Diff([]string{asked}, r.seen()[1:]); diff != "" {
 			t.Error(diff)
 		}
 	}
+}
+
+// TestAnAddressOfNoOneNetworkIsNoMachine: no route was read that leads to it, the table does
+// not tell its network, or tables of two networks have routes to it.
+func TestAnAddressOfNoOneNetworkIsNoMachine(t *testing.T) {
+	t.Parallel()
+	second := providers.Address{Provider: Name, Kind: providers.KindRoute, IP: route1.IP, ID: "rtb-22222222"}
+	for name, tc := range map[string]struct {
+		tables canned
+		read   []providers.Address
+	}{
+		"no route was read":         {},
+		"a table without a network": {tableOf(t, `"VpcId":"vpc-6v2ht8q5",`, ""), []providers.Address{route1}},
+		"tables of two networks": {canned{body: strings.Replace(tableOf(t).body, `"RouteTableSet":[`, `"RouteTableSet":[`+
+			`{"RouteTableId":"rtb-22222222","VpcId":"vpc-other","RouteSet":[{"DestinationCidrBlock":"172.16.0.9/32","GatewayType":"NORMAL_CVM","GatewayId":"10.4.6.20","RouteId":1}]},`, 1)},
+			[]providers.Address{route1, second}},
+	} {
+		c, r := start(t, script{"DescribeRouteTables": tc.tables, "DescribeInstances": instancesOf(t, "RUNNING", "STOPPED")})
+		p := provider(t, c, providers.KindRoute)
+		for _, a := range tc.read {
+			if _, err := p.Owner(t.Context(), a); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		got, err := p.(providers.Inspector).InstanceState(t.Context(), as(providers.KindRoute, instanceA))
+		if got != providers.InstanceUnknown || err != nil || len(r.seen()) != len(tc.read) {
+			t.Errorf("%s: got %v, %v, asked %s", name, got, err, r.seen())
+		}
+	}
+}
+
+func TestWhatIsNoMachineHasNoState(t *testing.T) {
+	t.Parallel()
 	c, r := start(t, script{})
 	for _, other := range []providers.Target{{Instance: "lb-12345678"}, {Interface: "eni-f1xjkw1b"}, {Instance: "havip:havip-72alakye"}} {
 		got, err := provider(t, c, providers.KindEIP).(providers.Inspector).InstanceState(t.Context(), other)

@@ -44,7 +44,7 @@ func (p *eip) Preflight(ctx context.Context, a providers.Address, t providers.Ta
 
 // bindable reports why an EIP could not be bound to a machine.
 func (p *eip) bindable(ctx context.Context, op string, a providers.Address, t providers.Target) error {
-	found, err := p.instances(ctx, op, t)
+	found, err := p.instances(ctx, op, t, "")
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,45 @@ func checkRoute(op string, a providers.Address) error {
 }
 
 func (p *route) reader() reader[*vpc.RouteTable] {
-	return reader[*vpc.RouteTable]{p.cloud, checkRoute, p.describe, ownerOfRoute}
+	translate := func(op, requestID string, a providers.Address, table *vpc.RouteTable) (providers.Assignment, error) {
+		out, err := ownerOfRoute(op, requestID, a, table)
+		if err == nil {
+			p.cloud.rememberHop(a, nextHop{out.Target.PrivateIP, cloudhttp.Clean(text(table.VpcId))})
+		}
+		return out, err
+	}
+	return reader[*vpc.RouteTable]{p.cloud, checkRoute, p.describe, translate}
+}
+
+// nextHop is a private address and the network whose route leads to it.
+type nextHop struct {
+	ip      netip.Addr
+	network string // empty: not told
+}
+
+// rememberHop notes where a route leads. There are as many as there are routes in the
+// configuration.
+func (c *Cloud) rememberHop(a providers.Address, hop nextHop) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hops[a] = hop
+}
+
+// networkOf returns the network of a machine that only an address names: the one of the
+// routes that led there when they were last read. Empty: none does, or those of several.
+func (c *Cloud) networkOf(t providers.Target) (network string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, hop := range c.hops {
+		switch {
+		case hop.ip != t.PrivateIP || !hop.ip.IsValid():
+		case hop.network == "" || network != "" && hop.network != network:
+			return ""
+		default:
+			network = hop.network
+		}
+	}
+	return network
 }
 
 // Owner implements providers.Provider. A route has a next hop always: one that is not
@@ -200,20 +238,14 @@ func (p *route) Preflight(ctx context.Context, a providers.Address, t providers.
 // isNextHop refuses a private address that no machine of the table's VPC has. A
 // credential that may not read machines leaves that unknown.
 func (p *route) isNextHop(ctx context.Context, op string, t providers.Target, network string) error {
-	found, err := p.instances(ctx, op, t)
+	found, err := p.instances(ctx, op, t, network)
 	switch {
 	case providers.KindOf(err) == providers.Denied:
 		return nil
 	case err != nil:
 		return err
-	}
-	for _, i := range found {
-		switch i.Network.VpcID {
-		case "":
-			return unreadable(op, "", missing("VirtualPrivateCloud.VpcId"))
-		case network:
-			return nil
-		}
+	case len(found) > 0:
+		return nil
 	}
 	return refuse(op, providers.Invalid, "no machine of %s, the network of the route table, has the private address %s", network, t.PrivateIP)
 }

@@ -88,6 +88,7 @@ type Cloud struct {
 	mu         sync.Mutex
 	interfaces map[machineMAC]string
 	addresses  map[string]knownAddresses // by machine, or "interfaces of" one
+	hops       map[providers.Address]nextHop     // by route, as last read
 }
 
 // New returns a cloud. It does no I/O and reports every problem of cfg at once.
@@ -115,6 +116,7 @@ func New(cfg Config) (*Cloud, error) {
 	return &Cloud{
 		cfg: cfg, reads: cfg.HTTP.ReadTransport(), writes: cfg.HTTP.HTTP().Transport, profile: prof,
 		interfaces: map[machineMAC]string{}, addresses: map[string]knownAddresses{},
+		hops: map[providers.Address]nextHop{},
 	}, nil
 }
 
