@@ -48,6 +48,9 @@ func (p *eip) reader(ctx context.Context) reader[*vpc.Address] {
 // and the address is null there in some answers.
 func (p *eip) ownerOf(ctx context.Context, op, requestID string, a providers.Address, e *vpc.Address) (providers.Assignment, error) {
 	out, err := ownerOfEIP(op, requestID, a, e)
+	if err == nil {
+		p.cloud.rememberEIP(a, e)
+	}
 	if err != nil || !isID(out.Target.Instance, "ins-") || out.Target.PrivateIP.IsValid() {
 		return out, err
 	}
@@ -123,9 +126,6 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 	case "OFFLINING":
 		return providers.Assignment{}, refuse(op, providers.NotFound, "the EIP is being released (OFFLINING)")
 	case "BIND", "BINDED", "BIND_ENI", "UNBINDING":
-		if err := detachable(op, e); err != nil {
-			return providers.Assignment{}, err
-		}
 		t, err := holderOfEIP(e)
 		switch {
 		case err != nil:
@@ -143,9 +143,23 @@ func ownerOfEIP(op, requestID string, a providers.Address, e *vpc.Address) (prov
 	}
 }
 
-// detachable refuses a bound EIP that would be lost, or could not be bound again, if
-// it were detached: no node may do that, and no node needs to know who holds it. The
-// vendor's samples lack CascadeRelease where there is none; so absence means no.
+// rememberEIP keeps an EIP as it was last read, for the write that takes it off its holder.
+// There are as many as there are in the configuration.
+func (c *Cloud) rememberEIP(a providers.Address, e *vpc.Address) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.eips[a] = e
+}
+
+// lastRead returns an EIP as it was last read; nil: it was not.
+func (c *Cloud) lastRead(a providers.Address) *vpc.Address {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.eips[a]
+}
+
+// detachable refuses an EIP that would be lost, or could not be bound again, if it were
+// detached: it stays with whoever holds it, and no node takes it. The vendor's samples lack CascadeRelease where there is none; so absence means no.
 func detachable(op string, e *vpc.Address) error {
 	switch {
 	case value(e.CascadeRelease):
@@ -224,6 +238,11 @@ func (p *eip) detach(ctx context.Context, op string, a providers.Address, from p
 	loose := from.Instance == "" && isID(from.Interface, "eni-")
 	if !loose && !isID(from.Instance, "ins-") {
 		return providers.Result{}, refuse(op, providers.Invalid, "the EIP is bound to %s, which is no machine; unbind it there", from)
+	}
+	if e := p.cloud.lastRead(a); e != nil {
+		if err := detachable(op, e); err != nil {
+			return providers.Result{}, err
+		}
 	}
 	req := vpc.NewDisassociateAddressRequest()
 	req.AddressId = &a.ID

@@ -221,3 +221,24 @@ func TestThereAreFourKinds(t *testing.T) {
 		t.Error("another kind is known")
 	}
 }
+
+// TestAnEIPThatMustStayIsReadAndNotDetached: it would be lost, or could not be bound again.
+func TestAnEIPThatMustStayIsReadAndNotDetached(t *testing.T) {
+	t.Parallel()
+	for field, text := range map[string]string{"CascadeRelease": "CascadeRelease", "IsArrears": "in arrears", "IsBlocked": "blocked"} {
+		c, r := start(t, script{"DescribeAddresses": eipOf("BIND", onA+`,"`+field+`":true`)})
+		p := provider(t, c, providers.KindEIP)
+		seen, err := p.Owner(t.Context(), eip1)
+		if err != nil || seen.Target != as(providers.KindEIP, instanceA) {
+			t.Fatalf("%s: the owner is %s, %v", field, seen.Target, err)
+		}
+		_, err = p.Assign(t.Context(), eip1, as(providers.KindEIP, instanceB), seen)
+		want(t, err, "invalid", text)
+		_, err = p.(providers.Releaser).Release(t.Context(), eip1, seen.Target)
+		want(t, err, "invalid", text)
+		want(t, p.(providers.Preflighter).Preflight(t.Context(), eip1, as(providers.KindEIP, instanceB)), "invalid", text)
+		if w := r.writes(); len(w) != 0 {
+			t.Errorf("%s: wrote %s", field, w)
+		}
+	}
+}

@@ -12,16 +12,17 @@
 // A [Cloud] is one account in one region, with a provider for each kind; they share a
 // client. It never reads before it writes, repeats no write, takes no refusal for a
 // success, and remembers nothing about ownership. What it keeps in memory are facts
-// about machines: which interface has a MAC, and for at most a minute which private
-// addresses an interface has.
+// about machines (which interface has a MAC, and for at most a minute which private
+// addresses an interface has), the network of each route that was read, and whether an
+// EIP may be detached, as of the last read.
 //
 // The caller
 //
 //  1. obeys the rules of package providers, above all reading the owner after every
 //     write: no call of this cloud names a condition, apart from the interface that
 //     a private IP is taken from;
-//  2. gives Assign an Assignment that Owner has returned: of a route it carries the
-//     route's id;
+//  2. gives Assign an Assignment that Owner of the same Cloud has returned: of a route it
+//     carries the route's id, and an EIP that must not be detached is known by the read;
 //  3. knows that detaching an EIP takes it off whoever holds it by then.
 package tencent
 
@@ -36,6 +37,7 @@ import (
 	"time"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
+	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
 	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
@@ -87,8 +89,9 @@ type Cloud struct {
 
 	mu         sync.Mutex
 	interfaces map[machineMAC]string
-	addresses  map[string]knownAddresses // by machine, or "interfaces of" one
-	hops       map[providers.Address]nextHop     // by route, as last read
+	addresses  map[string]knownAddresses          // by machine, or "interfaces of" one
+	eips       map[providers.Address]*vpc.Address // as last read
+	hops       map[providers.Address]nextHop      // by route, as last read
 }
 
 // New returns a cloud. It does no I/O and reports every problem of cfg at once.
@@ -116,7 +119,7 @@ func New(cfg Config) (*Cloud, error) {
 	return &Cloud{
 		cfg: cfg, reads: cfg.HTTP.ReadTransport(), writes: cfg.HTTP.HTTP().Transport, profile: prof,
 		interfaces: map[machineMAC]string{}, addresses: map[string]knownAddresses{},
-		hops: map[providers.Address]nextHop{},
+		eips: map[providers.Address]*vpc.Address{}, hops: map[providers.Address]nextHop{},
 	}, nil
 }
 
