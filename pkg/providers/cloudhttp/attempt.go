@@ -84,7 +84,7 @@ func (a *attempts) authenticate(ctx context.Context, out *http.Request) (secrets
 	case ctx.Err() != nil:
 		return nil, a.why(ctx)
 	case a.token != nil:
-		secrets, err = a.bearer(out)
+		secrets, err = a.bearer(ctx, out)
 	case a.sign != nil:
 		secrets, err = a.signed(out)
 	}
@@ -98,8 +98,12 @@ func (a *attempts) authenticate(ctx context.Context, out *http.Request) (secrets
 }
 
 // bearer puts the token into out.
-func (a *attempts) bearer(out *http.Request) ([]Secret, error) {
-	token, err := a.token()
+func (a *attempts) bearer(ctx context.Context, out *http.Request) ([]Secret, error) {
+	source := a.token
+	if pin, ok := ctx.Value(pinKey{}).(*pin); ok {
+		source = func() (Secret, error) { return pin.token(a.token) }
+	}
+	token, err := source()
 	switch {
 	case err != nil:
 		return nil, err

@@ -124,7 +124,8 @@ func (p *Provider) droplet(ctx context.Context, op string, id int64) (got drople
 
 // seesDroplets returns an error unless the token may see droplets: the list shows it one,
 // for the account that holds the address has the nodes. It is asked each time, and nothing
-// remembers it, since the token may be another one by the next call.
+// remembers it, since the token may be another one by the next read; that of ctx is the
+// one which the address was read with (cloudhttp.OneToken).
 func (p *Provider) seesDroplets(ctx context.Context, op string) error {
 	err := p.get(ctx, op, someDropletPath, decodeDroplets)
 	if err == nil {

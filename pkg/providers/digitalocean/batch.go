@@ -54,6 +54,7 @@ func (p *Provider) readFamily(ctx context.Context, as []providers.Address, wante
 		keys[k] = as[i].IP.String()
 	}
 	list := func(places []int) (left []int) {
+		ctx := cloudhttp.OneToken(ctx) // as for Owner
 		some := make([]int, len(places))
 		for k, place := range places {
 			some[k] = wanted[place]

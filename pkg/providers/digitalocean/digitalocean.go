@@ -181,6 +181,7 @@ func (p *Provider) Owner(ctx context.Context, a providers.Address) (providers.As
 	if err := checkAddress(op, a); err != nil {
 		return providers.Assignment{}, err
 	}
+	ctx = cloudhttp.OneToken(ctx) // what one token is not shown, another may be
 	got, err := p.reservedIP(ctx, op, a.IP)
 	if err == nil && got.unshown {
 		err = p.seesDroplets(ctx, op)

@@ -4,13 +4,19 @@
 package digitalocean
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fipctl/fipctl/pkg/providers"
+	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
 const (
@@ -157,6 +163,57 @@ func TestThePreflightOfAnIPv6NeedsNoProof(t *testing.T) {
 		})
 		if err := p.Preflight(t.Context(), v6, nodeA); kindWord(err) != tc.kind {
 			t.Errorf("%s: got %v after %q", name, err, c.seen())
+		}
+	}
+}
+
+// TestATokenThatIsReplacedBetweenTwoReads: the old one is not shown droplets, the new one
+// is, and the address is held all the while.
+func TestATokenThatIsReplacedBetweenTwoReads(t *testing.T) {
+	t.Parallel()
+	const before, after = "dop_v1_before", "dop_v1_after"
+	const seen = `{"id":1001}`
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entry := `{"ip":"2001:db8::42"}`
+		if sees := r.Header.Get("Authorization") == "Bearer "+after; sees {
+			entry = `{"ip":"2001:db8::42","droplet":` + seen + `}`
+		} else if r.URL.Path == "/v2/droplets" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		switch r.URL.Path {
+		case "/v2/reserved_ipv6/2001:db8::42":
+			_, _ = io.WriteString(w, `{"reserved_ipv6":`+entry+`}`)
+		case "/v2/reserved_ipv6":
+			_, _ = io.WriteString(w, `{"reserved_ipv6s":[`+entry+`,{"ip":"2001:db8::43"}]}`)
+		case "/v2/droplets":
+			_, _ = io.WriteString(w, `{"droplets":[`+seen+`],"id":"forbidden"}`)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	for name, read := range map[string]func(*Provider) (providers.Assignment, error){
+		"one": func(p *Provider) (providers.Assignment, error) { return p.Owner(t.Context(), v6) },
+		"a list": func(p *Provider) (providers.Assignment, error) {
+			r := p.Owners(t.Context(), []providers.Address{v6, other6})[0]
+			return r.Assignment, r.Err
+		},
+	} {
+		var asked atomic.Int64
+		client := cloudhttp.New(cloudhttp.Config{Token: func() (cloudhttp.Secret, error) {
+			if asked.Add(1) == 1 {
+				return cloudhttp.NewSecret(before), nil
+			}
+			return cloudhttp.NewSecret(after), nil
+		}})
+		t.Cleanup(client.HTTP().CloseIdleConnections)
+		p, err := New(Config{HTTP: client, Endpoint: srv.URL, Now: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := read(p); kindWord(err) != "denied" {
+			t.Errorf("%s: the old token reads %q, %v; want denied", name, got.Target, err)
+		}
+		if got, err := read(p); err != nil || got.Target != nodeA {
+			t.Errorf("%s: the new token reads %q, %v; want %s", name, got.Target, err, nodeA)
 		}
 	}
 }
