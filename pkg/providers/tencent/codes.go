@@ -4,6 +4,7 @@
 package tencent
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fipctl/fipctl/pkg/providers"
@@ -179,6 +180,22 @@ const (
 	hintToken    = "the temporary credential has expired or was withdrawn; with a role, check that it is still bound to this machine"
 	hintArrears  = "the EIP is in arrears; it cannot be bound until the account is paid"
 )
+
+// takes are the writes that take an address off its holder, which the one names and the
+// other finds by itself.
+var takes = []string{"DisassociateAddress", "MigratePrivateIpAddress"}
+
+// ofAddress are the codes that say of the address itself that there is none.
+var ofAddress = []string{"InvalidAddressId.NotFound", "InvalidParameterValue.AddressNotFound"}
+
+// of returns what a code means for a write. What does not exist for one that takes an address
+// off its holder is that holder: the address has another by now, or none.
+func (m meaning) of(action, code string) providers.Kind {
+	if m.write == providers.NotFound && slices.Contains(takes, action) && !slices.Contains(ofAddress, code) {
+		return providers.Conflict
+	}
+	return m.write
+}
 
 // lookup returns the meaning of a code: its own, or that of its first part. Of a code
 // that nobody knows nothing follows: what it is about may have taken effect.

@@ -98,7 +98,7 @@ func TestEveryListedCodeWasJudged(t *testing.T) {
 			m, by := lookup(code), "by itself"
 			kind := m.read
 			if isWrite(action) {
-				kind = m.write
+				kind = m.of(action, code)
 			}
 			if _, own := codes[code]; !own {
 				first, _, _ := strings.Cut(code, ".")

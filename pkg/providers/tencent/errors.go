@@ -35,7 +35,7 @@ func (x *exchange) refusal(now time.Time) *providers.Error {
 	m := lookup(x.reply.code)
 	e := &providers.Error{Provider: Name, Op: x.op, Kind: m.read, Code: x.reply.code, RequestID: x.reply.requestID}
 	if isWrite(x.action) {
-		e.Kind = m.write
+		e.Kind = m.of(x.action, x.reply.code)
 	}
 	switch {
 	case x.reply.code == codeSignatureExpire:
@@ -50,6 +50,12 @@ func (x *exchange) refusal(now time.Time) *providers.Error {
 		e.Err = fmt.Errorf("%s; %s", x.reply.message, m.hint)
 	}
 	return e
+}
+
+// byPolicy reports whether a refusal is about what is asked, and not about the credential.
+func byPolicy(err error) bool {
+	var e *providers.Error
+	return errors.As(err, &e) && e.Kind == providers.Denied && lookup(e.Code).hint == hintPermission
 }
 
 // clocks says how far this machine's clock is from that of the cloud, if the answer

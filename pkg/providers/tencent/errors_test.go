@@ -289,3 +289,27 @@ func TestATokenThatIsRepeatedIsRedacted(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsNotFoundWhereAnAddressIsTakenOffIsItsHolder: the owner is read again.
+func TestWhatIsNotFoundWhereAnAddressIsTakenOffIsItsHolder(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ code, eip, private string }{
+		{"FailedOperation.MasterEniNotFound", "conflict", "conflict"},
+		{"FailedOperation.AddressEniInfoNotFound", "conflict", "conflict"},
+		{"InvalidInstanceId.NotFound", "conflict", "conflict"},
+		{"InvalidNetworkInterfaceId.NotFound", "conflict", "conflict"},
+		{"ResourceNotFound", "conflict", "conflict"},
+		{"InvalidAddressId.NotFound", "not-found", "not-found"},
+		{"InvalidParameterValue.AddressNotFound", "not-found", "not-found"},
+	} {
+		no := refused(tc.code, "no")
+		c, _ := start(t, script{"DisassociateAddress": no, "AssociateAddress": no, "MigratePrivateIpAddress": no, "AssignPrivateIpAddresses": no})
+		for kind, wanted := range map[string]string{providers.KindEIP: tc.eip, providers.KindPrivateIP: tc.private} {
+			p, a := provider(t, c, kind), map[string]providers.Address{providers.KindEIP: eip1, providers.KindPrivateIP: private1}[kind]
+			_, err := p.Assign(t.Context(), a, as(kind, instanceB), providers.Assignment{Target: as(kind, instanceA)})
+			want(t, err, wanted, "")
+			_, err = p.Assign(t.Context(), a, as(kind, instanceB), providers.Assignment{})
+			want(t, err, "not-found", "") // of the target
+		}
+	}
+}

@@ -5,8 +5,12 @@ package tencent
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,7 +210,10 @@ func TestOwnerOfAPrivateIP(t *testing.T) {
 	a := providers.Assignment{Target: as(providers.KindPrivateIP, instanceA), PrivateAddresses: addrs("10.4.6.20")}
 	pending := a
 	pending.Pending = true
-	loose := providers.Assignment{Target: providers.Target{Interface: "eni-f1xjkw1b"}, PrivateAddresses: addrs("10.4.6.20")}
+	foreign := func(instance string) providers.Assignment {
+		return providers.Assignment{Target: providers.Target{Instance: instance, Interface: "eni-f1xjkw1b"}, PrivateAddresses: addrs("10.4.6.20")}
+	}
+	loose := foreign("")
 	none, subnet := ok(`"NetworkInterfaceSet":[]`), ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4","CidrBlock":"10.4.6.0/24"}]`)
 	migrating := interfacesOf(t, `"RequestId"`, `"x":0,"RequestId"`,
 		`"NetworkInterfaceSet":[`, `"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-g0n2axhd","PrivateIpAddressSet":[{`+strings.Replace(entry, "AVAILABLE", "MIGRATING", 1)+`}]},`)
@@ -232,6 +239,10 @@ func TestOwnerOfAPrivateIP(t *testing.T) {
 		{"on an interface with an empty list of addresses", interfacesOf(t, `"PrivateIpAddressSet":[`, `"PrivateIpAddressSet":[],"x":[`), subnet, providers.Assignment{}, "transient", "PrivateIpAddressSet: missing"},
 		{"on an interface whose attachment names no machine", interfacesOf(t, `"Attachment":{"InstanceId":"ins-ymk3eje8",`, `"Attachment":{`), subnet, providers.Assignment{}, "transient", "Attachment.InstanceId: missing"},
 		{"on an interface without an attachment", interfacesOf(t, `"Attachment":{`, `"Attachment":null,"x":{`), subnet, loose, "", ""},
+		{"on an interface of a container", interfacesOf(t, `"InstanceId":"ins-ymk3eje8"`, `"InstanceId":"eks-ymk3eje8"`), subnet, foreign("eks-ymk3eje8"), "", ""},
+		{"of one that has the id of a machine", interfacesOf(t, `"EniType":1`, `"Business":"eks"`), subnet, foreign("eks ins-ymk3eje8"), "", ""},
+		{"of one that is not told", interfacesOf(t, `"Attachment":{`, `"Business":"eks","x":{`), subnet, foreign("eks"), "", ""},
+		{"on an interface of a machine, in as many words", interfacesOf(t, `"EniType":1`, `"Business":"cvm"`), subnet, a, "", ""},
 		{"held by nobody", none, subnet, providers.Assignment{}, "", ""},
 		{"only the end of it fits", interfacesOf(t, "10.4.6.60", "110.4.6.60"), subnet, providers.Assignment{}, "", ""},
 		{"outside the subnet", none, ok(`"SubnetSet":[{"SubnetId":"subnet-qq51iwr4","CidrBlock":"10.4.5.0/24"}]`), providers.Assignment{}, "invalid", "ip: 10.4.6.60 is outside 10.4.5.0/24, the range of subnet-qq51iwr4"},
@@ -341,6 +352,44 @@ func TestABatchThatOneIDSpoilsIsReadOneByOne(t *testing.T) {
 		}
 		if n := len(r.seen()); n != 3 {
 			t.Errorf("%s: %d calls, want one for both and one for each", code, n)
+		}
+	}
+}
+
+// TestABatchOfWhichAPolicyAllowsSome: one EIP that may not be read does not hide the others.
+func TestABatchOfWhichAPolicyAllowsSome(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		code  string
+		calls int
+		first string // the kind of the one that is allowed
+	}{
+		{"UnauthorizedOperation", 3, ""},
+		{"AuthFailure.UnauthorizedOperation", 3, ""},
+		{"AuthFailure.SignatureFailure", 1, "denied"}, // the credential is refused, whatever is asked
+	} {
+		var calls atomic.Int64
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			calls.Add(1)
+			body, _ := io.ReadAll(r.Body)
+			answer := eipOf("BIND", onA)
+			if strings.Contains(string(body), "eip-99999999") {
+				answer = refused(tc.code, "no")
+			}
+			_, _ = io.WriteString(w, answer.body)
+		}))
+		c, _ := startWith(t, nil, func(cfg *Config) { cfg.Endpoint = srv.URL })
+		other := eip1
+		other.ID = "eip-99999999"
+		got := provider(t, c, providers.KindEIP).(providers.BatchReader).Owners(t.Context(), []providers.Address{eip1, other})
+		srv.Close()
+		want(t, got[0].Err, tc.first, "")
+		want(t, got[1].Err, "denied", "")
+		if tc.first == "" && got[0].Assignment.Target != as(providers.KindEIP, instanceA) {
+			t.Errorf("%s: the owner is %s", tc.code, got[0].Assignment.Target)
+		}
+		if int(calls.Load()) != tc.calls {
+			t.Errorf("%s: %d calls, want %d", tc.code, calls.Load(), tc.calls)
 		}
 	}
 }

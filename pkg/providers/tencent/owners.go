@@ -89,12 +89,17 @@ func (r reader[T]) owners(ctx context.Context, as []providers.Address) []provide
 }
 
 // reading is what a call for many says of one address. A call that one id may have
-// spoiled for all (some answers refuse unknown ids) is made again for each.
+// spoiled for all (some answers refuse unknown ids, a policy may allow single resources) is
+// made again for each.
 func (r reader[T]) reading(ctx context.Context, a providers.Address, f found[T], failed error) (providers.Assignment, error) {
 	op := "read owner of " + a.String()
 	switch providers.KindOf(failed) {
 	case providers.NotFound, providers.Invalid:
 		return r.owner(ctx, a)
+	case providers.Denied:
+		if byPolicy(failed) {
+			return r.owner(ctx, a)
+		}
 	}
 	if failed != nil {
 		return providers.Assignment{}, failed

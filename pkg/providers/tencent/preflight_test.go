@@ -136,7 +136,9 @@ func TestPreflightOfAPrivateIP(t *testing.T) {
 	to := as(providers.KindPrivateIP, instanceB)
 	target, _ := decodeInterface(t, interfacesOf(t, "eni-f1xjkw1b", "eni-g0n2axhd", "ins-ymk3eje8", "ins-3nqpdn3i"))
 	want(t, movable("check", private1, to, held, target), "", "")
-	held.pending = true
+	held.eni, _ = decodeInterface(t, interfacesOf(t, "ins-ymk3eje8", "lhins-ymk3eje8"))
+	want(t, movable("check", private1, to, held, target), "invalid", `"lhins-ymk3eje8/eni-f1xjkw1b", which is no machine`)
+	held.eni, held.pending = eni, true
 	want(t, movable("check", private1, to, held, target), "busy", "the address is being moved (AVAILABLE)")
 	held.entry.AddressId = pointer("eip-ek0cdz1g")
 	want(t, movable("check", private1, to, held, target), "invalid", "eip-ek0cdz1g is bound to 10.4.6.60, and whether it follows is not documented")

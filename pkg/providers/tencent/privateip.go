@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	vpc "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/vpc/v20170312"
 
@@ -58,10 +59,29 @@ func (h holding) assignment() providers.Assignment {
 		return providers.Assignment{}
 	}
 	return providers.Assignment{
-		Target:           providers.Target{Instance: cloudhttp.Clean(attachedTo(h.eni)), Interface: cloudhttp.Clean(text(h.eni.NetworkInterfaceId))},
+		Target:           providers.Target{Instance: holderOf(h.eni), Interface: cloudhttp.Clean(text(h.eni.NetworkInterfaceId))},
 		PrivateAddresses: primaryAddresses(h.eni),
 		Pending:          h.pending,
 	}
+}
+
+// holderOf names what an interface is attached to. What is no machine (Business eks) is
+// never taken for one, nor for nothing.
+func holderOf(n *vpc.NetworkInterface) string {
+	instance, business := cloudhttp.Clean(attachedTo(n)), cloudhttp.Clean(text(n.Business))
+	if business != "" && !strings.EqualFold(business, "cvm") && (instance == "" || isID(instance, "ins-")) {
+		return strings.TrimSpace(business + " " + instance)
+	}
+	return instance
+}
+
+// canTakeFrom refuses to take an address off what is no machine (invariant 13). An interface
+// that is attached to nothing is nobody's service.
+func canTakeFrom(op string, from providers.Target) error {
+	if from.Instance == "" || isID(from.Instance, "ins-") {
+		return nil
+	}
+	return refuse(op, providers.Invalid, "the address is held by %s, which is no machine; take it off by hand", cloudhttp.Quote(from.String()))
 }
 
 // read looks for the interface that has the address. While it migrates it may be on
@@ -183,6 +203,9 @@ func (p *privateIP) Assign(ctx context.Context, a providers.Address, to provider
 	case from == to.Interface:
 		return providers.Result{}, refuse(op, providers.Conflict, "the address is on %s already", from)
 	default:
+		if err := canTakeFrom(op, seen.Target); err != nil {
+			return providers.Result{}, err
+		}
 		req := vpc.NewMigratePrivateIpAddressRequest()
 		req.SourceNetworkInterfaceId, req.DestinationNetworkInterfaceId, req.PrivateIpAddress = &from, &to.Interface, &ip
 		id, err = p.cloud.send(ctx, op, req, vpc.NewMigratePrivateIpAddressResponse())
@@ -240,6 +263,8 @@ func movable(op string, a providers.Address, t providers.Target, held holding, t
 		return refuse(op, providers.Invalid, "%s is attached to %s, not to %s", t.Interface, attached(to), t.Instance)
 	case held.eni == nil || held.assignment().Target == t:
 		return nil
+	case canTakeFrom(op, held.assignment().Target) != nil:
+		return canTakeFrom(op, held.assignment().Target)
 	case text(held.entry.AddressId) != "" || text(held.entry.PublicIpAddress) != "": // samples lack the id
 		e := cmp.Or(text(held.entry.AddressId), text(held.entry.PublicIpAddress))
 		return refuse(op, providers.Invalid, "%s is bound to %s, and whether it follows is not documented; unbind it", cloudhttp.Clean(e), a.IP)

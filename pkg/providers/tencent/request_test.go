@@ -120,6 +120,7 @@ func TestWhatCannotBeRightIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"an EIP of a NAT gateway", providers.KindEIP, eip1, b(providers.KindEIP), held(providers.Target{Instance: "nat-12345678"}), "invalid", "bound to nat-12345678, which is no machine; unbind it there"},
 		{"an EIP of a load balancer", providers.KindEIP, eip1, b(providers.KindEIP), held(providers.Target{Instance: "lb-12345678", PrivateIP: ip("10.4.6.9")}), "invalid", "bound to lb-12345678/10.4.6.9, which is no machine"},
 		{"a private IP of something without an interface", providers.KindPrivateIP, private1, b(providers.KindPrivateIP), held(providers.Target{Instance: "ins-ymk3eje8"}), "invalid", "names no interface"},
+		{"a private IP of a container", providers.KindPrivateIP, private1, b(providers.KindPrivateIP), held(providers.Target{Instance: "eks-ymk3eje8", Interface: "eni-f1xjkw1b"}), "invalid", "which is no machine; take it off by hand"},
 		{"a private IP that is there", providers.KindPrivateIP, private1, b(providers.KindPrivateIP), held(b(providers.KindPrivateIP)), "conflict", "is on eni-g0n2axhd already"},
 		{"a route to something else", providers.KindRoute, route1, b(providers.KindRoute), held(providers.Target{Instance: "nat:nat-12345678"}), "invalid", "the next hop is nat:nat-12345678, which is no machine"},
 		{"a route that was not read", providers.KindRoute, route1, b(providers.KindRoute), providers.Assignment{}, "invalid", "carries no id of a route"},
