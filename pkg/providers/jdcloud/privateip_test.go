@@ -141,7 +141,10 @@ func TestASubnetIsReadBesideItsListAndBesideOthers(t *testing.T) {
 	t.Parallel()
 	one, other := private("10.0.4.98"), private("10.0.4.98")
 	other.ID = "subnet-db"
-	c, seen := start(t, subnetWeb.with(script{"GET /subnets/subnet-db": {file: "subnet"}}))
+	c, seen := start(t, subnetWeb.with(script{
+		"GET /subnets/subnet-db": {file: "subnet"},
+		listNICs:                 result(`{"networkInterfaces":[],"totalCount":0}`), // true of both
+	}))
 	seen.together, seen.came = 4, make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()

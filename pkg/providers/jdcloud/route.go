@@ -259,11 +259,13 @@ func (t routeTable) rule(op string, a providers.Address) (routeRule, error) {
 		return routeRule{}, refuse(op, providers.Invalid, "%s has %d routes for %s (%s, %s), between which traffic is split; remove all but one", t.ID, len(found), want, found[0].ID, found[1].ID)
 	case found[0].Origin == propagated || found[0].Type == propagated:
 		return routeRule{}, refuse(op, providers.Invalid, "the route %s for %s in %s is propagated and cannot be changed; add a static one", found[0].ID, want, t.ID)
+	case found[0].target().IsZero():
+		return routeRule{}, refuse(op, providers.Transient, "nextHopId of the route %s for %s in %s: empty; a route to an instance names it", found[0].ID, want, t.ID)
 	}
 	return found[0], nil
 }
 
-// target returns what r leads to; zero: a machine that is not named.
+// target returns what r leads to; zero: an instance that is not named, which is not nobody.
 func (r routeRule) target() providers.Target {
 	hop := ""
 	if r.Hop != nil {

@@ -53,6 +53,7 @@ type nicsResult struct {
 // nic is a network interface as the API shows it.
 type nic struct {
 	ID           string       `json:"networkInterfaceId"`
+	Subnet       string       `json:"subnetId"`
 	InstanceType string       `json:"instanceType"`
 	InstanceID   string       `json:"instanceId"`
 	Attachment   string       `json:"attachmentStatus"` // attached, detached
@@ -115,6 +116,9 @@ func (p *privateIP) list(ctx context.Context, op, subnet string) (nicList, error
 			return nicList{}, err
 		}
 		for _, n := range *doc.NICs {
+			if n.Subnet != "" && n.Subnet != subnet { // where the filter does nothing, any subnet's
+				return nicList{}, refuse(op, providers.Transient, "networkInterfaces.subnetId: asked for %s, got %s of %s", subnet, cloudhttp.Quote(n.Subnet), cloudhttp.Quote(n.ID))
+			}
 			l.byID[n.ID] = n
 		}
 		read += len(*doc.NICs)
