@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"errors"
 	"time"
 
 	"github.com/fipctl/fipctl/pkg/election"
@@ -58,6 +59,9 @@ const (
 func writeOutcome(err error) election.WriteOutcome {
 	if err == nil {
 		return election.WriteAccepted
+	}
+	if errors.Is(err, providers.ErrCredentials) {
+		return election.WriteRefused // nothing left, and the credentials may be back at any moment
 	}
 	switch providers.KindOf(err) {
 	case providers.Transient, providers.Throttled, providers.Busy, providers.Conflict, providers.Canceled:

@@ -4,9 +4,11 @@
 package daemon
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/fipctl/fipctl/internal/controller"
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/pkg/election"
 	"github.com/fipctl/fipctl/pkg/providers"
 )
@@ -19,6 +21,7 @@ import (
 // noteRefused takes in the end of a write.
 func (e *engine) noteRefused(g *group, out controller.Outcome) {
 	switch {
+	case errors.Is(out.Err, providers.ErrCredentials): // nothing left; the reads say when they are back
 	case out.Refused == election.ReasonNone && providers.KindOf(out.Err) == providers.Denied:
 		g.refusedBy = out.Err
 		e.tellClaim(g)
@@ -51,6 +54,9 @@ func (e *engine) credentialsSeen(p *presence, mark string) {
 	}
 	known := p.mark != ""
 	p.mark = mark
+	if mark == registry.Unreadable {
+		return // they count again when there are some
+	}
 	for _, g := range e.groups {
 		uses := slices.ContainsFunc(g.cfg.Addresses, func(a providers.Address) bool { return a.Provider == p.provider })
 		if known && uses {

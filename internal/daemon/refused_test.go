@@ -4,12 +4,16 @@
 package daemon
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/fipctl/fipctl/internal/registry"
 	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/pkg/providers"
 )
 
 // refusedWorld is a pair whose standby had its write refused and left the group to the owner,
@@ -78,4 +82,57 @@ func TestWhatEndsARefusal(t *testing.T) {
 			})
 		})
 	}
+}
+
+// without is the error of a call for which the credentials could not be read.
+func without(op string) error {
+	return providers.WithoutCredentials("digitalocean", op+" 203.0.113.10", errors.New("read token file: open /etc/fipctl/token: permission denied"))
+}
+
+// TestCredentialsThatCannotBeReadAreNoRefusal: the cloud was not asked. While they cannot be
+// read their node does not claim and says which file it is; afterwards all is as before.
+func TestCredentialsThatCannotBeReadAreNoRefusal(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		a, b := w.settled()
+		b.cloud.replaceCredentials("one")
+		w.pass(time.Minute)
+		b.cloud.set("assign", without("assign"))
+		a.crash()
+		w.eventually("the write fails", func() bool { return b.text(condClaimFailed) != "" })
+		want := "the last write to the cloud failed: assign 203.0.113.10: no credentials: read token file: open /etc/fipctl/token: permission denied"
+		if got := b.text(condClaimFailed); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		b.cloud.set("owner", without("read owner of"))
+		b.cloud.replaceCredentials(registry.Unreadable)
+		a = w.start(nodeA, nil)
+		w.eventually("the owner leads again", a.bound)
+		w.eventually("nobody stands by", func() bool { return strings.Contains(a.text(condNoStandby), "lb-b (cannot-claim)") })
+		if text := b.text(condOwnerUnreadable); !strings.Contains(text, "no credentials: read token file: open /etc/fipctl/token") {
+			t.Errorf("it says %s", text)
+		}
+		b.cloud.set("owner", nil)
+		b.cloud.set("assign", nil)
+		b.cloud.replaceCredentials("one")
+		w.eventually("somebody stands by", func() bool { return a.text(condNoStandby) == "" })
+		if text := b.text(condWriteDenied); text != "" {
+			t.Errorf("a refusal is known: %s", text)
+		}
+	})
+}
+
+// TestAFileThatCanBeReadAgainEndsARefusal, with what it held before; that it could not be
+// read ended nothing.
+func TestAFileThatCanBeReadAgainEndsARefusal(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		_, b := refusedWorld(w)
+		b.cloud.set("assign", nil)
+		b.cloud.replaceCredentials(registry.Unreadable)
+		w.pass(5 * time.Minute)
+		if b.text(condWriteDenied) == "" {
+			t.Error("it is forgotten without credentials")
+		}
+		b.cloud.replaceCredentials("one")
+		w.eventually("it is forgotten", func() bool { return b.text(condWriteDenied) == "" })
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"net"
 	"syscall"
+
+	"github.com/fipctl/fipctl/internal/trust"
 )
 
 // ErrInconclusive is wrapped by the error of a [Probe] that could not tell: what it
@@ -51,7 +53,7 @@ var remedies = []struct {
 		"allow it to the user of the daemon, and look for a firewall or a filter of its unit"},
 	{[]error{syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT, syscall.EADDRNOTAVAIL},
 		"this machine, or the daemon's unit, lacks that family of addresses; write an address of another"},
-	{[]error{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM, syscall.ENOBUFS},
+	{trust.AtLimit(),
 		"this machine, or the daemon's unit, is at a limit; raise LimitNOFILE, TasksMax or the memory"},
 }
 

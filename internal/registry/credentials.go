@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fipctl/fipctl/internal/trust"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
@@ -62,21 +63,41 @@ func readTokenFile(s Settings) (cloudhttp.Secret, error) {
 // readSecret reads a file that holds a secret, of at most so many bytes.
 func (s Settings) readSecret(what, path string, most int64) (string, error) {
 	secret, err := s.Trusted.ReadSecret(path, most)
-	if err != nil {
+	switch {
+	case trust.Passing(err):
+		return "", passing{fmt.Errorf("read %s: %w", what, err)}
+	case err != nil:
 		return "", fmt.Errorf("read %s: %w", what, err)
 	}
 	return string(secret.Text), nil
 }
 
+// passing is an error that may be gone at the next attempt.
+type passing struct{ error }
+
+func (passing) Temporary() bool { return true }
+func (e passing) Unwrap() error { return e.error }
+
 // assigned is how a token begins that was copied with the name of a variable before it. What
 // ends in = alone may be a token.
 var assigned = regexp.MustCompile(`^(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*[^=\s]`)
 
-// fingerprint returns a sum over the file of the credentials; empty without one that can be read.
+// Unreadable is the fingerprint of a file that cannot be read.
+const Unreadable = "unreadable"
+
+// fingerprint returns a sum over the file of the credentials or Unreadable; empty without a
+// file, and where it cannot be told at the moment.
 func (s Settings) fingerprint() string {
-	secret, err := s.Trusted.ReadSecret(cmp.Or(s.TokenFile, s.CredentialsFile), pairFileMax)
-	if err != nil {
+	file := cmp.Or(s.TokenFile, s.CredentialsFile)
+	if file == "" {
 		return ""
+	}
+	secret, err := s.Trusted.ReadSecret(file, pairFileMax)
+	switch {
+	case trust.Passing(err):
+		return ""
+	case err != nil:
+		return Unreadable
 	}
 	sum := sha256.Sum256([]byte(secret.Text))
 	return string(sum[:])

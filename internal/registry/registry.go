@@ -47,7 +47,8 @@ type Cloud struct {
 	// or "environment DIGITALOCEAN_TOKEN". Never what they are.
 	Credentials string
 	// Fingerprint returns what changes with the content of the file that they are in, to see
-	// that somebody has replaced it; empty where they are in no file, or it cannot be read.
+	// that somebody has replaced it; [Unreadable] where that cannot be read, and empty where
+	// they are in no file, or it cannot be told at the moment.
 	Fingerprint func() string
 }
 

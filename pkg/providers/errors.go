@@ -77,11 +77,37 @@ type Error struct {
 	Err        error         // the cause; may be nil
 }
 
+// ErrCredentials is found by errors.Is in the error of a call for which there were no
+// credentials to send. Nothing left this machine, so the cloud has refused nothing.
+var ErrCredentials = errors.New("no credentials")
+
+// credentialsError is a cause that is an ErrCredentials without those words in its text.
+type credentialsError struct{ error }
+
+func (e credentialsError) Unwrap() error      { return e.error }
+func (credentialsError) Is(target error) bool { return target == ErrCredentials }
+
+// WithoutCredentials returns the error of a call for whose credentials err stands. It is
+// Transient where err says that it is Temporary, which may be over at the next attempt, and
+// otherwise Denied: an [ErrCredentials], which the cloud knows nothing of.
+func WithoutCredentials(provider, op string, err error) *Error {
+	kind := Denied
+	var passing interface{ Temporary() bool }
+	if errors.As(err, &passing) && passing.Temporary() {
+		kind = Transient
+	}
+	return &Error{Provider: provider, Op: op, Kind: kind, Err: credentialsError{err}}
+}
+
 // Error formats the chain without repeating words:
 // "assign 203.0.113.7 to 123: throttled (429, request 4f2c): too many requests".
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", e.Op, e.Kind)
+	what := e.Kind.String()
+	if e.Kind == Denied && errors.Is(e.Err, ErrCredentials) {
+		what = ErrCredentials.Error() // nobody denied anything
+	}
+	fmt.Fprintf(&b, "%s: %s", e.Op, what)
 	var facts []string
 	if e.Code != "" {
 		facts = append(facts, e.Code)

@@ -145,7 +145,7 @@ func retryAfter(got reply, now time.Time) time.Duration {
 //
 //	the request         the caller's context   read       write
 //	maybe sent          any                    (below)    Ambiguous
-//	no token for it     any                    Denied     Denied
+//	no token for it     any                    as WithoutCredentials has it
 //	never left, or read cancelled              Canceled   Canceled
 //	never left, or read over time, or alive    Transient  Transient
 func lost(ctx context.Context, op string, write bool, err error) *providers.Error {
@@ -156,7 +156,7 @@ func lost(ctx context.Context, op string, write bool, err error) *providers.Erro
 	}
 	switch {
 	case errors.Is(err, cloudhttp.ErrCredentials):
-		e.Kind = providers.Denied
+		return providers.WithoutCredentials(Name, op, e.Err)
 	case write && cloudhttp.Sent(err):
 		e.Kind = providers.Ambiguous
 	case errors.Is(ctx.Err(), context.Canceled):

@@ -28,7 +28,7 @@ const (
 //
 //	the request         the caller's context   read       write
 //	maybe sent          any                    (below)    Ambiguous
-//	no credentials      any                    Denied     Denied
+//	no credentials      any                    as WithoutCredentials has it
 //	never left, or read cancelled              Canceled   Canceled
 //	never left, or read over time, or alive    Transient  Transient
 func (c *client) lost(ctx context.Context, op string, q call, at place, err error) *providers.Error {
@@ -39,7 +39,7 @@ func (c *client) lost(ctx context.Context, op string, q call, at place, err erro
 	}
 	switch {
 	case errors.Is(err, cloudhttp.ErrCredentials):
-		e.Kind = providers.Denied
+		return providers.WithoutCredentials(Name, op, e.Err)
 	case q.body != nil && cloudhttp.Sent(err):
 		e.Kind = providers.Ambiguous
 	case errors.Is(ctx.Err(), context.Canceled):

@@ -125,30 +125,24 @@ func (c *Cloud) send(ctx context.Context, op string, req sdkhttp.Request, resp s
 // prepare asks for what a call needs before it is made.
 func (c *Cloud) prepare(ctx context.Context, x *exchange) (err error) {
 	if x.region, err = c.cfg.Region(ctx); err != nil {
-		return unprepared(ctx, x.op, providers.Transient, err)
+		if ctx.Err() != nil {
+			return canceled(ctx, x.op)
+		}
+		return &providers.Error{Provider: Name, Op: x.op, Kind: providers.Transient, Err: err}
 	}
 	if x.region == "" {
 		return refuse(x.op, providers.Invalid, "%s: empty; give one such as ap-guangzhou", OptionRegion)
 	}
 	if x.cred, err = c.cfg.Credentials(ctx); err != nil {
-		return unprepared(ctx, x.op, providers.Denied, err)
+		if ctx.Err() != nil {
+			return canceled(ctx, x.op)
+		}
+		return providers.WithoutCredentials(Name, x.op, err)
 	}
 	if x.cred.ID == "" || x.cred.Key.IsEmpty() {
-		return refuse(x.op, providers.Denied, "the credential is empty")
+		return providers.WithoutCredentials(Name, x.op, errors.New("the credential is empty"))
 	}
 	return nil
-}
-
-// unprepared is the error of a call for which something was missing; nothing left.
-func unprepared(ctx context.Context, op string, kind providers.Kind, err error) error {
-	var passing interface{ Temporary() bool }
-	switch {
-	case ctx.Err() != nil:
-		return canceled(ctx, op)
-	case errors.As(err, &passing) && passing.Temporary():
-		kind = providers.Transient
-	}
-	return &providers.Error{Provider: Name, Op: op, Kind: kind, Err: err}
 }
 
 // judge turns what an exchange brought into an error, or nil for a success that the

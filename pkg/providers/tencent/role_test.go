@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fipctl/fipctl/pkg/providers"
 	"github.com/fipctl/fipctl/pkg/providers/cloudhttp"
 )
 
@@ -189,7 +190,7 @@ func TestARoleThatCannotBeUsedIsOneLine(t *testing.T) {
 			if want := "get credential of a role: " + tc.want; err == nil || err.Error() != want {
 				t.Fatalf("got %v, want %s", err, want)
 			}
-			e := unprepared(t.Context(), "op", 0, err)
+			e := providers.WithoutCredentials(Name, "op", err)
 			if passes := strings.Contains(e.Error(), "transient"); passes != tc.passes {
 				t.Errorf("passes by itself: %v, want %v", passes, tc.passes)
 			}
