@@ -47,7 +47,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 func plainCause(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "no such socket, the daemon does not run"
+		return "no such socket, the daemon does not run or the socket was removed"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nobody listens, the daemon has died"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

@@ -149,7 +149,7 @@ func TestClientSaysWhyTheDaemonIsNotReachable(t *testing.T) {
 	l.SetUnlinkOnClose(false)
 	l.Close()
 	for path, want := range map[string]string{
-		missing: "reach the daemon at " + missing + ": no such socket, the daemon does not run; see `systemctl status fipctl`, or read the cloud without a daemon: `fipctl status --direct`",
+		missing: "reach the daemon at " + missing + ": no such socket, the daemon does not run or the socket was removed; see `systemctl status fipctl`, or read the cloud without a daemon: `fipctl status --direct`",
 		dead:    "reach the daemon at " + dead + ": nobody listens, the daemon has died; see `systemctl status fipctl`, or read the cloud without a daemon: `fipctl status --direct`",
 	} {
 		_, err := NewClient(path).Status(t.Context())
