@@ -110,6 +110,8 @@ func codeOf(err error) status.Code {
 		denied      *status.PermissionError
 	)
 	switch {
+	case errors.As(err, &problems) && problems.Unread():
+		return status.CodeFailed // it may do better by itself
 	case errors.As(err, &problems):
 		return status.CodeConfig
 	case errors.As(err, &unreachable), errors.As(err, &denied):

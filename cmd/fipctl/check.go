@@ -14,6 +14,7 @@ import (
 	"github.com/fipctl/fipctl/internal/direct"
 	"github.com/fipctl/fipctl/internal/health"
 	"github.com/fipctl/fipctl/internal/status"
+	"github.com/fipctl/fipctl/internal/trust"
 )
 
 func (a *app) checkCommand() *cobra.Command {
@@ -36,7 +37,9 @@ tried, without changing anything: credentials, this machine's identity, every ad
 				fmt.Fprintln(a.err, cfg.Warnings)
 			}
 			if !online {
-				a.warnOfCredentials(cfg)
+				if err := a.findCredentials(cfg); err != nil {
+					return err
+				}
 			}
 			ctx, stop := interruptible(cmd)
 			defer stop()
@@ -68,14 +71,24 @@ tried, without changing anything: credentials, this machine's identity, every ad
 	return cmd
 }
 
-// warnOfCredentials says where the daemon would find no credentials, if it had this
-// environment. Nothing is asked for that.
-func (a *app) warnOfCredentials(cfg *config.Config) {
+// findCredentials says where the daemon would find no credentials. Those of a file are wrong
+// for the daemon too; of others it says so if the daemon had this environment. Nothing is
+// asked for that.
+func (a *app) findCredentials(cfg *config.Config) error {
+	var problems config.Problems
 	for _, p := range cfg.Providers {
-		if err := openCloud(cfg, p).Err; err != nil {
+		switch err := openCloud(cfg, p).Err; {
+		case err == nil:
+		case p.TokenFile != "" || p.CredentialsFile != "":
+			problems = append(problems, config.Problem{File: cfg.Path, Text: err.Error(), Unread: trust.Passing(err)})
+		default:
 			fmt.Fprintf(a.err, "%s: warning: %v; right only if the daemon's environment has what this one lacks\n", cfg.Path, err)
 		}
 	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
 }
 
 // finding is what was found, by a health check or online.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/fipctl/fipctl/internal/trust"
@@ -194,6 +195,46 @@ func TestUnreadableFilesAreExplained(t *testing.T) {
 	want := "3: cluster.key_file: /etc/fipctl/cluster.key cannot be read: permission denied; run fipctl as the user who owns it, and see the permissions of the folders above it"
 	if got := problemsOf(o); got != want {
 		t.Errorf("a key file of somebody else:\ngot  %s\nwant %s", got, want)
+	}
+}
+
+// TestWhatCouldNotBeReadIsNoWrongContent: a daemon that starts again may find it. Where both
+// are there the content is what matters.
+func TestWhatCouldNotBeReadIsNoWrongContent(t *testing.T) {
+	t.Parallel()
+	failing := func(text string, config, secret error) Options {
+		o := machine(text).options()
+		if config != nil {
+			o.ReadFile = func(string) ([]byte, error) { return nil, &fs.PathError{Op: "open", Path: path, Err: config} }
+		}
+		if secret != nil {
+			o.ReadSecret = func(_ trust.Users, name string, _ int64) (trust.Secret, error) {
+				return trust.Secret{}, &fs.PathError{Op: "open", Path: name, Err: secret}
+			}
+		}
+		return o
+	}
+	wrong := strings.Replace(good, "id: web", "id: \"w b\"", 1)
+	for name, tc := range map[string]struct {
+		o    Options
+		want bool
+	}{
+		"the file, at a limit":           {failing(good, syscall.EMFILE, nil), true},
+		"the file, by its permission":    {failing(good, syscall.EACCES, nil), true},
+		"no such file":                   {failing(good, syscall.ENOENT, nil), false},
+		"a folder":                       {failing(good, syscall.EISDIR, nil), false},
+		"a key that is not there":        {failing(good, nil, syscall.ENOENT), true},
+		"a key, at a limit":              {failing(good, nil, syscall.ENFILE), true},
+		"a key, by its permission":       {failing(good, nil, syscall.EACCES), true},
+		"a wrong value":                  {failing(wrong, nil, nil), false},
+		"a wrong value, and also no key": {failing(wrong, nil, syscall.ENOENT), false},
+		"a key that is in others' hands": {failing(good, nil, &trust.Error{Text: "open to others"}), false},
+	} {
+		_, err := Load(path, tc.o)
+		var problems Problems
+		if !errors.As(err, &problems) || problems.Unread() != tc.want {
+			t.Errorf("%s: got unread %v, want %v: %v", name, problems.Unread(), tc.want, err)
+		}
 	}
 }
 

@@ -54,11 +54,13 @@ func (b *builder) secretFile(path, file, remedy string) (text []byte, ok bool) {
 	var in *trust.Error
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		b.errorf(path, "%s does not exist; %s", file, remedy)
+		b.unreadf(path, "%s does not exist; %s", file, remedy)
 	case errors.As(err, &in):
 		b.errorf(path, "%s", in.Text)
+	case trust.Passing(err):
+		b.unreadf(path, "%s cannot be read at the moment: %v; try again", file, bare(err))
 	case err != nil:
-		b.errorf(path, "%s cannot be read: %v; run fipctl as the user who owns it, and see the permissions of the folders above it", file, bare(err))
+		b.unreadf(path, "%s cannot be read: %v; run fipctl as the user who owns it, and see the permissions of the folders above it", file, bare(err))
 	default:
 		if b.cfg.Trusted.Guessed(secret.Owner) {
 			b.warnf(path, "%s belongs to %s, and whether the daemon runs as that user cannot be told before it has run once; run: sudo -u %s fipctl check",

@@ -4,13 +4,16 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -91,6 +94,7 @@ func (b *builder) load(path string) {
 	text, err := b.readConfig(path)
 	if err != nil {
 		b.report(Error, place{}, "", err.Error())
+		b.problems[0].Unread = !misnamed(err)
 		return
 	}
 	root := b.parse(text)
@@ -116,10 +120,19 @@ func (b *builder) load(path string) {
 // readConfig reads the file itself.
 func (b *builder) readConfig(path string) ([]byte, error) {
 	text, err := b.opts.ReadFile(path)
-	if err != nil {
+	switch {
+	case trust.Passing(err):
+		return nil, fmt.Errorf("cannot be read at the moment: %w; try again", bare(err))
+	case err != nil:
 		return nil, fmt.Errorf("cannot be read: %w; name the file with --config", bare(err))
 	}
 	return text, nil
+}
+
+// misnamed reports whether there is no file where the configuration was to be, which is no
+// matter of when it is read: another was meant.
+func misnamed(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // readBounded reads a file, or as much of it as shows that it is too large.

@@ -27,6 +27,7 @@ type Problem struct {
 	Path     string // such as "groups[0].addresses[1].ip"; empty: the file as a whole
 	Text     string // what was given, what is allowed, what to do
 	Severity Severity
+	Unread   bool // it is about a file that is not there yet or could not be read now, not about what is in one
 }
 
 // String returns "file:line: path: text", with "warning: " before the path of a
@@ -66,6 +67,13 @@ func (ps Problems) Errors() Problems { return ps.only(Error) }
 
 // Warnings returns the problems that do not.
 func (ps Problems) Warnings() Problems { return ps.only(Warning) }
+
+// Unread reports whether all that keeps the file from being used is about what could not be
+// read, which may be over without a change to the file.
+func (ps Problems) Unread() bool {
+	errs := ps.Errors()
+	return len(errs) > 0 && !slices.ContainsFunc(errs, func(p Problem) bool { return !p.Unread })
+}
 
 func (ps Problems) only(s Severity) Problems {
 	var out Problems
@@ -121,6 +129,12 @@ func (r *reporter) line(path string) int { return r.at(path).line }
 // errorf reports what makes the file unusable.
 func (r *reporter) errorf(path, format string, args ...any) {
 	r.report(Error, r.at(path), path, fmt.Sprintf(format, args...))
+}
+
+// unreadf reports a file that is not there or cannot be read.
+func (r *reporter) unreadf(path, format string, args ...any) {
+	r.errorf(path, format, args...)
+	r.problems[len(r.problems)-1].Unread = true
 }
 
 // warnf reports what is allowed and hardly meant.

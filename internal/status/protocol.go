@@ -16,7 +16,7 @@ const (
 	CodeDone        Code = 0 // done, or nothing was left to do
 	CodeFailed      Code = 1 // tried and failed
 	CodeUsage       Code = 2 // the command line is wrong
-	CodeConfig      Code = 3 // the configuration is invalid
+	CodeConfig      Code = 3 // the configuration is invalid, as opposed to unread
 	CodeRefused     Code = 4 // refused for safety; nothing was changed
 	CodeUnreachable Code = 5 // the daemon is not reachable
 )
