@@ -107,4 +107,9 @@ func (w *world) drillReload(h *History, gi int, c chance) {
 		w.checks.broken(w, checkReload, "among reloads of all nodes: %d writes, %d moves and %d gaps of %s, which %s led; begun anew: %q; %s",
 			q.writes, q.moves, q.gaps, w.groups[gi].name, n.name, anew, w.lacks(gi))
 	}
+	for _, to := range w.nodes { // what the other drills expect goes by the options of the history
+		to.file = file{}
+		w.fact(to, to.life, func() { w.step(to, election.Reload{Config: w.config(to)}) })
+	}
+	w.run(30*time.Second, nil)
 }
