@@ -65,6 +65,7 @@ func (w *world) rollOut(n *node, gi int) {
 	n.lacks[gi] = false
 	w.fact(n, n.life, func() {
 		n.loaded[gi] = true
+		n.seen.loads(gi)
 		w.checks.allow(gi)
 		w.step(n, election.Reload{Config: w.config(n)})
 		if n.machine != nil {
@@ -105,6 +106,15 @@ func (sp *shadowPeer) known(a *election.Advert, first bool) {
 	}
 	for i := range a.Groups {
 		sp.vrids[a.Groups[i].VRID] = true
+	}
+}
+
+// loads begins a group that a reload adds: what peers sent before says nothing of it.
+func (s *shadow) loads(gi int) {
+	for i := range s.peers {
+		if sp := &s.peers[i]; sp.words != nil {
+			sp.words[gi].sequence = sp.sequence
+		}
 	}
 }
 
