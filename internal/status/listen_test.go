@@ -69,7 +69,7 @@ func TestListenReplacesADeadSocketAndRefusesEverythingElse(t *testing.T) {
 		}
 		var inUse *InUseError
 		me := fmt.Sprintf("(pid %d)", os.Getpid())
-		err = vacant(path, time.Millisecond) // nobody accepts, as where a daemon is stopped
+		err = vacant(path, 200*time.Millisecond) // nobody accepts, as where a daemon is stopped
 		if want := me + " has it and does not answer; end it first"; !errors.As(err, &inUse) || !strings.Contains(err.Error(), want) {
 			t.Errorf("one that is stopped: error %v, want *InUseError with %s", err, want)
 		}
