@@ -45,6 +45,6 @@ func (s *shadow) standby(w *world, n *node, gi, peer int) (word *shadowWord, abl
 	if word == nil || w.local(n).Sub(word.twoWayAt) >= election.ActiveDown(election.PriorityMax, w.opts.interval) || word.crashLooping(w.local(n)) {
 		return word, false
 	}
-	out := word.Flags.Has(election.FlagDraining) || word.Flags.Has(election.FlagRecovering) || word.Digest != n.digests[gi]
+	out := word.Flags.Has(election.FlagDraining) || word.Flags.Has(election.FlagRestarting) || word.Flags.Has(election.FlagRecovering) || word.Digest != n.digests[gi]
 	return word, word.Role == election.Backup && word.Flags.Has(election.FlagHealthy|election.FlagCanClaim) && !out
 }
