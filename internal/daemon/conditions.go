@@ -24,6 +24,7 @@ const (
 	condNoStandby         = "no-standby"
 	condPeerLinkBroken    = "peer-link-broken"
 	condAuthMismatch      = "auth-mismatch"
+	condVersionMismatch   = "version-mismatch"
 	condConfigMismatch    = "config-mismatch"
 	condOneWayLink        = "one-way-link"
 	condOwnerUnreadable   = "owner-unreadable"
@@ -60,7 +61,7 @@ const (
 // Conditions returns the code of every condition, for the documents.
 func Conditions() []string {
 	return []string{
-		condNoStandby, condPeerLinkBroken, condAuthMismatch, condConfigMismatch, condOneWayLink,
+		condNoStandby, condPeerLinkBroken, condAuthMismatch, condVersionMismatch, condConfigMismatch, condOneWayLink,
 		condOwnerUnreadable, condForeignOwner, condContended, condUnbound, condNoLeader, condNotAnswering, condClaimFailed,
 		condStandbyBusy, condStandbyRefused, condCrashLoop, condDisplaced, condUnhealthy, condDrained,
 		condGuestAddress, condMetadata, condDrainMarkCorrupt, condReloadFailed,
@@ -276,6 +277,8 @@ func peerConditions(g *group, n election.NodeStatus, add adder) {
 		add(condOneWayLink, n.Name, status.SeverityCritical, "%s is heard but does not hear this node; look at the firewall on UDP in its direction", n.Name)
 	case n.Prolongs == election.ReasonAuthMismatch:
 		add(condAuthMismatch, n.Name, status.SeverityCritical, "datagrams from %s are signed with a key this node does not have; give both nodes the same key file", n.Name)
+	case n.Prolongs == election.ReasonBadVersion:
+		add(condVersionMismatch, n.Name, status.SeverityCritical, "datagrams from %s are of another version of the protocol, and nobody of the two takes over from the other; run the same release on all nodes", n.Name)
 	}
 }
 
@@ -375,7 +378,7 @@ func (e *engine) daemonConditions() []found {
 // is always a time without one.
 func (k conditionKey) settles() time.Duration {
 	switch k.code {
-	case condOneWayLink, condAuthMismatch, condConfigMismatch, condCheckInconclusive, condUnknownThere:
+	case condOneWayLink, condAuthMismatch, condVersionMismatch, condConfigMismatch, condCheckInconclusive, condUnknownThere:
 		return 1
 	case condNoLeader:
 		return 3

@@ -114,8 +114,8 @@ func (e *engine) old(kind wire.Kind, from string, session, sequence uint64) elec
 // follows from it lasts for an active-down, which is longer.
 const badEvery = 50 * time.Millisecond
 
-// refused counts a datagram that is not believed. A wrong key or signature from
-// the address of the peer that it claims to be holds back a takeover.
+// refused counts a datagram that is not believed. A wrong key or signature from the address of
+// the peer that it claims to be holds back a takeover, and so does another version.
 func (e *engine) refused(why election.Reason) {
 	e.metrics.AdvertRefused(why)
 	if e.log.Enabled(context.Background(), slog.LevelDebug) {
@@ -125,13 +125,23 @@ func (e *engine) refused(why election.Reason) {
 		e.suspect(e.node(), e.message.Advert.Session, e.message.Advert.Sequence)
 	}
 	e.complain("", why)
-	if why != election.ReasonUnknownKey && why != election.ReasonBadSignature {
-		return
+	switch why {
+	case election.ReasonUnknownKey, election.ReasonBadSignature:
+		e.bad(e.message.From, func(peer string) election.Event { return election.BadlySigned{Peer: peer} })
+	case election.ReasonBadVersion:
+		if wire.OtherVersion(e.packet.Data) {
+			e.bad(e.peerAt(), func(peer string) election.Event { return election.OtherVersion{Peer: peer} })
+		}
 	}
+}
+
+// bad tells the election of a datagram that does not verify, if it came from the address of
+// the peer that it is said to be from.
+func (e *engine) bad(peer string, ev func(peer string) election.Event) {
 	now := e.clock.now()
-	if at, ok := e.peers[e.message.From]; ok && at.Addr() == e.packet.From.Addr() && (e.badAt[e.message.From] == 0 || now.Sub(e.badAt[e.message.From]) >= badEvery) {
-		e.badAt[e.message.From] = now
-		e.step(election.BadlySigned{Peer: e.message.From})
+	if at, ok := e.peers[peer]; ok && at.Addr() == e.packet.From.Addr() && (e.badAt[peer] == 0 || now.Sub(e.badAt[peer]) >= badEvery) {
+		e.badAt[peer] = now
+		e.step(ev(peer))
 	}
 }
 

@@ -176,6 +176,41 @@ func TestDatagramsSignedWithAnotherKeyElectNobodyAndHoldATakeoverBack(t *testing
 	})
 }
 
+// TestAnotherVersionHoldsATakeoverBackToo: such a node lives, and may lead.
+func TestAnotherVersionHoldsATakeoverBackToo(t *testing.T) {
+	inWorld(t, target(nodeA), func(w *world) {
+		b := w.start(nodeB, nil)
+		other := w.asker(nodeA, keyLine)
+		send := func(first byte, from *asker) {
+			advert := election.Advert{Cluster: "web", From: nodeA, FromAddress: privates[nodeA].Addr(), To: nodeB, Session: 9, Sequence: 1, Interval: interval, Total: 1,
+				Groups: []election.GroupAdvert{{VRID: 51, Role: election.Active, Priority: 254}}}
+			datagram, err := wire.AppendAdvert(nil, &advert, from.keys)
+			w.must(err)
+			datagram[0] = first
+			w.must(from.socket.Send(privates[nodeB], netip.Addr{}, datagram))
+		}
+		for range 4 * 120 {
+			send(wire.Version+1, other)
+			w.pass(interval)
+		}
+		if b.role() != "backup" || b.state().Waiting == nil || b.state().Waiting.Reason != "bad-version" {
+			t.Errorf("it is %s and waits for %+v", b.role(), b.state().Waiting)
+		}
+		want := "datagrams from lb-a are of another version of the protocol, and nobody of the two takes over from the other; run the same release on all nodes"
+		if got := b.text(condVersionMismatch); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		w.wantMoves(0, 0)
+		for range 40 { // noise is no version
+			send('G', other)
+			w.pass(interval)
+		}
+		if !b.bound() {
+			t.Errorf("it is %s and waits for %+v", b.role(), b.state().Waiting)
+		}
+	})
+}
+
 // TestForgeriesFromElsewhereHoldNothingBack: only the address of the peer itself
 // speaks for it.
 func TestForgeriesFromElsewhereHoldNothingBack(t *testing.T) {

@@ -25,6 +25,10 @@ type ReceivedElsewhere struct{ Advert *Advert }
 // they hold back a takeover by silence.
 type BadlySigned struct{ Peer string }
 
+// OtherVersion is a datagram from the address of a configured peer that may be one of another
+// version of this protocol. It counts for what a badly signed one does.
+type OtherVersion struct{ Peer string }
+
 // OwnerRead is the end of an owner read of a group, whoever wished for it.
 type OwnerRead struct {
 	Group string
@@ -198,6 +202,7 @@ func (Tick) isEvent()              {}
 func (Received) isEvent()          {}
 func (ReceivedElsewhere) isEvent() {}
 func (BadlySigned) isEvent()       {}
+func (OtherVersion) isEvent()      {}
 func (OwnerRead) isEvent()         {}
 func (InstanceRead) isEvent()      {}
 func (ClocksDisagree) isEvent()    {}

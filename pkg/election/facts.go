@@ -225,6 +225,8 @@ func (m *Machine) prolonged(g *group, i int) Reason {
 		return ReasonOneWayLink
 	case m.within(p.badlySigned, down):
 		return ReasonAuthMismatch
+	case m.within(p.otherVersion, down):
+		return ReasonBadVersion
 	case m.within(p.pendingAt, down) && m.within(p.pendingSince, down):
 		return ReasonSessionPending
 	default:

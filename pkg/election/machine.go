@@ -248,6 +248,10 @@ func (m *Machine) handle(ev Event) {
 		if i := m.peerIndex(ev.Peer); i >= 0 {
 			m.peers[i].badlySigned = m.now
 		}
+	case OtherVersion:
+		if i := m.peerIndex(ev.Peer); i >= 0 {
+			m.peers[i].otherVersion = m.now
+		}
 	case OwnTargets:
 		m.targets = append(m.targets[:0], ev.Targets...)
 		m.urgent = true

@@ -51,6 +51,7 @@ type peer struct {
 	restartAt Instant // last advert that announced a restart, of whatever group
 
 	badlySigned  Instant
+	otherVersion Instant // last datagram that may be of another version of the protocol
 	pendingSince Instant // first datagram of a session not accepted since one was
 	pendingAt    Instant // last one
 
@@ -154,7 +155,7 @@ func (m *Machine) note(p *peer, a *Advert, twoWay bool) {
 	if a.Echo.Session == m.cfg.Session {
 		p.echoedAt = max(p.echoedAt, p.sentRing.when(a.Echo.Sequence))
 	}
-	p.badlySigned, p.pendingSince, p.pendingAt = never, never, never
+	p.badlySigned, p.otherVersion, p.pendingSince, p.pendingAt = never, never, never, never
 	p.left = false
 	if twoWay {
 		p.twoWayAt = m.now

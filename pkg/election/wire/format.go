@@ -16,6 +16,15 @@ import (
 // of an older version could not even find the signature.
 const Version = 2
 
+// versionsMax is the highest version that another release may have.
+const versionsMax = 15
+
+// OtherVersion reports whether a datagram may be one of another version of this protocol: all
+// begin with their number.
+func OtherVersion(b []byte) bool {
+	return len(b) > tagSize && b[0] > 0 && b[0] <= versionsMax && b[0] != Version
+}
+
 // MaxSize is the largest datagram in bytes. With the headers of UDP and IPv6 it
 // stays below 1,280 bytes, the smallest MTU that IPv6 allows (RFC 8200 section
 // 5), so no datagram is ever fragmented, in tunnels neither.
