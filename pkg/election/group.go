@@ -79,7 +79,7 @@ type peerGroup struct {
 	restartAt   Instant                // last advert that announced a restart
 	starts      [crashSessions]Instant // when its last sessions were accepted that were not announced by one that led; newest first
 	failedClaim bool                   // gave up a claim since this node's own claim began
-	missing     bool                   // it was suspicious or latched when the reads were last planned
+	missingAt   Instant                // since when it is suspicious or latched, as the reads were planned
 	unsaidAt    Instant                // the address was read on it, and it has not spoken since
 	ledAt       Instant                // its last word is that it leads, said then and two-way; never: it is not
 	answered    uint64                 // id of its last request that was answered

@@ -44,3 +44,18 @@ func TestAReadThatSaysNothingIsNoReasonToReadAtOnce(t *testing.T) {
 		t.Errorf("it reads again after %v", at)
 	}
 }
+
+// TestALostAdvertCostsNoMoreReadsWhereAnotherPeerIsMissing: when it is heard again, the reads are
+// spaced as they were, by how long the other has been missing. (Histories 6819 and 9567)
+func TestALostAdvertCostsNoMoreReadsWhereAnotherPeerIsMissing(t *testing.T) {
+	t.Parallel()
+	s := newSeat(t, byA, withC)
+	s.hearC()
+	s.hearFor(5*time.Minute, Active)
+	s.reads = 0
+	s.advance(2 * time.Second) // one advert of a is lost
+	s.hearFor(28*time.Second, Active)
+	if s.reads > 5 {
+		t.Errorf("%d reads in half a minute", s.reads)
+	}
+}

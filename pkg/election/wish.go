@@ -148,18 +148,16 @@ func (m *Machine) readsDiffer(g *group, rec *GroupAdvert) {
 // notePresence follows which peers are missing or latched. With each that is newly so
 // the reads are fast again, and one that began after the peer was last heard is due.
 func (m *Machine) notePresence(g *group) {
-	missing := false
+	g.missingAt = never
 	for i := range g.peers {
 		pg := &g.peers[i]
-		gone := m.suspicious(g, i) || g.latches[i] != never
-		if gone && !pg.missing {
-			g.missingAt = m.now
+		switch gone := m.suspicious(g, i) || g.latches[i] != never; {
+		case !gone:
+			pg.missingAt = never
+		case pg.missingAt == never:
+			pg.missingAt = m.now
 			g.lookAt = max(g.lookAt, pg.twoWayAt+1)
 		}
-		pg.missing = gone
-		missing = missing || gone
-	}
-	if !missing {
-		g.missingAt = never
+		g.missingAt = max(g.missingAt, pg.missingAt)
 	}
 }
