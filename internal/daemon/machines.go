@@ -138,7 +138,8 @@ func (e *engine) machinesOf(g *group) map[election.Owner]map[machineKey]provider
 		case takesTwoCalls(g.provider[i].Capabilities()):
 			for _, n := range nodes {
 				if n.Name != e.cfg.Node {
-					add(election.Owner{Kind: election.OwnerNode, Node: n.Name}, a, providers.ParseTarget(n.Called(a.Provider, nodes)))
+					called := providers.ParseTarget(n.Called(a.Provider, nodes))
+					add(election.Owner{Kind: election.OwnerNode, Node: n.Name}, a, providers.Target{Instance: called.Instance})
 				}
 			}
 		}

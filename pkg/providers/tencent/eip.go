@@ -159,7 +159,8 @@ func (c *Cloud) lastRead(a providers.Address) *vpc.Address {
 }
 
 // detachable refuses an EIP that would be lost, or could not be bound again, if it were
-// detached: it stays with whoever holds it, and no node takes it. The vendor's samples lack CascadeRelease where there is none; so absence means no.
+// detached: it stays with whoever holds it, and no node takes it. The vendor's samples lack
+// CascadeRelease where there is none; so absence means no.
 func detachable(op string, e *vpc.Address) error {
 	switch {
 	case value(e.CascadeRelease):
